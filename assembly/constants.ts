@@ -1,0 +1,32 @@
+// Numbers that are the kernel's own, each with its source. Nothing here is ours to choose.
+
+/** include/linux/memcontrol.h: MEMCG_CHARGE_BATCH, the pages that one trip to the counters takes. */
+export const MEMCG_CHARGE_BATCH: u32 = 64;
+/** mm/memcontrol.c: NR_MEMCG_STOCK, cached memcgs per CPU (6.18). */
+export const NR_MEMCG_STOCK: u32 = 7;
+/** include/linux/page_counter.h: PAGE_COUNTER_MAX = floor(LONG_MAX / PAGE_SIZE). */
+export const PAGE_COUNTER_MAX: i64 = 2251799813685247;
+export const PAGE_SHIFT: u32 = 12;
+export const PAGE_SIZE: u32 = 4096;
+/** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */
+export const MAX_FOLIO_ORDER: u32 = 9;
+
+/** "Not before the next event that is later than this": an unarmed timer. */
+export const NEVER: u64 = 0xffffffffffffffff;
+/** Delay until the kworker of another CPU drains it: 0.3–0.65 ms measured on Linux 6.1, any value from 0.05 to 3 ms scores alike. */
+export const REMOTE_DRAIN_NS: u64 = 400000;
+
+// --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
+export const EPERM: i32 = 1;
+export const ENOENT: i32 = 2;
+export const ESRCH: i32 = 3;
+export const EAGAIN: i32 = 11;
+export const ENOMEM: i32 = 12;
+export const EBUSY: i32 = 16;
+export const EEXIST: i32 = 17;
+export const ENODEV: i32 = 19;
+export const EINVAL: i32 = 22;
+/** A table is full: header field FULL_TABLE names the capacity to raise. */
+export const ENOSPC: i32 = 28;
+/** An id lies outside its table: header fields ERROR_FIELD and ERROR_VALUE say which. */
+export const ERANGE: i32 = 34;

@@ -1,0 +1,58 @@
+// Swap slots: each is charged to the memcg whose page went there, until the slot (not the page) is freed.
+// mm/memcontrol.c: __mem_cgroup_try_charge_swap(), __mem_cgroup_uncharge_swap().
+import * as L from '../layout';
+import { ENOMEM } from '../constants';
+import { headerGet, headerSet, memcgAt, ROOT, swapBase } from '../memory';
+import { memcgState, parentOf } from '../memcg/memcg';
+import { memcgEvent } from '../memcg/events';
+import { pageCounterCharge, pageCounterRead, pageCounterTryCharge, pageCounterUncharge, swapCounter } from '../counter/page-counter';
+
+@inline export function swapOwner(entry: u32): u32 {
+  return load<u32>(swapBase + (<usize>entry << 2));
+}
+@inline function setSwapOwner(entry: u32, memcg: u32): void {
+  store<u32>(swapBase + (<usize>entry << 2), memcg);
+}
+
+/** Slots that a memcg itself is charged for. There is no stock of slots: what its children do not owe is its own. */
+function ownSlots(memcg: u32): i64 {
+  let slots = pageCounterRead(swapCounter(memcg));
+  for (let child = load<u32>(memcgAt(memcg), L.MEMCG_FIRST_CHILD); child; child = load<u32>(memcgAt(child), L.MEMCG_NEXT_SIBLING))
+    slots -= pageCounterRead(swapCounter(child));
+  return slots;
+}
+
+/** mem_cgroup_id_get_online(): a memcg's id lives until it is offline and no slot refers to it any more. */
+function nearestLiveId(memcg: u32): u32 {
+  let m = memcg;
+  while (m != ROOT && memcgState(m) == L.MEMCG_DYING && !ownSlots(m)) m = parentOf(m);
+  return m;
+}
+
+/**
+ * Charges `count` consecutive slots to the memcg, or to its nearest ancestor whose id is live. `recorded`: the kernel is known
+ * to have had the room. 0 or -ENOMEM; the refusal is counted at the charging memcg, as Linux does, not at the limit's owner.
+ */
+export function chargeSwap(memcg: u32, entry: u32, count: u32, recorded: bool): i32 {
+  memcg = nearestLiveId(memcg);
+  if (memcg != ROOT) {
+    if (recorded) pageCounterCharge(swapCounter(memcg), count);
+    else if (pageCounterTryCharge(swapCounter(memcg), count)) {
+      memcgEvent(memcg, L.EVENT_SWAP_MAX);
+      memcgEvent(memcg, L.EVENT_SWAP_FAIL);
+      return -ENOMEM;
+    }
+  }
+  for (let e = entry; e < entry + count; e++) setSwapOwner(e, memcg);
+  if (entry + count > headerGet(L.H_SWAP_END)) headerSet(L.H_SWAP_END, entry + count);
+  return 0;
+}
+
+/** Frees one slot. False: nobody had charged it. */
+export function unchargeSwap(entry: u32): bool {
+  let memcg = swapOwner(entry);
+  if (!memcg) return false;
+  setSwapOwner(entry, 0);
+  if (memcg != ROOT) pageCounterUncharge(swapCounter(memcg), 1);
+  return true;
+}

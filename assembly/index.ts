@@ -1,0 +1,126 @@
+// The ABI: the only exported functions. Ids are u32, 0 = none; statuses are 0 or a negative errno; pages, bytes, nanoseconds.
+// The bindings write the header (capacities, kernel, seed), call attach() in every instance and boot() in one.
+import * as L from './layout';
+import { EINVAL, ENOENT, ERANGE, ESRCH, NEVER } from './constants';
+import { attachMemory, cpuAt, headerGet, headerSet, headerSet64, nrCpus, outOfRange, counterAt, taskAt, folioAt, pagesEnd } from './memory';
+import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
+import { memcgExists } from './memcg/memcg';
+import { drainAllStock as drainAll } from './counter/stock';
+import { pageCounterCharge as pcCharge, pageCounterTryCharge as pcTryCharge, pageCounterUncharge as pcUncharge } from './counter/page-counter';
+import { calculateProtection as calculate } from './counter/protection';
+import { memcgOfCounter } from './memory';
+import { seedRandom } from './random';
+import { taskExists } from './task/task';
+import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
+import { isolate as isolateFolio, listAt, rotate as rotateFolio, addHead, size } from './reclaim/lru';
+
+export { replayRecorded } from './replay/recorded';
+export { audit } from './audit';
+export { stateDigest } from './digest';
+export { eventCount } from './memcg/events';
+export { statLocal, statTotal } from './memcg/stat';
+export { readKnob, writeKnob } from './memcg/knobs';
+export { attach as attachTask, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn } from './task/task';
+export {
+  advance, chargeFolio, chargeKmemPages, chargeObject, chargeSock, migrate, split, swapFree, swapOut, uncharge, unchargeKmemPages, unchargeObject, unchargeSock, warmObjStock,
+} from './live';
+
+/** Derives this instance's addresses from the header. `worker` < CAP_WORKERS picks its own statistics. */
+export function attach(worker: u32): void {
+  attachMemory(worker);
+}
+
+/** Sets up a zeroed memory whose header is written: the root memcg, CPUs without stock, timers unarmed. */
+export function boot(): void {
+  headerSet64(L.H_NEXT_TIMER, NEVER);
+  for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+    store<u64>(cpuAt(cpu), NEVER, L.CPU_FLUSH_AT);
+    store<u64>(cpuAt(cpu), NEVER, L.CPU_OBJ_FLUSH_AT);
+    seedRandom(cpu, headerGet(L.H_SEED));
+  }
+  initRoot();
+}
+
+/** mkdir of a memory cgroup; `kernelId` is what the recorded kernel called it. */
+export function mkdir(memcg: u32, parent: u32, kernelId: u64): i32 {
+  return mkdirMemcg(memcg, parent, kernelId);
+}
+
+/** rmdir, and the offlining that follows it on a CPU. -EBUSY while tasks or children live there. */
+export function rmdir(memcg: u32, cpu: u32): i32 {
+  let errno = rmdirMemcg(memcg, false);
+  return errno ? errno : offlineMemcg(memcg, cpu);
+}
+
+/** uncharge_batch(): ends the task's batch. */
+export function unchargeFlush(task: u32): i32 {
+  if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+  return 0;
+}
+
+/** drain_all_stock(memcg), as seen from one CPU. */
+export function drainAllStock(memcg: u32, cpu: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  drainAll(memcg, cpu);
+  return 0;
+}
+
+/** page_counter_try_charge() of one counter (COUNTER_MEMORY, COUNTER_SWAP): 0, or the memcg that refused. */
+export function pageCounterTryCharge(memcg: u32, counter: u32, pages: i64): u32 {
+  let refused = pcTryCharge(counterAt(memcg, counter), pages);
+  return refused ? memcgOfCounter(refused) : 0;
+}
+/** page_counter_charge() */
+export function pageCounterCharge(memcg: u32, counter: u32, pages: i64): void {
+  pcCharge(counterAt(memcg, counter), pages);
+}
+/** page_counter_uncharge() */
+export function pageCounterUncharge(memcg: u32, counter: u32, pages: i64): void {
+  pcUncharge(counterAt(memcg, counter), pages);
+}
+/** A field (PC_*) of a counter. */
+export function pageCounterField(memcg: u32, counter: u32, field: u32): i64 {
+  return load<i64>(counterAt(memcg, counter) + field);
+}
+/** page_counter_calculate_protection() for a reclaim from `root`; parents first. */
+export function calculateProtection(root: u32, memcg: u32): void {
+  calculate(root, memcg);
+}
+
+/** Owner of a frame: its memcg, or its objcg for kernel pages; 0 when it is not charged. */
+export function folioOwner(frame: u32): u32 {
+  return frame < pagesEnd ? ownerOf(chargeWord(frame)) : 0;
+}
+
+/** Folios on one of a memcg's lists (LRU_*). */
+export function lruSize(memcg: u32, list: u32): u32 {
+  return size(listAt(memcg, list));
+}
+/** Takes the oldest folio off a list; it stays charged, on no list. 0: the list is empty. */
+export function lruIsolate(memcg: u32, list: u32): u32 {
+  return isolateFolio(listAt(memcg, list));
+}
+/** Puts an isolated folio back at the newest end of a list of its owner. */
+export function lruPutback(frame: u32, list: u32): i32 {
+  if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  let word = chargeWord(frame);
+  if (!word || word & L.CHARGE_KMEM || list >= L.NR_LRU_LISTS || load<u32>(folioAt(frame), L.FOLIO_POSITION)) return -EINVAL;
+  setList(frame, list);
+  addHead(listAt(ownerOf(word), list), frame, 1 << orderOf(word));
+  return 0;
+}
+/** folio_rotate_reclaimable(): moves a folio to the oldest end of its list. */
+export function lruRotate(frame: u32): i32 {
+  if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  let word = chargeWord(frame);
+  if (!word || !load<u32>(folioAt(frame), L.FOLIO_POSITION)) return -EINVAL;
+  let list = (load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
+  rotateFolio(listAt(ownerOf(word), list), frame, 1 << orderOf(word));
+  return 0;
+}
+function setList(frame: u32, list: u32): void {
+  let state = load<u32>(folioAt(frame), L.FOLIO_STATE) & ~L.STATE_LIST_MASK;
+  store<u32>(folioAt(frame), state | (list << L.STATE_LIST_SHIFT), L.FOLIO_STATE);
+}

@@ -1,0 +1,415 @@
+// The memory map. All state of a machine lies in one linear memory, in the regions below, at offsets that follow from the
+// capacities alone. asc and tsc both read this file: no imports, no decorators; f64 because in both languages it is exact
+// up to 2^53, so that "does not fit in 4 GiB" can be computed instead of wrapping.
+//
+//   0        1024       HEADER_END                                                       total ≤ 4 GiB
+//   | unused | header | cpu counter memcg objcg event list task stat chunk swap folio log column watch audit |
+//
+// A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none.
+
+/** Two cache lines: the span that x86's adjacent-line prefetcher makes two writers share. */
+export const LINE: u32 = 128;
+export const WASM_PAGE: u32 = 65536;
+export const MEMORY_MAX: f64 = 4294967296;
+
+// ---------------------------------------------------------------------------------------------- header
+export const HEADER: u32 = 1024;
+export const HEADER_END: u32 = 4096;
+export const MAGIC: u32 = 0x4743434d; // "MCCG"
+export const LAYOUT_VERSION: u32 = 1;
+
+export const H_MAGIC: u32 = 0;
+export const H_VERSION: u32 = 4;
+// capacities (u32), in the order of CAP_*
+export const H_CAPACITY: u32 = 8;
+export const CAP_PAGES: u32 = 0;
+export const CAP_CGROUPS: u32 = 1;
+export const CAP_TASKS: u32 = 2;
+export const CAP_CPUS: u32 = 3;
+export const CAP_WORKERS: u32 = 4;
+export const CAP_SWAP: u32 = 5;
+export const CAP_EVENTS: u32 = 6;
+export const CAP_WATCH: u32 = 7;
+export const NR_CAPACITIES: u32 = 8;
+// profile
+export const H_KERNEL: u32 = 48; // KERNEL_6_18 | KERNEL_6_1
+export const H_SEED: u32 = 52;
+export const KERNEL_6_18: u32 = 0;
+export const KERNEL_6_1: u32 = 1;
+// clock and timers (u64 nanoseconds)
+export const H_NOW: u32 = 56;
+export const H_NEXT_TIMER: u32 = 64;
+// tables
+export const H_MEMCG_END: u32 = 72; // one past the highest memcg id in use
+export const H_TASK_END: u32 = 76;
+export const H_PAGE_END: u32 = 80; // one past the highest frame ever charged
+export const H_SWAP_END: u32 = 84;
+export const H_FREE_CHUNK: u32 = 88; // head of the free list of log chunks
+export const H_CHUNKS_USED: u32 = 92;
+export const H_ROOT_DRIFT: u32 = 96; // i64 pages that Linux does not take back from the root's counter
+// errors
+export const H_ERROR_FIELD: u32 = 104; // FIELD_*
+export const H_ERROR_VALUE: u32 = 112; // u64
+export const H_FULL_TABLE: u32 = 120; // CAP_* of the table that is full
+// audit: first discrepancy
+export const H_AUDIT_ID: u32 = 124;
+export const H_AUDIT_EXPECTED: u32 = 128; // i64
+export const H_AUDIT_FOUND: u32 = 136; // i64
+// watch log
+export const H_WATCH_ON: u32 = 144;
+export const H_WATCH_LENGTH: u32 = 148;
+// what the recorded driver did (u32 each)
+export const H_RECORDED: u32 = 152;
+export const RECORDED_PARKED: u32 = 0;
+export const RECORDED_UNDONE: u32 = 1;
+export const RECORDED_RACED: u32 = 2;
+export const RECORDED_FORCED: u32 = 3;
+export const RECORDED_ATOMIC_FORCED: u32 = 4;
+export const RECORDED_ATOMIC_FAILED: u32 = 5;
+export const RECORDED_VICTIM: u32 = 6;
+export const RECORDED_ABANDONED: u32 = 7;
+export const RECORDED_SOFTIRQ: u32 = 8;
+export const RECORDED_UNMATCHED: u32 = 9;
+export const RECORDED_LOST_FREE: u32 = 10;
+export const NR_RECORDED: u32 = 11;
+export const H_SINK: u32 = 256; // what group touch reads goes here, so that the reads are not optimised away
+export const H_CURRENT_TASK: u32 = 260; // task and cpu of the event at hand, for the watch log
+export const H_CURRENT_CPU: u32 = 264;
+export const H_CURRENT_ROW: u32 = 268;
+export const H_MAX_ORDER: u32 = 272; // largest folio order ever charged: how far a free frame's neighbours must be looked at
+// 256 bytes: op code of the file at hand → the engine's (OP_*)
+export const H_OP_MAP: u32 = 512;
+
+// FIELD_*: which column or argument an ERANGE is about
+export const FIELD_OP: u32 = 1;
+export const FIELD_CPU: u32 = 2;
+export const FIELD_TASK: u32 = 3;
+export const FIELD_CGROUP: u32 = 4;
+export const FIELD_OBJECT: u32 = 5;
+export const FIELD_INDEX: u32 = 6;
+export const FIELD_COUNT: u32 = 7;
+export const FIELD_FLAGS: u32 = 8;
+export const FIELD_TS: u32 = 9;
+
+// ---------------------------------------------------------------------------------------------- per CPU (plain: one worker a CPU)
+//   line 0  page stock       | line 1  byte stock, flush timer, random state
+export const CPU_STRIDE: u32 = 256;
+export const STOCK_HINT: u32 = 0; // slot that served last; 6.18 looks there first
+export const STOCK_HOW: u32 = 4; // how tryCharge was granted last: HOW_*
+export const STOCK_MEMCG: u32 = 8; // u32[7]
+export const STOCK_PAGES: u32 = 36; // u32[7]
+export const STOCK_SERVED_MEMCG: u32 = 64; // the page charge that this stock served last, for recorded.ts (rule B4)
+export const STOCK_SERVED_PAGES: u32 = 68; // 0 when the CPU's last charge was not served from the stock
+export const OBJ_STOCK: u32 = 128;
+export const OBJ_STOCK_OBJCG: u32 = 128; // u32
+export const OBJ_STOCK_BYTES: u32 = 132; // u32
+export const CPU_FLUSH_AT: u32 = 136; // u64 ns: when the kworker drains this CPU (6.18: its page stock); NEVER when none is queued
+export const CPU_RANDOM: u32 = 144; // u64
+export const CPU_OBJ_FLUSH_AT: u32 = 152; // u64 ns: 6.18 drains the byte stock by a work item of its own
+export const HOW_STOCK: u32 = 0;
+export const HOW_BATCH: u32 = 1;
+export const HOW_SINGLE: u32 = 2;
+
+// ---------------------------------------------------------------------------------------------- page_counter
+//   line 0: what every charge writes          line 1: what it only reads, and the protection sums
+//   0 usage  8 watermark  16 local_watermark | 128 max  136 parent | 144 high 152 low 160 min
+//                                            | 168 emin 176 elow | 184 min_usage 192 low_usage 200 children_min 208 children_low
+export const COUNTER_STRIDE: u32 = 256;
+export const NR_COUNTERS: u32 = 2; // memory, swap
+export const COUNTER_MEMORY: u32 = 0;
+export const COUNTER_SWAP: u32 = 1;
+export const PC_USAGE: u32 = 0; // i64 pages, atomic
+export const PC_WATERMARK: u32 = 8;
+export const PC_LOCAL_WATERMARK: u32 = 16;
+export const PC_MAX: u32 = 128;
+export const PC_PARENT: u32 = 136; // u32 address of the parent's counter, 0 at the root
+export const PC_PROTECTED: u32 = 140; // u32 1: propagates min and low (memory, not swap)
+export const PC_HIGH: u32 = 144;
+export const PC_LOW: u32 = 152;
+export const PC_MIN: u32 = 160;
+export const PC_EMIN: u32 = 168;
+export const PC_ELOW: u32 = 176;
+export const PC_MIN_USAGE: u32 = 184; // atomic
+export const PC_LOW_USAGE: u32 = 192; // atomic
+export const PC_CHILDREN_MIN_USAGE: u32 = 200; // atomic
+export const PC_CHILDREN_LOW_USAGE: u32 = 208; // atomic
+
+// ---------------------------------------------------------------------------------------------- memcg, objcg
+export const MEMCG_STRIDE: u32 = 64;
+export const MEMCG_STATE: u32 = 0; // u32 MEMCG_FREE … MEMCG_DYING
+export const MEMCG_PARENT: u32 = 4;
+export const MEMCG_FIRST_CHILD: u32 = 8;
+export const MEMCG_NEXT_SIBLING: u32 = 12;
+export const MEMCG_DEPTH: u32 = 16;
+export const MEMCG_NR_CHILDREN: u32 = 20; // online children
+export const MEMCG_NR_TASKS: u32 = 24;
+export const MEMCG_OOM_GROUP: u32 = 28;
+export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
+export const MEMCG_FREE: u32 = 0;
+export const MEMCG_ONLINE: u32 = 1;
+export const MEMCG_REMOVED: u32 = 2; // rmdir done, css_offline still to come
+export const MEMCG_DYING: u32 = 3;
+
+export const OBJCG_STRIDE: u32 = 32;
+export const OBJCG_MEMCG: u32 = 0; // u32: swings to the parent at offline
+export const OBJCG_CHARGED_BYTES: u32 = 4; // u32 nr_charged_bytes: remainder below a page that no stock holds
+export const OBJCG_BYTES: u32 = 8; // i64 bytes of live objects
+export const OBJCG_FIRST: u32 = 16; // u32 memcg's list of objcgs: head (indexed by memcg)
+export const OBJCG_NEXT: u32 = 20; // u32 next objcg on the list it is on
+export const OBJCG_PAGES: u32 = 24; // i64 pages charged page by page (CHARGE_KMEM folios)
+
+// ---------------------------------------------------------------------------------------------- memory.events
+export const EVENT_STRIDE: u32 = 256;
+export const EVENT_LOCAL: u32 = 0; // u64[16], atomic
+export const EVENT_TOTAL: u32 = 128; // u64[16], atomic
+export const EVENT_LOW: u32 = 0;
+export const EVENT_HIGH: u32 = 1;
+export const EVENT_MAX: u32 = 2;
+export const EVENT_OOM: u32 = 3;
+export const EVENT_OOM_KILL: u32 = 4;
+export const EVENT_OOM_GROUP_KILL: u32 = 5;
+export const EVENT_SWAP_HIGH: u32 = 6;
+export const EVENT_SWAP_MAX: u32 = 7;
+export const EVENT_SWAP_FAIL: u32 = 8;
+export const NR_EVENTS: u32 = 9;
+
+// ---------------------------------------------------------------------------------------------- statistics
+// One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes.
+export const STAT_STRIDE: u32 = 128;
+export const STAT_ANON: u32 = 0;
+export const STAT_FILE: u32 = 1; // page cache without shmem; memory.stat's `file` is this plus shmem
+export const STAT_SHMEM: u32 = 2;
+export const STAT_KERNEL_STACK: u32 = 3;
+export const STAT_PAGETABLES: u32 = 4;
+export const STAT_SLAB: u32 = 5; // bytes
+export const STAT_PERCPU: u32 = 6; // bytes
+export const STAT_VMALLOC: u32 = 7;
+export const STAT_KERNEL_OTHER: u32 = 8; // charged page by page, without a line of its own in memory.stat (pipe buffers …)
+export const STAT_SOCK: u32 = 9;
+export const STAT_KMEM: u32 = 10; // MEMCG_KMEM: whole pages charged through objcgs, slack of the byte stocks included
+export const NR_STATS: u32 = 11;
+
+// ---------------------------------------------------------------------------------------------- LRU lists
+export const NR_LRU_LISTS: u32 = 5;
+export const LRU_INACTIVE_ANON: u32 = 0;
+export const LRU_ACTIVE_ANON: u32 = 1;
+export const LRU_INACTIVE_FILE: u32 = 2;
+export const LRU_ACTIVE_FILE: u32 = 3;
+export const LRU_UNEVICTABLE: u32 = 4;
+export const LIST_STRIDE: u32 = 32;
+export const LIST_HEAD: u32 = 0; // u32 log position of the next append; 0 when the list has no chunk
+export const LIST_TAIL: u32 = 4; // u32 log position of the oldest entry that may be valid
+export const LIST_LIVE: u32 = 8; // u32 folios on the list
+export const LIST_ENTRIES: u32 = 12; // u32 log entries between tail and head, stale ones included
+export const LIST_PAGES: u32 = 16; // u32 pages of the folios: the lruvec's size as memory.stat shows it
+export const CHUNK_ENTRIES: u32 = 128;
+export const CHUNK_SHIFT: u32 = 7;
+export const CHUNK_STRIDE: u32 = 8; // next (towards the head), previous
+/** A list is compacted when more than LOG_SLACK × live + CHUNK_ENTRIES entries lie between its ends. */
+export const LOG_SLACK: u32 = 3;
+
+// ---------------------------------------------------------------------------------------------- folio
+//   word 0                                        word 1         word 2                     word 3
+//   | owner:24 | 0 | order:4 | KMEM OBJEXTS .. |  | log position |  | kind:4 list:3 flags |  | waiter |
+//   owner = memcg id, or objcg id where KMEM is set (memcg_data of the kernel: page_memcg_data_flags)
+export const FOLIO_STRIDE: u32 = 16;
+export const FOLIO_CHARGE: u32 = 0;
+export const FOLIO_POSITION: u32 = 4;
+export const FOLIO_STATE: u32 = 8;
+export const FOLIO_WAITER: u32 = 12; // u32 task whose charge of this frame waits
+export const CHARGE_OBJEXTS: u32 = 1;
+export const CHARGE_KMEM: u32 = 2;
+export const CHARGE_ORDER_SHIFT: u32 = 4;
+export const CHARGE_ORDER_MASK: u32 = 0xf0;
+export const CHARGE_OWNER_SHIFT: u32 = 8;
+export const STATE_KIND_MASK: u32 = 0xf;
+export const STATE_LIST_SHIFT: u32 = 4;
+export const STATE_LIST_MASK: u32 = 0x70;
+
+// ---------------------------------------------------------------------------------------------- task
+export const TASK_STRIDE: u32 = 128;
+export const TASK_STATE: u32 = 0; // u32 TASK_FREE | TASK_LIVE | TASK_EXITED
+export const TASK_MEMCG: u32 = 4;
+export const TASK_MM: u32 = 8; // u32 task that owns the mm; 0 for a kernel thread
+export const TASK_ACTIVE_MEMCG: u32 = 12; // u32 set_active_memcg(): 0 = none
+export const TASK_PENDING: u32 = 16; // u32 TASK_HAS_*: 0 lets the hot path skip everything below
+// the uncharge batch that is being gathered (struct uncharge_gather)
+export const GATHER_MEMCG: u32 = 20;
+export const GATHER_PAGES: u32 = 24;
+export const GATHER_KMEM: u32 = 28;
+// the charge that waits for its answer: see replay/recorded.ts
+export const WAIT_MEMCG: u32 = 32;
+export const WAIT_PAGES: u32 = 36;
+export const WAIT_FRAME: u32 = 40;
+export const WAIT_CPU: u32 = 44;
+export const WAIT_BYTES: u32 = 48; // remainder for the byte stock, once granted
+export const WAIT_OBJCG: u32 = 52;
+export const WAIT_WORD: u32 = 56; // charge word and state of the folio, once granted
+export const WAIT_STATE: u32 = 60;
+export const WAIT_FLAGS: u32 = 64; // WAITED_*
+// the charge that was granted singly, until the task's next line shows whether it really was
+export const SINGLE_MEMCG: u32 = 68;
+export const SINGLE_PAGES: u32 = 72;
+export const SINGLE_FRAME: u32 = 76;
+// a charged frame that the task freed without an uncharge: a failed attempt, once time has gone on
+export const FREED_FRAME: u32 = 80;
+export const FREED_AT: u32 = 88; // u64
+// scopes of set_active_memcg that are open, innermost last; deeper nesting than this is refused
+export const TASK_SCOPES: u32 = 96; // u32 depth
+export const TASK_SCOPE: u32 = 100; // u32[6]
+export const MAX_SCOPES: u32 = 6;
+export const TASK_THREADS: u32 = 124; // threads that share this task's mm
+export const TASK_FREE: u32 = 0;
+export const TASK_LIVE: u32 = 1;
+export const TASK_EXITED: u32 = 2;
+export const TASK_HAS_BATCH: u32 = 1;
+export const TASK_HAS_WAIT: u32 = 2;
+export const TASK_HAS_SINGLE: u32 = 4;
+export const TASK_HAS_FREED: u32 = 8;
+export const WAITED_DRAINED: u32 = 1;
+export const WAITED_RECLAIMED: u32 = 2;
+export const WAITED_IN_RECLAIM: u32 = 4;
+export const WAITED_UNDONE: u32 = 8;
+
+// ---------------------------------------------------------------------------------------------- staged columns, watch log
+export const NR_COLUMNS: u32 = 10;
+export const COL_TS: u32 = 0;
+export const COL_INDEX: u32 = 1;
+export const COL_TASK: u32 = 2;
+export const COL_CGROUP: u32 = 3;
+export const COL_OBJECT: u32 = 4;
+export const COL_COUNT: u32 = 5;
+export const COL_FLAGS: u32 = 6;
+export const COL_CPU: u32 = 7;
+export const COL_GFP: u32 = 8;
+export const COL_OP: u32 = 9;
+/** Bytes of one value of a column. */
+export function columnWidth(column: u32): f64 {
+  return column <= COL_INDEX ? 8 : column <= COL_FLAGS ? 4 : column <= COL_GFP ? 2 : 1;
+}
+/** Offset of a column from the start of the staging region, for batches of at most `events` rows. */
+export function columnOffset(column: u32, events: f64): f64 {
+  let at: f64 = 0;
+  for (let c: u32 = 0; c < column; c++) at += alignLine(columnWidth(c) * events);
+  return at;
+}
+
+export const WATCH_STRIDE: u32 = 48;
+export const WATCH_TS: u32 = 0; // u64
+export const WATCH_USAGE: u32 = 8; // i64 pages after the change
+export const WATCH_MEMCG: u32 = 16; // the level that changed
+export const WATCH_START: u32 = 20; // the memcg whose charge or uncharge it is
+export const WATCH_DELTA: u32 = 24; // i32 pages
+export const WATCH_KIND: u32 = 28; // WATCH_TRY …
+export const WATCH_TASK: u32 = 32;
+export const WATCH_CPU: u32 = 36;
+export const WATCH_TRY: u32 = 1; // page_counter_try_charge, a level granted
+export const WATCH_REFUSED: u32 = 2; // page_counter_try_charge, refused: one entry, memcg = the level that refused
+export const WATCH_UNDO: u32 = 3; // a level taken back after a refusal higher up
+export const WATCH_CHARGE: u32 = 4; // page_counter_charge
+export const WATCH_UNCHARGE: u32 = 5; // page_counter_uncharge
+
+// ---------------------------------------------------------------------------------------------- audit
+// What the audit adds up for each memcg (or objcg: same ids), one i64 each.
+export const AUDIT_STRIDE: u32 = 128;
+export const AUDIT_KIND: u32 = 0; // 9 rows, by KIND_* up to KIND_KERNEL_OTHER: pages of the folios of that kind; owner = memcg or objcg
+export const AUDIT_BYTE_PAGES: u32 = 9; // pages behind an objcg's bytes
+export const AUDIT_STOCK: u32 = 10;
+export const AUDIT_GATHERED: u32 = 11; // user pages in open uncharge batches
+export const AUDIT_GATHERED_KMEM: u32 = 12;
+export const AUDIT_UNDONE: u32 = 13; // pages whose charge was undone while the folio waits
+export const AUDIT_SWAP: u32 = 14;
+export const AUDIT_STOCK_BYTES: u32 = 15;
+// answers of audit(), with H_AUDIT_ID, H_AUDIT_EXPECTED and H_AUDIT_FOUND
+export const AUDIT_OK: u32 = 0;
+export const AUDIT_MEMORY_USAGE: u32 = 1;
+export const AUDIT_SWAP_USAGE: u32 = 2;
+export const AUDIT_KMEM: u32 = 3;
+export const AUDIT_OBJCG_BYTES: u32 = 4;
+export const AUDIT_STATISTIC: u32 = 5;
+export const AUDIT_LIST_SIZE: u32 = 6;
+export const AUDIT_LIST_PAGES: u32 = 7;
+export const AUDIT_LIST_OWNER: u32 = 8;
+export const AUDIT_LIST_ORDER: u32 = 9;
+export const AUDIT_LIST_MEMBERS: u32 = 10;
+export const AUDIT_CHUNKS: u32 = 11;
+export const AUDIT_PROTECTION: u32 = 12;
+export const AUDIT_WATERMARK: u32 = 13;
+export const AUDIT_TASKS: u32 = 14;
+
+// ---------------------------------------------------------------------------------------------- regions
+export const R_CPU: u32 = 0;
+export const R_COUNTER: u32 = 1;
+export const R_MEMCG: u32 = 2;
+export const R_OBJCG: u32 = 3;
+export const R_EVENT: u32 = 4;
+export const R_LIST: u32 = 5;
+export const R_TASK: u32 = 6;
+export const R_STAT: u32 = 7;
+export const R_CHUNK: u32 = 8;
+export const R_SWAP: u32 = 9;
+export const R_FOLIO: u32 = 10;
+export const R_LOG: u32 = 11;
+export const R_COLUMN: u32 = 12;
+export const R_WATCH: u32 = 13;
+export const R_AUDIT: u32 = 14;
+export const NR_REGIONS: u32 = 15;
+
+export function alignLine(bytes: f64): f64 {
+  return Math.ceil(bytes / LINE) * LINE;
+}
+
+/**
+ * Chunks that the lists can never exceed: compaction keeps every list below LOG_SLACK × live + CHUNK_ENTRIES entries, and
+ * both ends of a list may lie in a chunk that is partly used. Chunk 0 is never used: position 0 means "on no list".
+ */
+export function chunkCount(pages: f64, cgroups: f64): f64 {
+  return 1 + Math.ceil((LOG_SLACK * pages) / CHUNK_ENTRIES) + 4 * Math.min(NR_LRU_LISTS * cgroups, pages);
+}
+
+/** Bytes of one region. Capacities are counts of usable ids; record 0 comes on top. */
+export function regionSize(
+  region: u32,
+  pages: f64,
+  cgroups: f64,
+  tasks: f64,
+  cpus: f64,
+  workers: f64,
+  swap: f64,
+  events: f64,
+  watch: f64,
+): f64 {
+  if (region == R_CPU) return cpus * CPU_STRIDE;
+  if (region == R_COUNTER) return (cgroups + 1) * NR_COUNTERS * COUNTER_STRIDE;
+  if (region == R_MEMCG) return (cgroups + 1) * MEMCG_STRIDE;
+  if (region == R_OBJCG) return (cgroups + 1) * OBJCG_STRIDE;
+  if (region == R_EVENT) return (cgroups + 1) * EVENT_STRIDE;
+  if (region == R_LIST) return (cgroups + 1) * NR_LRU_LISTS * LIST_STRIDE;
+  if (region == R_TASK) return (tasks + 1) * TASK_STRIDE;
+  if (region == R_STAT) return workers * (cgroups + 1) * STAT_STRIDE;
+  if (region == R_CHUNK) return chunkCount(pages, cgroups) * CHUNK_STRIDE;
+  if (region == R_SWAP) return (swap + 1) * 4;
+  if (region == R_FOLIO) return (pages + 1) * FOLIO_STRIDE;
+  if (region == R_LOG) return chunkCount(pages, cgroups) * CHUNK_ENTRIES * 4;
+  if (region == R_COLUMN) return columnOffset(NR_COLUMNS, events);
+  if (region == R_WATCH) return watch * WATCH_STRIDE;
+  return (cgroups + 1) * AUDIT_STRIDE;
+}
+
+/** Address of a region: the previous one plus its size. `regionOffset(NR_REGIONS, …)` is the total. */
+export function regionOffset(
+  region: u32,
+  pages: f64,
+  cgroups: f64,
+  tasks: f64,
+  cpus: f64,
+  workers: f64,
+  swap: f64,
+  events: f64,
+  watch: f64,
+): f64 {
+  let at: f64 = HEADER_END;
+  for (let r: u32 = 0; r < region; r++)
+    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, events, watch));
+  return at;
+}

@@ -1,0 +1,199 @@
+// The live door: one call, one operation, answered at once with 0 or a negative errno. Ids come from outside and are checked.
+import * as L from './layout';
+import * as O from './replay/ops';
+import { EBUSY, EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from './constants';
+import { headerSet, headerSet64, headerGet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { memcgExists } from './memcg/memcg';
+import { modStat } from './memcg/stat';
+import { folioPayer, kmemPayer, taskExists } from './task/task';
+import { chargeMemcg } from './charge/charge';
+import { memoryCounter, pageCounterCharge } from './counter/page-counter';
+import { refillStock, runTimers } from './counter/stock';
+import { chargeWord, commitFolio, commitKmem, clearFolio, frameFits, inLargeFolio, memcgOf, migrateFolio, orderOf, ownerOf, pagesOf, splitFolio, unchargeFolio } from './folio/folio';
+import { accountBytes, consumeObjStock, objcgMemcg, objcgUnchargePages, refillObjStock, releaseObjcg } from './folio/objcg';
+import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
+
+/** The clock goes on; what is due until then runs. */
+export function advance(now: u64): void {
+  if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
+}
+
+function checkActor(task: u32, cpu: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  headerSet(L.H_CURRENT_TASK, task);
+  headerSet(L.H_CURRENT_CPU, cpu);
+  return 0;
+}
+
+/** A frame that is free to be charged with a folio of this order, naturally aligned as the kernel's are: no page of it is. */
+function checkFree(frame: u32, order: u32): i32 {
+  if (!frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  if (frame & ((1 << order) - 1)) return outOfRange(L.FIELD_INDEX, frame, EINVAL);
+  if (inLargeFolio(frame)) return outOfRange(L.FIELD_INDEX, frame, EBUSY);
+  for (let f = frame; f < frame + (1 << order); f++) if (chargeWord(f)) return outOfRange(L.FIELD_INDEX, f, EBUSY);
+  return 0;
+}
+
+/**
+ * mem_cgroup_charge(): a user folio of 2^order pages (kind KIND_ANON, KIND_FILE or KIND_SHMEM). `memcg` 0: who pays follows
+ * from the task. -ENOMEM at the limit, -EBUSY when the frame is charged already.
+ */
+export function chargeFolio(task: u32, cpu: u32, memcg: u32, frame: u32, order: u32, kind: u32, gfp: u32): i32 {
+  let errno = checkActor(task, cpu);
+  if (errno) return errno;
+  if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  errno = checkFree(frame, order);
+  if (errno) return errno;
+  if (!memcg) memcg = folioPayer(task, kind == O.KIND_ANON);
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  errno = chargeMemcg(cpu, memcg, 1 << order, gfp);
+  if (!errno) commitFolio(frame, memcg, order, kind);
+  return errno;
+}
+
+/** uncharge_folio(): adds a folio to the task's batch, which unchargeFlush() ends. -ENOENT: not charged. */
+export function uncharge(task: u32, cpu: u32, frame: u32): i32 {
+  let errno = checkActor(task, cpu);
+  if (errno) return errno;
+  if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  let word = chargeWord(frame);
+  if (!word) return outOfRange(L.FIELD_INDEX, frame, ENOENT);
+  unchargeFolio(task, cpu, frame, word);
+  return 0;
+}
+
+/** __memcg_kmem_charge_page(): whole kernel pages. 0 also when nobody is charged for them (root, kernel thread). */
+export function chargeKmemPages(task: u32, cpu: u32, frame: u32, order: u32, kind: u32, gfp: u32): i32 {
+  let errno = checkActor(task, cpu);
+  if (errno) return errno;
+  if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  errno = checkFree(frame, order);
+  if (errno) return errno;
+  let objcg = kmemPayer(task);
+  if (!objcg) return 0;
+  let memcg = objcgMemcg(objcg);
+  errno = chargeMemcg(cpu, memcg, 1 << order, gfp);
+  if (errno) return errno;
+  modStat(memcg, L.STAT_KMEM, 1 << order);
+  commitKmem(frame, objcg, order, kind);
+  return 0;
+}
+
+/** __memcg_kmem_uncharge_page(): through the stock. 0 also when nobody was charged. */
+export function unchargeKmemPages(cpu: u32, frame: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  let word = chargeWord(frame);
+  if (!word) return 0;
+  if (!(word & L.CHARGE_KMEM)) return outOfRange(L.FIELD_INDEX, frame, EINVAL);
+  let objcg = ownerOf(word);
+  clearFolio(frame, word);
+  objcgUnchargePages(cpu, objcg, pagesOf(word));
+  releaseObjcg(cpu, objcg);
+  return 0;
+}
+
+/**
+ * obj_cgroup_charge(): `bytes` of kernel memory (KIND_SLAB, KIND_PERCPU) for the task. Answers the objcg that pays, which the
+ * caller keeps for unchargeObject(); 0 when nobody does; or -errno.
+ */
+export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u32): i32 {
+  let errno = checkActor(task, cpu);
+  if (errno) return errno;
+  if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  let objcg = kmemPayer(task);
+  if (!objcg) return 0;
+  if (!consumeObjStock(cpu, objcg, bytes)) {
+    let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    let memcg = objcgMemcg(objcg);
+    errno = chargeMemcg(cpu, memcg, pages, gfp);
+    if (errno) return errno;
+    modStat(memcg, L.STAT_KMEM, pages);
+    let rest = (pages << PAGE_SHIFT) - bytes;
+    // A slab object's statistics are kept in the byte stock too, so that it comes to cache the objcg even when nothing is left.
+    if (rest || kind == O.KIND_SLAB) refillObjStock(cpu, objcg, rest, false);
+  }
+  accountBytes(objcg, kind, bytes);
+  return objcg;
+}
+
+/** obj_cgroup_uncharge(): into the CPU's byte stock. */
+export function unchargeObject(cpu: u32, objcg: u32, bytes: u32, kind: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (objcg <= ROOT || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+  accountBytes(objcg, kind, -(<i64>bytes));
+  refillObjStock(cpu, objcg, bytes, true);
+  releaseObjcg(cpu, objcg);
+  return 0;
+}
+
+/** mem_cgroup_sk_charge(): buffers of a socket that was made in `memcg`. -ENOMEM at the limit. */
+export function chargeSock(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (memcg == ROOT) return 0;
+  let errno = chargeMemcg(cpu, memcg, pages, gfp);
+  if (!errno) modStat(memcg, L.STAT_SOCK, pages);
+  return errno;
+}
+
+/** mem_cgroup_sk_uncharge(): the pages go to the stock. */
+export function unchargeSock(cpu: u32, memcg: u32, pages: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (memcg == ROOT) return 0;
+  modStat(memcg, L.STAT_SOCK, -(<i64>pages));
+  refillStock(cpu, memcg, pages);
+  return 0;
+}
+
+/** mem_cgroup_migrate(). -ENOENT: `from` is not charged; -EBUSY: `to` is. */
+export function migrate(from: u32, to: u32): i32 {
+  if (from == 0 || from >= pagesEnd) return outOfRange(L.FIELD_INDEX, from, ERANGE);
+  let word = chargeWord(from);
+  if (!word) return outOfRange(L.FIELD_INDEX, from, ENOENT);
+  let errno = checkFree(to, orderOf(word));
+  if (!errno) migrateFolio(from, to);
+  return errno;
+}
+
+/** split_page_memcg(). -ENOENT: not charged. */
+export function split(frame: u32): i32 {
+  if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  if (!chargeWord(frame)) return outOfRange(L.FIELD_INDEX, frame, ENOENT);
+  splitFolio(frame);
+  return 0;
+}
+
+/** __mem_cgroup_try_charge_swap(): one slot for a charged frame. -ENOMEM at memory.swap.max. */
+export function swapOut(frame: u32, entry: u32): i32 {
+  if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  if (entry == 0 || entry >= swapEnd) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
+  if (!chargeWord(frame)) return outOfRange(L.FIELD_INDEX, frame, ENOENT);
+  if (swapOwner(entry)) return outOfRange(L.FIELD_OBJECT, entry, EBUSY);
+  return chargeSwap(memcgOf(chargeWord(frame)), entry, 1, false);
+}
+
+/** __mem_cgroup_uncharge_swap(): one slot. -ENOENT: not charged. */
+export function swapFree(entry: u32): i32 {
+  if (entry == 0 || entry >= swapEnd) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
+  return unchargeSwap(entry) ? 0 : outOfRange(L.FIELD_OBJECT, entry, ENOENT);
+}
+
+/**
+ * Warm start: what a CPU's byte stock held when a recording began. The page behind it is charged, so that it can be given back.
+ * `objcg` ROOT stands for a dead cgroup's that ends there.
+ */
+export function warmObjStock(cpu: u32, objcg: u32, bytes: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (!memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+  if (bytes & (PAGE_SIZE - 1)) return outOfRange(L.FIELD_COUNT, bytes, EINVAL);
+  let pages = bytes >> PAGE_SHIFT;
+  let memcg = objcgMemcg(objcg);
+  pageCounterCharge(memoryCounter(memcg), pages);
+  modStat(memcg, L.STAT_KMEM, pages);
+  refillObjStock(cpu, objcg, bytes, false);
+  return 0;
+}

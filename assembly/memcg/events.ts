@@ -1,0 +1,18 @@
+// memory.events and memory.events.local. include/linux/memcontrol.h: __memcg_memory_event().
+import * as L from '../layout';
+import { eventBase, memcgAt, ROOT } from '../memory';
+
+@inline function at(memcg: u32, event: u32, part: u32): usize {
+  return eventBase + <usize>memcg * L.EVENT_STRIDE + part + (event << 3);
+}
+
+/** Raises an event at a memcg: local there, total there and at every ancestor below the root. */
+export function memcgEvent(memcg: u32, event: u32): void {
+  if (memcg == ROOT) return;
+  atomic.add<u64>(at(memcg, event, L.EVENT_LOCAL), 1);
+  for (let m = memcg; m != ROOT; m = load<u32>(memcgAt(m), L.MEMCG_PARENT)) atomic.add<u64>(at(m, event, L.EVENT_TOTAL), 1);
+}
+
+export function eventCount(memcg: u32, event: u32, local: bool): u64 {
+  return atomic.load<u64>(at(memcg, event, local ? L.EVENT_LOCAL : L.EVENT_TOTAL));
+}

@@ -1,0 +1,89 @@
+// Birth and death of a memcg. mm/memcontrol.c: mem_cgroup_css_alloc(), mem_cgroup_css_offline(), memcg_reparent_objcgs();
+// kernel/cgroup/cgroup.c: cgroup_mkdir(), cgroup_destroy_locked().
+import * as L from '../layout';
+import { EBUSY, EEXIST, ENOENT, ENODEV, ENOSPC } from '../constants';
+import { cgroupsEnd, headerGet, headerSet, memcgAt, objcgAt, outOfRange, ROOT } from '../memory';
+import { memcgExists, memcgState } from './memcg';
+import { memoryCounter, pageCounterInit, pageCounterSetProtection, swapCounter } from '../counter/page-counter';
+import { drainAllStock } from '../counter/stock';
+import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
+
+function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
+  let at = memcgAt(memcg);
+  memory.fill(at, 0, L.MEMCG_STRIDE);
+  store<u32>(at, L.MEMCG_ONLINE, L.MEMCG_STATE);
+  store<u32>(at, parent, L.MEMCG_PARENT);
+  store<u64>(at, kernelId, L.MEMCG_KERNEL_ID);
+  pageCounterInit(memoryCounter(memcg), parent ? memoryCounter(parent) : 0, true);
+  pageCounterInit(swapCounter(memcg), parent ? swapCounter(parent) : 0, false);
+  // One objcg per memcg, with the same id. (Linux gives the root none; ours stands for the dead objcgs that end there.)
+  let objcg = objcgAt(memcg);
+  memory.fill(objcg, 0, L.OBJCG_STRIDE);
+  store<u32>(objcg, memcg, L.OBJCG_MEMCG);
+  store<u32>(objcg, memcg, L.OBJCG_FIRST);
+  if (memcg >= headerGet(L.H_MEMCG_END)) headerSet(L.H_MEMCG_END, memcg + 1);
+}
+
+/** The root, at boot. */
+export function initRoot(): void {
+  initMemcg(ROOT, 0, 1);
+}
+
+/**
+ * css_online(): makes `memcg` a child of `parent`. `kernelId` is the cgroup id that the recorded kernel printed.
+ * -ENOSPC (raise cgroups), -EEXIST, -ENOENT (no such parent), -ENODEV (the parent is removed).
+ */
+export function mkdir(memcg: u32, parent: u32, kernelId: u64): i32 {
+  if (memcg == 0 || memcg >= cgroupsEnd) {
+    headerSet(L.H_FULL_TABLE, L.CAP_CGROUPS);
+    return outOfRange(L.FIELD_CGROUP, memcg, ENOSPC);
+  }
+  if (memcgState(memcg) != L.MEMCG_FREE) return outOfRange(L.FIELD_CGROUP, memcg, EEXIST);
+  if (!memcgExists(parent)) return outOfRange(L.FIELD_OBJECT, parent, ENOENT);
+  if (memcgState(parent) != L.MEMCG_ONLINE) return outOfRange(L.FIELD_OBJECT, parent, ENODEV);
+  initMemcg(memcg, parent, kernelId);
+  let at = memcgAt(memcg);
+  let up = memcgAt(parent);
+  store<u32>(at, load<u32>(up, L.MEMCG_DEPTH) + 1, L.MEMCG_DEPTH);
+  store<u32>(at, load<u32>(up, L.MEMCG_FIRST_CHILD), L.MEMCG_NEXT_SIBLING);
+  store<u32>(up, memcg, L.MEMCG_FIRST_CHILD);
+  store<u32>(up, load<u32>(up, L.MEMCG_NR_CHILDREN) + 1, L.MEMCG_NR_CHILDREN);
+  return 0;
+}
+
+/**
+ * rmdir: the directory goes; the css goes offline later. Page cache does not keep it. A recording knows that the kernel
+ * allowed it (`recorded`); otherwise -EBUSY while tasks or children live there.
+ */
+export function rmdir(memcg: u32, recorded: bool): i32 {
+  if (memcg == ROOT) return -EBUSY;
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  let at = memcgAt(memcg);
+  if (load<u32>(at, L.MEMCG_STATE) != L.MEMCG_ONLINE) return outOfRange(L.FIELD_CGROUP, memcg, ENODEV);
+  if (load<u32>(at, L.MEMCG_NR_CHILDREN) || (!recorded && load<u32>(at, L.MEMCG_NR_TASKS))) return -EBUSY;
+  store<u32>(at, L.MEMCG_REMOVED, L.MEMCG_STATE);
+  let up = memcgAt(load<u32>(at, L.MEMCG_PARENT));
+  store<u32>(up, load<u32>(up, L.MEMCG_NR_CHILDREN) - 1, L.MEMCG_NR_CHILDREN);
+  return 0;
+}
+
+/**
+ * mem_cgroup_css_offline(): protection ends, kernel memory moves to the parent by its objcgs, stocks are drained. LRU folios
+ * stay charged to the dying memcg. `max`, `high` and `swap.max` stay as they were.
+ */
+export function offline(memcg: u32, cpu: u32): i32 {
+  if (!memcgExists(memcg) || memcg == ROOT) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (memcgState(memcg) == L.MEMCG_ONLINE) {
+    // The memory controller was switched off, not the cgroup removed.
+    let errno = rmdir(memcg, true);
+    if (errno) return errno;
+  }
+  if (memcgState(memcg) != L.MEMCG_REMOVED) return outOfRange(L.FIELD_CGROUP, memcg, ENODEV);
+  pageCounterSetProtection(memoryCounter(memcg), L.PC_MIN, 0);
+  pageCounterSetProtection(memoryCounter(memcg), L.PC_LOW, 0);
+  store<u32>(memcgAt(memcg), L.MEMCG_DYING, L.MEMCG_STATE);
+  reparentObjcgs(memcg);
+  drainAllStock(memcg, cpu);
+  releaseObjcg(cpu, memcg);
+  return 0;
+}

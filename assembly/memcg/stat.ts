@@ -1,0 +1,35 @@
+// Statistics of a memcg, exact: one plain array per worker, added up by whoever reads. A memcg's array holds what is its own;
+// the hierarchical figure of memory.stat is the sum over the subtree, dying cgroups included. mm/memcontrol.c: mod_memcg_state().
+import * as L from '../layout';
+import { cgroupsEnd, memcgAt, nrWorkers, ownStatBase, statBase } from '../memory';
+import { nextInSubtree } from './memcg';
+
+@inline export function modStat(memcg: u32, stat: u32, delta: i64): void {
+  let at = ownStatBase + <usize>memcg * L.STAT_STRIDE + (stat << 3);
+  store<i64>(at, load<i64>(at) + delta);
+}
+
+/** The memcg's own figure, without its descendants. */
+export function statLocal(memcg: u32, stat: u32): i64 {
+  let sum: i64 = 0;
+  for (let worker: u32 = 0; worker < nrWorkers; worker++)
+    sum += load<i64>(statBase + (<usize>worker * cgroupsEnd + memcg) * L.STAT_STRIDE + (stat << 3));
+  return sum;
+}
+
+/** The figure of memory.stat: the memcg and everything below it. */
+export function statTotal(memcg: u32, stat: u32): i64 {
+  let sum: i64 = 0;
+  for (let m = memcg; m; m = nextInSubtree(m, memcg)) sum += statLocal(m, stat);
+  return sum;
+}
+
+/** Row of memory.stat that a kind of charged memory (KIND_*) counts in; they have the same order. */
+@inline export function statOfKind(kind: u32): u32 {
+  return kind;
+}
+
+/** True for the rows that count bytes, not pages. */
+@inline export function statInBytes(stat: u32): bool {
+  return stat == L.STAT_SLAB || stat == L.STAT_PERCPU;
+}

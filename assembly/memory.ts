@@ -1,0 +1,134 @@
+// Where the regions of layout.ts begin. These globals are the only ones of the engine; attach() alone writes them, from the
+// capacities in the header, so that every worker that instantiates the module on the same memory derives the same ones.
+import * as L from './layout';
+import { NR_MEMCG_STOCK } from './constants';
+
+export let cpuBase: usize = 0;
+export let counterBase: usize = 0;
+export let memcgBase: usize = 0;
+export let objcgBase: usize = 0;
+export let eventBase: usize = 0;
+export let listBase: usize = 0;
+export let taskBase: usize = 0;
+export let statBase: usize = 0;
+/** This worker's statistics. */
+export let ownStatBase: usize = 0;
+export let chunkBase: usize = 0;
+export let swapBase: usize = 0;
+export let folioBase: usize = 0;
+export let logBase: usize = 0;
+export let columnBase: usize = 0;
+export let watchBase: usize = 0;
+export let auditBase: usize = 0;
+
+export let pagesEnd: u32 = 0;
+export let cgroupsEnd: u32 = 0;
+export let tasksEnd: u32 = 0;
+export let swapEnd: u32 = 0;
+export let nrCpus: u32 = 0;
+export let nrWorkers: u32 = 0;
+export let watchEnd: u32 = 0;
+export let columnEvents: u32 = 0;
+export let nrChunks: u32 = 0;
+/** Stock slots of a CPU: 7 in 6.18, 1 in 6.1. */
+export let nrStockSlots: u32 = 0;
+export let kernel61: bool = false;
+
+function capacity(which: u32): f64 {
+  return <f64>load<u32>(L.HEADER + L.H_CAPACITY + (which << 2));
+}
+
+function at(region: u32): usize {
+  return <usize>(
+    L.regionOffset(
+      region,
+      capacity(L.CAP_PAGES),
+      capacity(L.CAP_CGROUPS),
+      capacity(L.CAP_TASKS),
+      capacity(L.CAP_CPUS),
+      capacity(L.CAP_WORKERS),
+      capacity(L.CAP_SWAP),
+      capacity(L.CAP_EVENTS),
+      capacity(L.CAP_WATCH),
+    )
+  );
+}
+
+/** Derives every address from the header. Called once per instance, before anything else. */
+export function attachMemory(worker: u32): void {
+  cpuBase = at(L.R_CPU);
+  counterBase = at(L.R_COUNTER);
+  memcgBase = at(L.R_MEMCG);
+  objcgBase = at(L.R_OBJCG);
+  eventBase = at(L.R_EVENT);
+  listBase = at(L.R_LIST);
+  taskBase = at(L.R_TASK);
+  statBase = at(L.R_STAT);
+  chunkBase = at(L.R_CHUNK);
+  swapBase = at(L.R_SWAP);
+  folioBase = at(L.R_FOLIO);
+  logBase = at(L.R_LOG);
+  columnBase = at(L.R_COLUMN);
+  watchBase = at(L.R_WATCH);
+  auditBase = at(L.R_AUDIT);
+  pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
+  cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
+  tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;
+  swapEnd = <u32>capacity(L.CAP_SWAP) + 1;
+  nrCpus = <u32>capacity(L.CAP_CPUS);
+  nrWorkers = <u32>capacity(L.CAP_WORKERS);
+  watchEnd = <u32>capacity(L.CAP_WATCH);
+  columnEvents = <u32>capacity(L.CAP_EVENTS);
+  nrChunks = <u32>L.chunkCount(capacity(L.CAP_PAGES), capacity(L.CAP_CGROUPS));
+  kernel61 = load<u32>(L.HEADER + L.H_KERNEL) == L.KERNEL_6_1;
+  nrStockSlots = kernel61 ? 1 : NR_MEMCG_STOCK;
+  ownStatBase = statBase + <usize>worker * <usize>cgroupsEnd * L.STAT_STRIDE;
+}
+
+// --- header words
+@inline export function headerGet(field: u32): u32 {
+  return load<u32>(L.HEADER + field);
+}
+@inline export function headerSet(field: u32, value: u32): void {
+  store<u32>(L.HEADER + field, value);
+}
+@inline export function headerGet64(field: u32): u64 {
+  return load<u64>(L.HEADER + field);
+}
+@inline export function headerSet64(field: u32, value: u64): void {
+  store<u64>(L.HEADER + field, value);
+}
+
+// --- records
+@inline export function cpuAt(cpu: u32): usize {
+  return cpuBase + <usize>cpu * L.CPU_STRIDE;
+}
+@inline export function memcgAt(memcg: u32): usize {
+  return memcgBase + <usize>memcg * L.MEMCG_STRIDE;
+}
+@inline export function objcgAt(objcg: u32): usize {
+  return objcgBase + <usize>objcg * L.OBJCG_STRIDE;
+}
+@inline export function taskAt(task: u32): usize {
+  return taskBase + <usize>task * L.TASK_STRIDE;
+}
+@inline export function folioAt(frame: u32): usize {
+  return folioBase + <usize>frame * L.FOLIO_STRIDE;
+}
+@inline export function counterAt(memcg: u32, counter: u32): usize {
+  return counterBase + (<usize>memcg * L.NR_COUNTERS + counter) * L.COUNTER_STRIDE;
+}
+/** The memcg that a counter belongs to. */
+@inline export function memcgOfCounter(counter: usize): u32 {
+  return <u32>((counter - counterBase) / (L.NR_COUNTERS * L.COUNTER_STRIDE));
+}
+
+/** Notes which id was out of range, for the bindings' message, and answers -ERANGE. */
+export function outOfRange(field: u32, value: u64, errno: i32): i32 {
+  headerSet(L.H_ERROR_FIELD, field);
+  headerSet64(L.H_ERROR_VALUE, value);
+  return -errno;
+}
+
+/** Root memcg: every chain of counters ends there, it has no limit, and its own folios are not charged. */
+export const ROOT: u32 = 1;

@@ -1,0 +1,588 @@
+// Recorded residency: the trace says what is charged and freed; the model keeps the counters and stocks. A recording shows a
+// charge when it *begins*, never its answer, so the driver works out the answer from what the task does next:
+//
+//   granted from stock or batch ─────────────────────────────────────────────► committed
+//   granted singly ── next line is reclaim begin: it had failed ── undone ──┐
+//   refused, may reclaim ─────────────────────────────────── parked ◄───────┘
+//       parked ── reclaim end: tried again, once after draining the stocks ─► committed, or still parked
+//       parked ── the task goes on ─────────────────────────────────────────► it had succeeded: committed, limit or not
+//       parked ── its frame is freed, or the task is an OOM victim ─────────► it had failed: forgotten
+//   refused, may not reclaim ── high priority or no-fail: forced ── else forgotten
+//
+// docs/recorded-replay.md has these rules (A1–C5) with what each was worth on the captures.
+import * as L from '../layout';
+import * as O from './ops';
+import { EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from '../constants';
+import {
+  columnBase, columnEvents, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd, taskAt,
+} from '../memory';
+import { watching, watchRoom } from '../observe';
+import { memcgExists, parentOf } from '../memcg/memcg';
+import { mkdir, offline, rmdir } from '../memcg/lifecycle';
+import { memcgEvent } from '../memcg/events';
+import { modStat } from '../memcg/stat';
+import { writeKnob } from '../memcg/knobs';
+import { attach, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn, taskExists, taskMemcg } from '../task/task';
+import { forceCharge, retryCharge, tryCharge } from '../charge/charge';
+import { memoryCounter, pageCounterRead, pageCounterUncharge } from '../counter/page-counter';
+import { drainAllStock, refillStock, runTimers, unconsumeStock } from '../counter/stock';
+import {
+  chargeWord, clearFolio, commitFolio, commitKmem, frameFits, gather, memcgOf, migrateFolio, orderOf, ownerOf, pagesOf, splitFolio, unchargeBatch, unchargeFolio,
+} from '../folio/folio';
+import { accountBytes, consumeObjStock, objcgMemcg, objcgUnchargePages, refillObjStock, releaseObjcg } from '../folio/objcg';
+import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
+
+/** Events whose frames are read ahead of their processing: about twenty cache misses can be in flight at once. */
+const TOUCH_GROUP: u32 = 64;
+/** Counter changes that one event can make, at most: leave that much room in the watch log before taking the next. */
+const WATCH_PER_EVENT: u32 = 512;
+
+@inline function column(which: u32): usize {
+  return columnBase + <usize>L.columnOffset(which, columnEvents);
+}
+
+function counted(what: u32): void {
+  let at = L.HEADER + L.H_RECORDED + (what << 2);
+  store<u32>(at, load<u32>(at) + 1);
+}
+
+// ------------------------------------------------------------------------------------------------ a charge that waits
+
+@inline function pending(task: u32): u32 {
+  return load<u32>(taskAt(task), L.TASK_PENDING);
+}
+@inline function setPending(task: u32, bits: u32): void {
+  store<u32>(taskAt(task), bits, L.TASK_PENDING);
+}
+
+/** What remains to be done once the pages are charged: the folio's owner is written, or the rest goes to the byte stock. */
+function grant(task: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32): void {
+  if (!objcg) {
+    if (frame) commitFolio(frame, memcg, order, kind);
+    return;
+  }
+  modStat(objcgMemcg(objcg), L.STAT_KMEM, pages);
+  if (frame) {
+    commitKmem(frame, objcg, order, kind);
+    return;
+  }
+  accountBytes(objcg, kind, <i64>(pages << PAGE_SHIFT) - bytes);
+  if (bytes) refillObjStock(headerGet(L.H_CURRENT_CPU), objcg, bytes, false);
+}
+
+/** Parks a refused charge until the task shows its answer. A charge that the task still had waiting had succeeded. */
+function park(task: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, flags: u32): void {
+  if (pending(task) & L.TASK_HAS_WAIT) succeedAnyway(task);
+  let at = taskAt(task);
+  store<u32>(at, memcg, L.WAIT_MEMCG);
+  store<u32>(at, pages, L.WAIT_PAGES);
+  store<u32>(at, frame, L.WAIT_FRAME);
+  store<u32>(at, objcg, L.WAIT_OBJCG);
+  store<u32>(at, bytes, L.WAIT_BYTES);
+  store<u32>(at, kind | (order << 8), L.WAIT_STATE);
+  store<u32>(at, flags, L.WAIT_FLAGS);
+  setPending(task, pending(task) | L.TASK_HAS_WAIT);
+  if (frame) store<u32>(folioAt(frame), task, L.FOLIO_WAITER);
+}
+
+@inline function waitFlags(task: u32): u32 {
+  return load<u32>(taskAt(task), L.WAIT_FLAGS);
+}
+@inline function setWaitFlags(task: u32, flags: u32): void {
+  store<u32>(taskAt(task), flags, L.WAIT_FLAGS);
+}
+
+/** The charge no longer waits. */
+function unpark(task: u32): void {
+  let at = taskAt(task);
+  setPending(task, pending(task) & ~L.TASK_HAS_WAIT);
+  let frame = load<u32>(at, L.WAIT_FRAME);
+  if (frame) store<u32>(folioAt(frame), 0, L.FOLIO_WAITER);
+}
+
+/** The pages of the waiting charge are charged: it ends. An undone charge had kept all but its pages. */
+function grantWaiting(task: u32): void {
+  let at = taskAt(task);
+  unpark(task);
+  if (waitFlags(task) & L.WAITED_UNDONE) return;
+  let state = load<u32>(at, L.WAIT_STATE);
+  grant(
+    task, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES), load<u32>(at, L.WAIT_FRAME), load<u32>(at, L.WAIT_OBJCG),
+    load<u32>(at, L.WAIT_BYTES), state & 0xff, state >> 8,
+  );
+}
+
+/** The task went on although the model refuses: it had been granted in a moment that the trace does not show. */
+function succeedAnyway(task: u32): void {
+  counted(waitFlags(task) & L.WAITED_RECLAIMED ? L.RECORDED_FORCED : L.RECORDED_RACED);
+  forceCharge(load<u32>(taskAt(task), L.WAIT_MEMCG), load<u32>(taskAt(task), L.WAIT_PAGES));
+  grantWaiting(task);
+}
+
+/** The attempt failed in reality: nothing was charged. What an undone charge had committed is taken back. */
+function forget(task: u32): void {
+  let at = taskAt(task);
+  let frame = load<u32>(at, L.WAIT_FRAME);
+  let undone = (waitFlags(task) & L.WAITED_UNDONE) != 0;
+  unpark(task);
+  if (!undone) return;
+  let word = frame ? chargeWord(frame) : 0;
+  if (word) {
+    // Its pages are off the counters already: only the folio forgets.
+    if (word & L.CHARGE_KMEM) modStat(memcgOf(word), L.STAT_KMEM, -(<i64>pagesOf(word)));
+    clearFolio(frame, word);
+  } else {
+    // Bytes are in the byte stock, perhaps handed out again: the pages behind them must stay.
+    forceCharge(load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES));
+  }
+}
+
+/** A retry of the waiting charge: at reclaim end, or because the task goes on. True: it no longer waits. */
+function retryWaiting(task: u32, cpu: u32): bool {
+  let at = taskAt(task);
+  let memcg = load<u32>(at, L.WAIT_MEMCG);
+  let pages = load<u32>(at, L.WAIT_PAGES);
+  let over = retryCharge(cpu, memcg, pages);
+  if (over && !(waitFlags(task) & L.WAITED_DRAINED)) {
+    setWaitFlags(task, waitFlags(task) | L.WAITED_DRAINED);
+    drainAllStock(over, cpu);
+    over = retryCharge(cpu, memcg, pages);
+  }
+  if (over) return false;
+  grantWaiting(task);
+  return true;
+}
+
+/** Takes a folio's pages straight off the counters. */
+function unchargeNow(frame: u32): void {
+  let word = chargeWord(frame);
+  let memcg = memcgOf(word);
+  if (word & L.CHARGE_KMEM) modStat(memcg, L.STAT_KMEM, -(<i64>pagesOf(word)));
+  if (memcg != ROOT || word & L.CHARGE_KMEM) pageCounterUncharge(memoryCounter(memcg), pagesOf(word));
+  clearFolio(frame, word);
+}
+
+// ------------------------------------------------------------------------------------------------ what a task's next line tells
+
+/** Ops that say nothing about a charge that waits: they free, or they happen inside the charge. */
+@inline function tellsNothing(op: u32, flags: u32): bool {
+  const silent: u32 =
+    (1 << O.OP_PAGE_ALLOC) | (1 << O.OP_PAGE_FREE) | (1 << O.OP_UNCHARGE) | (1 << O.OP_UNCHARGE_FLUSH) | (1 << O.OP_SPLIT) |
+    (1 << O.OP_MIGRATE) | (1 << O.OP_SWAP_OUT) | (1 << O.OP_SWAP_FREE) | (1 << O.OP_MARK_VICTIM);
+  return ((silent >> op) & 1) != 0 || (op == O.OP_PROGRESS && (flags & O.FLAG_RECLAIM) != 0);
+}
+
+/** Settles what the task's earlier lines left open, before its next line is processed. */
+function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32): void {
+  let at = taskAt(task);
+  let bits = load<u32>(at, L.TASK_PENDING);
+  if (bits & L.TASK_HAS_FREED) settleFreed(task, op, frame);
+  if (op == O.OP_UNCHARGE_FLUSH) return;
+  if (bits & L.TASK_HAS_SINGLE) {
+    setPending(task, pending(task) & ~L.TASK_HAS_SINGLE);
+    if (op == O.OP_RECLAIM && flags & O.FLAG_BEGIN) {
+      counted(L.RECORDED_UNDONE);
+      let memcg = load<u32>(at, L.SINGLE_MEMCG);
+      let pages = load<u32>(at, L.SINGLE_PAGES);
+      pageCounterUncharge(memoryCounter(memcg), pages);
+      park(task, memcg, pages, load<u32>(at, L.SINGLE_FRAME), 0, 0, 0, 0, L.WAITED_UNDONE | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
+      return;
+    }
+  }
+  if (!(bits & L.TASK_HAS_WAIT)) return;
+  if (op == O.OP_RECLAIM) {
+    if (flags & O.FLAG_BEGIN) {
+      setWaitFlags(task, waitFlags(task) | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
+    } else {
+      setWaitFlags(task, waitFlags(task) & ~L.WAITED_IN_RECLAIM);
+      retryWaiting(task, cpu);
+    }
+  } else if (!(waitFlags(task) & L.WAITED_IN_RECLAIM) && !tellsNothing(op, flags)) {
+    if (!(waitFlags(task) & L.WAITED_RECLAIMED) || !retryWaiting(task, cpu)) succeedAnyway(task);
+  }
+}
+
+/** A charged frame that was freed, and that no uncharge line of the same instant followed: the charge had failed. */
+function settleFreed(task: u32, op: u32, frame: u32): void {
+  let at = taskAt(task);
+  let freed = load<u32>(at, L.FREED_FRAME);
+  if (chargeWord(freed) && headerGet64(L.H_NOW) == load<u64>(at, L.FREED_AT)) {
+    if (op == O.OP_UNCHARGE || op == O.OP_UNCHARGE_FLUSH) return;
+  }
+  setPending(task, pending(task) & ~L.TASK_HAS_FREED);
+  if (!chargeWord(freed) || headerGet64(L.H_NOW) == load<u64>(at, L.FREED_AT)) return;
+  counted(L.RECORDED_ABANDONED);
+  unchargeNow(freed);
+}
+
+// ------------------------------------------------------------------------------------------------ the events
+
+/**
+ * A charge of `pages` to `memcg`: a folio (frame, no objcg), kernel pages (frame and objcg), or the pages behind an object of
+ * bytes (objcg, `bytes` = what of them is left over).
+ */
+@inline function charge(
+  task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32,
+): void {
+  let over = tryCharge(cpu, memcg, pages);
+  if (over) refused(task, memcg, pages, frame, objcg, bytes, kind, order, gfp, over);
+  else {
+    if (memcg != ROOT && !load<u32>(cpuAt(cpu), L.STOCK_SERVED_PAGES)) noteSingle(task, cpu, memcg, pages, frame);
+    if (objcg) grant(task, memcg, pages, frame, objcg, bytes, kind, order);
+    else if (frame) commitFolio(frame, memcg, order, kind);
+  }
+}
+
+function noteSingle(task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32): void {
+  if (!task || load<u32>(cpuAt(cpu), L.STOCK_HOW) != L.HOW_SINGLE) return;
+  let at = taskAt(task);
+  store<u32>(at, memcg, L.SINGLE_MEMCG);
+  store<u32>(at, pages, L.SINGLE_PAGES);
+  store<u32>(at, frame, L.SINGLE_FRAME);
+  setPending(task, pending(task) | L.TASK_HAS_SINGLE);
+}
+
+function refused(task: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32, over: u32): void {
+  if (gfp & O.GFP_DIRECT_RECLAIM && task) {
+    counted(L.RECORDED_PARKED);
+    park(task, memcg, pages, frame, objcg, bytes, kind, order, 0);
+  } else if (gfp & (O.GFP_HIGH | O.GFP_NOFAIL)) {
+    counted(L.RECORDED_ATOMIC_FORCED);
+    memcgEvent(over, L.EVENT_MAX);
+    forceCharge(memcg, pages);
+    grant(task, memcg, pages, frame, objcg, bytes, kind, order);
+  } else {
+    counted(L.RECORDED_ATOMIC_FAILED);
+  }
+}
+
+/** A frame that the trace charges anew although the model holds it charged: its uncharge was lost. */
+function lostFree(frame: u32): void {
+  counted(L.RECORDED_LOST_FREE);
+  unchargeNow(frame);
+}
+
+/** Socket buffers: pages without a folio. A charge that fails drops packets; what is granted is counted. */
+@inline function chargeSock(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u32): void {
+  let over = tryCharge(cpu, memcg, pages);
+  if (over) {
+    if (!(gfp & (O.GFP_HIGH | O.GFP_NOFAIL))) {
+      counted(L.RECORDED_ATOMIC_FAILED);
+      return;
+    }
+    counted(L.RECORDED_ATOMIC_FORCED);
+    memcgEvent(over, L.EVENT_MAX);
+    forceCharge(memcg, pages);
+  }
+  modStat(memcg, L.STAT_SOCK, pages);
+}
+
+@inline function freeSock(cpu: u32, memcg: u32, pages: u32): void {
+  modStat(memcg, L.STAT_SOCK, -(<i64>pages));
+  refillStock(cpu, memcg, pages);
+}
+
+function chargeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32): void {
+  if (consumeObjStock(cpu, objcg, bytes)) {
+    accountBytes(objcg, kind, bytes);
+    store<u64>(cpuAt(cpu), 0, L.STOCK_SERVED_MEMCG);
+    return;
+  }
+  let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+  charge(task, cpu, objcgMemcg(objcg), pages, 0, objcg, (pages << PAGE_SHIFT) - bytes, kind, 0, gfp);
+}
+
+/**
+ * Frees bytes. Rule B4, `inCharge`: an interrupt freed them inside the charge that the stock had just served, before it was
+ * served in reality: the interrupt comes first.
+ */
+function freeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, inCharge: bool): void {
+  let at = cpuAt(cpu);
+  let servedMemcg = load<u32>(at, L.STOCK_SERVED_MEMCG);
+  let servedPages = load<u32>(at, L.STOCK_SERVED_PAGES);
+  let redo = inCharge && servedPages != 0 && servedMemcg != objcgMemcg(objcg) && objcgMemcg(objcg) != ROOT;
+  if (redo) redo = unconsumeStock(cpu, servedMemcg, servedPages);
+  accountBytes(objcg, kind, -(<i64>bytes));
+  refillObjStock(cpu, objcg, bytes, true);
+  releaseObjcg(cpu, objcg);
+  if (!redo) return;
+  counted(L.RECORDED_SOFTIRQ);
+  charge(task, cpu, servedMemcg, servedPages, 0, 0, 0, 0, 0, O.GFP_KERNEL);
+}
+
+function freeKmemPages(cpu: u32, frame: u32): void {
+  let word = chargeWord(frame);
+  if (!(word & L.CHARGE_KMEM)) {
+    counted(L.RECORDED_UNMATCHED);
+    return;
+  }
+  let objcg = ownerOf(word);
+  clearFolio(frame, word);
+  objcgUnchargePages(cpu, objcg, pagesOf(word));
+  releaseObjcg(cpu, objcg);
+}
+
+function pageFree(task: u32, frame: u32): void {
+  let at = folioAt(frame);
+  let waiter = load<u32>(at, L.FOLIO_WAITER);
+  if (waiter && pending(waiter) & L.TASK_HAS_WAIT) {
+    counted(L.RECORDED_ABANDONED);
+    forget(waiter);
+  }
+  let word = chargeWord(frame);
+  if (!word || word & L.CHARGE_KMEM || !task) return;
+  store<u32>(taskAt(task), frame, L.FREED_FRAME);
+  store<u64>(taskAt(task), headerGet64(L.H_NOW), L.FREED_AT);
+  setPending(task, pending(task) | L.TASK_HAS_FREED);
+}
+
+function markVictim(killer: u32, victim: u32): void {
+  if (pending(victim) & L.TASK_HAS_WAIT) {
+    counted(L.RECORDED_VICTIM);
+    forget(victim);
+  }
+  memcgEvent(taskMemcg(victim), L.EVENT_OOM_KILL);
+}
+
+/** Reads the folio words of the next group, so that their cache misses overlap. */
+@inline function touchGroup(indexes: usize, from: u32, to: u32): void {
+  let sink: u32 = 0;
+  for (let i = from; i < to; i++) {
+    let frame = <u32>load<u64>(indexes + (<usize>i << 3));
+    sink += load<u32>(folioAt(frame < pagesEnd ? frame : 0));
+  }
+  headerSet(L.H_SINK, sink);
+}
+
+/**
+ * Replays the staged rows [from, to). Answers the row after the last one processed (less than `to` when the watch log must be
+ * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
+ */
+export function replayRecorded(from: u32, to: u32): i32 {
+  let ops = column(L.COL_OP);
+  let cpus = column(L.COL_CPU);
+  let times = column(L.COL_TS);
+  let tasks = column(L.COL_TASK);
+  let cgroups = column(L.COL_CGROUP);
+  let objects = column(L.COL_OBJECT);
+  let indexes = column(L.COL_INDEX);
+  let counts = column(L.COL_COUNT);
+  let flagses = column(L.COL_FLAGS);
+  let gfps = column(L.COL_GFP);
+  let groupEnd = from;
+
+  for (let i = from; i < to; i++) {
+    if (i == groupEnd) {
+      groupEnd = min<u32>(to, i + TOUCH_GROUP);
+      touchGroup(indexes, i, groupEnd);
+    }
+    if (watching() && !watchRoom(WATCH_PER_EVENT)) return i;
+    let op: u32 = load<u8>(L.HEADER + L.H_OP_MAP + load<u8>(ops + i));
+    let cpu: u32 = load<u16>(cpus + (<usize>i << 1));
+    let task = load<u32>(tasks + (<usize>i << 2));
+    let flags = load<u32>(flagses + (<usize>i << 2));
+    let now = load<u64>(times + (<usize>i << 3));
+    let index = load<u64>(indexes + (<usize>i << 3));
+    headerSet(L.H_CURRENT_ROW, i);
+    headerSet(L.H_CURRENT_CPU, cpu);
+    headerSet(L.H_CURRENT_TASK, task);
+    if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+    if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+    headerSet64(L.H_NOW, now);
+    if (op != O.OP_SPAWN && task != 0) {
+      if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+      if (pending(task) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index);
+    }
+    let errno: i32 = 0;
+    let frame = <u32>index;
+
+    switch (op) {
+      case O.OP_CHARGE: {
+        let order = flags & O.FLAG_ORDER_MASK;
+        if (index >= pagesEnd || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+        if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+        let memcg = load<u32>(cgroups + (<usize>i << 2));
+        if (!memcg) memcg = task ? folioPayer(task, kind == O.KIND_ANON) : ROOT;
+        if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+        if (chargeWord(frame)) lostFree(frame);
+        charge(task, cpu, memcg, 1 << order, frame, 0, 0, kind, order, load<u16>(gfps + (<usize>i << 1)));
+        break;
+      }
+      case O.OP_UNCHARGE: {
+        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        let word = chargeWord(frame);
+        if (word && task) unchargeFolio(task, cpu, frame, word);
+        else if (word) unchargeNow(frame);
+        else {
+          counted(L.RECORDED_UNMATCHED);
+          let memcg = load<u32>(cgroups + (<usize>i << 2));
+          if (task) gather(task, memcgExists(memcg) ? memcg : ROOT);
+        }
+        break;
+      }
+      case O.OP_UNCHARGE_FLUSH:
+        if (pending(task) & L.TASK_HAS_BATCH) unchargeBatch(task);
+        break;
+      case O.OP_KMEM_CHARGE: {
+        let objcg = load<u32>(cgroups + (<usize>i << 2));
+        let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+        let gfp: u32 = load<u16>(gfps + (<usize>i << 1));
+        if (kind == O.KIND_SOCK) {
+          if (!memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+          let pages = load<u32>(counts + (<usize>i << 2));
+          if (objcg != ROOT) chargeSock(task, cpu, objcg, pages, gfp);
+          break;
+        }
+        if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+        if (!objcg && task) objcg = kmemPayer(task);
+        if (flags & O.FLAG_BY_FRAME) {
+          let order = flags & O.FLAG_ORDER_MASK;
+          if (index >= pagesEnd || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+          if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
+            return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+          if (chargeWord(frame)) lostFree(frame);
+          if (objcg) charge(task, cpu, objcgMemcg(objcg), 1 << order, frame, objcg, 0, kind, order, gfp);
+        } else if (objcg) {
+          if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+          chargeBytes(task, cpu, objcg, load<u32>(counts + (<usize>i << 2)), kind, gfp);
+        }
+        break;
+      }
+      case O.OP_KMEM_FREE: {
+        if (((flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK) == O.KIND_SOCK) {
+          let memcg = load<u32>(cgroups + (<usize>i << 2));
+          if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+          if (memcg != ROOT) freeSock(cpu, memcg, load<u32>(counts + (<usize>i << 2)));
+          break;
+        }
+        if (flags & O.FLAG_BY_FRAME) {
+          if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+          freeKmemPages(cpu, frame);
+        } else {
+          let objcg = load<u32>(cgroups + (<usize>i << 2));
+          if (!objcg || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+          let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+          freeBytes(task, cpu, objcg, load<u32>(counts + (<usize>i << 2)), kind, (flags & O.FLAG_IN_CHARGE) != 0);
+        }
+        break;
+      }
+      case O.OP_PAGE_ALLOC: {
+        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        // Accounted kernel pages are charged inside the allocator, before it reports the allocation; user pages after it.
+        let word = chargeWord(frame);
+        if (word && !(word & L.CHARGE_KMEM)) lostFree(frame);
+        break;
+      }
+      case O.OP_PAGE_FREE:
+        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        pageFree(flags & O.FLAG_IRQ ? 0 : task, frame);
+        break;
+      case O.OP_RETURN_TO_USER:
+      case O.OP_PROGRESS:
+      case O.OP_RESIDENT:
+      case O.OP_MARK:
+        break; // settle() did what they are for
+      case O.OP_RECLAIM:
+        if (flags & O.FLAG_BEGIN && task && pending(task) & L.TASK_HAS_WAIT) reclaimBegins(task);
+        break;
+      case O.OP_MKDIR:
+        errno = mkdir(load<u32>(cgroups + (<usize>i << 2)), load<u32>(objects + (<usize>i << 2)), index);
+        break;
+      case O.OP_RMDIR: {
+        let memcg = load<u32>(cgroups + (<usize>i << 2));
+        errno = rmdir(memcg, true);
+        if (!errno && !(flags & O.FLAG_OFFLINE_FOLLOWS)) errno = offline(memcg, cpu);
+        break;
+      }
+      case O.OP_OFFLINE:
+        errno = offline(load<u32>(cgroups + (<usize>i << 2)), cpu);
+        break;
+      case O.OP_ATTACH:
+        errno = attach(task, load<u32>(cgroups + (<usize>i << 2)));
+        break;
+      case O.OP_WRITE_KNOB:
+        errno = writeKnob(load<u32>(cgroups + (<usize>i << 2)), load<u32>(counts + (<usize>i << 2)), <i64>index, cpu);
+        break;
+      case O.OP_SPAWN: {
+        let memcg = load<u32>(cgroups + (<usize>i << 2));
+        errno = spawn(task, memcg ? memcg : ROOT, (flags & O.FLAG_KERNEL_THREAD) == 0);
+        break;
+      }
+      case O.OP_FORK:
+        errno = fork(task, load<u32>(objects + (<usize>i << 2)), (flags & O.FLAG_THREAD) != 0);
+        break;
+      case O.OP_EXEC:
+        errno = exec(task);
+        break;
+      case O.OP_EXIT:
+        errno = exit(task);
+        break;
+      case O.OP_SPLIT:
+        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (chargeWord(frame)) splitFolio(frame);
+        else counted(L.RECORDED_UNMATCHED);
+        break;
+      case O.OP_MIGRATE: {
+        let to = load<u32>(counts + (<usize>i << 2));
+        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (!frameFits(to, orderOf(chargeWord(frame)))) return outOfRange(L.FIELD_COUNT, to, ERANGE);
+        if (!chargeWord(frame)) counted(L.RECORDED_UNMATCHED);
+        else {
+          if (chargeWord(to)) lostFree(to);
+          migrateFolio(frame, to);
+        }
+        break;
+      }
+      case O.OP_SWAP_OUT: {
+        let entry = load<u32>(objects + (<usize>i << 2));
+        let count = load<u32>(counts + (<usize>i << 2));
+        if (entry == 0 || entry >= swapEnd || count > swapEnd - entry) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
+        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        for (let e = entry; e < entry + count; e++) if (swapOwner(e)) unchargeSwap(e);
+        let word = chargeWord(frame);
+        if (word) chargeSwap(memcgOf(word), entry, count, true);
+        else counted(L.RECORDED_UNMATCHED);
+        break;
+      }
+      case O.OP_SWAP_FREE: {
+        let entry = load<u32>(objects + (<usize>i << 2));
+        let count = load<u32>(counts + (<usize>i << 2));
+        if (entry == 0 || entry >= swapEnd || count > swapEnd - entry) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
+        for (let e = entry; e < entry + count; e++) if (!unchargeSwap(e)) counted(L.RECORDED_UNMATCHED);
+        break;
+      }
+      case O.OP_MARK_VICTIM: {
+        let victim = load<u32>(objects + (<usize>i << 2));
+        if (!taskExists(victim)) return outOfRange(L.FIELD_OBJECT, victim, ESRCH);
+        markVictim(task, victim);
+        break;
+      }
+      case O.OP_SCOPE_ENTER:
+        errno = enterScope(task, load<u32>(cgroups + (<usize>i << 2)));
+        break;
+      case O.OP_SCOPE_LEAVE:
+        errno = leaveScope(task);
+        break;
+      default:
+        return outOfRange(L.FIELD_OP, load<u8>(ops + i), EINVAL);
+    }
+    if (errno) return errno;
+  }
+  return to;
+}
+
+/** Each reclaim that a waiting charge begins is one `max` event at the limit that refused it (try_charge_memcg). */
+function reclaimBegins(task: u32): void {
+  let at = taskAt(task);
+  let memcg = load<u32>(at, L.WAIT_MEMCG);
+  let pages: i64 = load<u32>(at, L.WAIT_PAGES);
+  for (let m = memcg; m != ROOT; m = parentOf(m)) {
+    let counter = memoryCounter(m);
+    if (pageCounterRead(counter) + pages > load<i64>(counter, L.PC_MAX)) {
+      memcgEvent(m, L.EVENT_MAX);
+      return;
+    }
+  }
+  memcgEvent(memcg, L.EVENT_MAX);
+}

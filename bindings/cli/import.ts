@@ -1,0 +1,106 @@
+/** `memcharge import FILE… -o TRACE.arrow`: foreign captures to a trace. */
+import { realpathSync } from 'node:fs';
+import type { Command } from 'commander';
+import { removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
+import { InputError } from '../trace/input-error.ts';
+import { type ImportReport, importMemcgProbes } from '../trace/memcg-probes.ts';
+import { Progress } from './progress.ts';
+
+/** Foreign formats, by the name that --format takes. */
+const FORMATS = { 'memcg-probes': importMemcgProbes } as const;
+
+interface ImportOptions {
+  output: string;
+  format: string;
+  json?: boolean;
+}
+
+/** Adds the command to `program`. */
+export function addImport(program: Command): void {
+  program
+    .command('import')
+    .description('turn captures of one recording into a trace')
+    .argument('<file...>', 'captures, plain or gzip; - is standard input')
+    .requiredOption('-o, --output <trace>', 'the trace to write (.arrow)')
+    .option('--format <format>', `format of the captures: ${Object.keys(FORMATS).join(', ')}`, 'memcg-probes')
+    .option('--json', 'print the import report as JSON')
+    .action(runImport);
+}
+
+async function runImport(files: string[], options: ImportOptions): Promise<void> {
+  if (!Object.hasOwn(FORMATS, options.format))
+    throw new InputError(`unknown format ${options.format}; known: ${Object.keys(FORMATS).join(', ')}`);
+  const importer = FORMATS[options.format as keyof typeof FORMATS];
+  refuseOverwrite(files, options.output);
+  const started = performance.now();
+  const writer = new TraceWriter(options.output, { source: options.format, clock: 'recorded' });
+  const progress = new Progress('import');
+  const stop = (signal: NodeJS.Signals) => {
+    progress.end();
+    removeUnfinished();
+    // The default action, so that the caller's shell sees the signal.
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', stop);
+  try {
+    const { report, highWater } = await importer(files, writer, ({ bytes, bytesTotal, lines }) =>
+      progress.update(bytes, bytesTotal, `${lines.toLocaleString('en')} lines`),
+    );
+    writer.close(highWater);
+    progress.end();
+    const elapsed = (performance.now() - started) / 1000;
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ trace: options.output, ...report, elapsed_s: elapsed })}\n`
+        : text(options.output, report, elapsed),
+    );
+  } finally {
+    progress.end();
+    writer.abort();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(signal, stop);
+  }
+}
+
+/** Writing the trace over one of its sources would lose the recording. */
+function refuseOverwrite(files: readonly string[], output: string): void {
+  const real = (path: string) => {
+    try {
+      return realpathSync(path);
+    } catch {
+      return null;
+    }
+  };
+  const target = real(output);
+  if (target !== null && files.some((file) => file !== '-' && real(file) === target))
+    throw new InputError(`${output}: is one of the captures`);
+}
+
+function text(path: string, report: ImportReport, elapsed: number): string {
+  const seconds = (report.duration_ns / 1e9).toFixed(3);
+  const lines = [
+    `${path}: ${report.events} events over ${seconds} s from ${report.lines} lines, in ${elapsed.toFixed(2)} s`,
+    `written: ${counts(report.written)}`,
+    `ignored: ${counts(report.ignored)}`,
+    `high water: ${counts({ ...report.high_water })}`,
+  ];
+  const odd: Record<string, number> = {
+    'cgroups from before the recording': report.existing_cgroups,
+    'cgroups without a name': report.unnamed_cgroups,
+    'frames of unknown order': report.frames_of_unknown_order,
+    'ambiguous objcgs': report.ambiguous_objcgs,
+    'unmatched uncharges': report.unmatched.uncharges,
+    'unmatched objects': report.unmatched.objects,
+    'unmatched swap entries': report.unmatched.swap_entries,
+    'impossible cgroup ids': report.unmatched.cgroups,
+  };
+  const notes = Object.entries(odd).filter(([, count]) => count > 0);
+  if (notes.length > 0) lines.push(`not certain: ${counts(Object.fromEntries(notes))}`);
+  for (const part of report.missing) lines.push(`missing: the ${part}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function counts(map: Record<string, number>): string {
+  const entries = Object.entries(map);
+  return entries.length === 0 ? 'none' : entries.map(([name, count]) => `${name} ${count}`).join(', ');
+}

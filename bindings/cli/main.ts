@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** The `memcharge` command. Results go to stdout, everything else to stderr; exit 0 ok, 1 failure, 2 usage or bad input. */
+import { existsSync, readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { EXIT_USAGE, reportError } from './errors.ts';
+import { addImport } from './import.ts';
+import { addInspect } from './inspect.ts';
+import { addReplay } from './replay.ts';
+
+function version(): string {
+  // The sources and the built files lie at different depths below package.json.
+  for (const up of ['../..', '../../..']) {
+    const url = new URL(`${up}/package.json`, import.meta.url);
+    if (existsSync(url)) return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version;
+  }
+  return 'unknown';
+}
+
+const program = new Command('memcharge')
+  .description('An accounting engine for Linux memory cgroups')
+  .version(version())
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'memcharge: ')) })
+  .showSuggestionAfterError(true)
+  .exitOverride();
+addImport(program);
+addReplay(program);
+addInspect(program);
+
+// `memcharge inspect T | head` is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own line. --help and --version end here too, with 0; help for want of a verb is a usage error.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else {
+    process.exitCode = reportError(error);
+  }
+}

@@ -1,0 +1,241 @@
+/** `memcharge replay TRACE`: the main job. */
+import type { Command } from 'commander';
+import type { BootOptions, Kernel, Machine } from '../machine.ts';
+import { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from '../replay/replay.ts';
+import { Against, type AgainstReport } from '../report/against.ts';
+import { type ReplayResult, replayResult, type SampleResult, type UnseenStart } from '../report/result.ts';
+import { readSamples, type Sample } from '../report/samples.ts';
+import { table } from '../report/table.ts';
+import { openTrace } from '../trace/arrow-reader.ts';
+import { KNOB_IDS, PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
+import { EXIT_FAILURE, InputError } from './errors.ts';
+import { Progress } from './progress.ts';
+import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values.ts';
+
+interface ReplayOptions {
+  residency: string;
+  kernel: string;
+  seed: string;
+  cpus?: string;
+  capacity: string[];
+  set: string[];
+  sample?: string;
+  against?: string;
+  explain?: boolean;
+  audit?: boolean;
+  json?: boolean;
+}
+
+const collect = (value: string, previous: string[]) => [...previous, value];
+
+/** Adds the command to `program`. */
+export function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('replay a trace through the model')
+    .argument('<trace>', 'a trace (.arrow); - is standard input')
+    .option('--kernel <version>', 'whose facts to follow: 6.18 or 6.1', '6.18')
+    .option('--residency <mode>', 'recorded: the trace says what is charged and freed', 'recorded')
+    .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
+    .option('--explain', 'with --against: try whether a byte stock from before the recording explains misses')
+    .option('--sample <interval>', 'memory.current of every cgroup at this interval, such as 50ms (with --json)')
+    .option('--set <path:knob=value>', 'override a knob of a cgroup; may be repeated', collect, [])
+    .option('--seed <n>', 'seed of the random choices', '0')
+    .option('--cpus <n>', 'CPUs of the machine (default: as many as the trace has)')
+    .option('--capacity <table=n>', 'size of a table, for a trace that does not tell; may be repeated', collect, [])
+    .option('--audit', 'check conservation at the end; a discrepancy is a failure')
+    .option('--json', 'print one JSON object')
+    .action(runReplay);
+}
+
+function bootOptions(options: ReplayOptions): BootOptions {
+  if (options.kernel !== '6.18' && options.kernel !== '6.1')
+    throw new InputError(`--kernel ${options.kernel}: known kernels are 6.18 and 6.1`);
+  if (options.residency !== 'recorded')
+    throw new InputError(`--residency ${options.residency}: this version replays recorded residency only`);
+  const boot: BootOptions = {
+    kernel: options.kernel as Kernel,
+    seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
+  };
+  if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
+  for (const text of options.capacity) {
+    const match = /^(pages|cgroups|tasks|cpus|swap)=(.*)$/.exec(text);
+    if (!match)
+      throw new InputError(`--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap`);
+    boot[match[1] as 'pages'] = parseCount(`--capacity ${match[1]}`, match[2]!, 1, 2 ** 32 - 1);
+  }
+  return boot;
+}
+
+function parseOverride(text: string): KnobOverride {
+  const match = /^(\/[^:]*):([^=]+)=(.*)$/.exec(text);
+  if (!match) throw new InputError(`--set ${text}: not PATH:KNOB=VALUE`);
+  const [, path, knob, value] = match as unknown as [string, string, string, string];
+  if (!KNOB_IDS.has(knob))
+    throw new InputError(`--set ${text}: unknown knob ${knob}; known: ${[...KNOB_IDS.keys()].join(', ')}`);
+  return { path, knob, value: parseKnobValue(`--set ${text}`, knob, value) };
+}
+
+/** One run of the trace. `prepare` sees the machine before the first event. */
+async function runOnce(
+  path: string,
+  boot: BootOptions,
+  overrides: readonly KnobOverride[],
+  observer: ReplayObserver,
+  prepare: (machine: Machine) => void = () => {},
+): Promise<{ machine: Machine; outcome: ReplayOutcome; result: ReplayResult }> {
+  const trace = await openTrace(path);
+  try {
+    const machine = await bootFor(trace, boot, observer.change !== undefined);
+    prepare(machine);
+    const outcome = await replayTrace(machine, trace, observer, overrides);
+    return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
+  } finally {
+    await trace.close();
+  }
+}
+
+function comparing(against: Against): ReplayObserver {
+  return {
+    born: (memcg, kernelId, ts) => against.born(memcg, kernelId, ts),
+    change: (change) => against.change(change),
+    passed: (ts) => against.passed(ts),
+  };
+}
+
+async function runReplay(path: string, options: ReplayOptions): Promise<void> {
+  const boot = bootOptions(options);
+  const overrides = options.set.map(parseOverride);
+  const samples = options.against === undefined ? null : await readSamples(options.against);
+  if (options.explain && path === '-')
+    throw new InputError('--explain runs the trace several times: standard input cannot be');
+  const against = samples && new Against(samples);
+  const taken: SampleResult[] = [];
+  const progress = new Progress('replay');
+  const observer: ReplayObserver = {
+    ...(against ? comparing(against) : {}),
+    progress: (events) => progress.update(events, 0, `${events.toLocaleString('en')} events`),
+  };
+  if (options.sample !== undefined)
+    observer.sample = {
+      every: parseDuration('--sample', options.sample),
+      take: (ts, machine) => taken.push(takeSample(ts, machine)),
+    };
+  let failed = false;
+  try {
+    const { machine, result } = await runOnce(path, boot, overrides, observer);
+    progress.end();
+    if (options.sample !== undefined) result.samples = taken;
+    if (options.audit) failed = auditFails(machine, result);
+    if (against && samples) {
+      result.against = against.finish();
+      if (options.explain) result.against.unseen_start = await explain(path, boot, overrides, samples, result.against);
+    }
+    process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : text(result));
+  } finally {
+    progress.end();
+  }
+  if (failed) process.exitCode = EXIT_FAILURE;
+}
+
+function takeSample(ts: number, machine: Machine): SampleResult {
+  const cgroups: SampleResult['cgroups'] = {};
+  for (const id of machine.cgroups.keys())
+    if (id !== ROOT_CGROUP && !machine.isRemoved(id))
+      cgroups[machine.pathOf(id)] = { 'memory.current': machine.usage(id) * PAGE_SIZE };
+  return { ts, cgroups };
+}
+
+function auditFails(machine: Machine, result: ReplayResult): boolean {
+  const found = machine.audit();
+  if (found === null) {
+    result.audit = 'ok';
+    return false;
+  }
+  process.stderr.write(
+    `memcharge: audit: ${found.what} of ${found.id}: expected ${found.expected}, found ${found.found}\n`,
+  );
+  return true;
+}
+
+/**
+ * What a recording cannot show: the byte stock that a CPU held when it began. Tries one page of a dead cgroup's objcg on each
+ * CPU, and answers the one that makes most samples exact, if any does.
+ */
+async function explain(
+  path: string,
+  boot: BootOptions,
+  overrides: readonly KnobOverride[],
+  samples: readonly Sample[],
+  report: AgainstReport,
+): Promise<UnseenStart | null> {
+  if (report.misses.other === 0) return null;
+  let best: UnseenStart | null = null;
+  let cpus = 1;
+  for (let cpu = 0; cpu < cpus; cpu++) {
+    const against = new Against(samples);
+    await runOnce(path, boot, overrides, comparing(against), (machine) => {
+      cpus = machine.capacities.cpus;
+      machine.engine.warmObjStock(cpu, ROOT_CGROUP, PAGE_SIZE);
+    });
+    const { exact } = against.finish();
+    if (exact > (best?.exact ?? report.exact)) best = { cpu, bytes: PAGE_SIZE, explains: exact - report.exact, exact };
+  }
+  return best;
+}
+
+function text(result: ReplayResult): string {
+  const parts: string[] = [];
+  const { against, trace } = result;
+  if (against) {
+    const rows = against.phases.map(({ phase, path, model, kernel }) => [
+      phase,
+      path,
+      model === null ? '-' : String(model),
+      String(kernel),
+      model === null ? 'no value' : model === kernel ? 'exact' : signed(model - kernel),
+    ]);
+    parts.push(table(['phase', 'cgroup', 'model', 'kernel', 'difference'], rows, 2));
+    const scores = Object.entries(against.cgroups).map(([path, s]) => [
+      path,
+      String(s.samples),
+      String(s.exact),
+      formatBytes(s.worst_bytes),
+    ]);
+    parts.push(table(['cgroup', 'samples', 'exact', 'worst'], scores));
+    const share = ((100 * against.exact) / Math.max(1, against.samples)).toFixed(2);
+    const { in_flight, no_value, other } = against.misses;
+    parts.push(
+      `${against.exact} of ${against.samples} samples of memory.current exact (${share} %), worst ${formatBytes(against.worst_bytes)}` +
+        (against.exact === against.samples
+          ? ''
+          : `\nmissed: ${in_flight} with an operation in flight, ${no_value} without a value, ${other} other`),
+    );
+    if (against.unseen_start) {
+      const { cpu, bytes, explains } = against.unseen_start;
+      parts.push(
+        `${explains} of the misses are exact if CPU ${cpu}'s byte stock held ${bytes} bytes of a dead cgroup when the recording began`,
+      );
+    }
+  } else {
+    const rows = Object.entries(result.cgroups).map(([path, c]) => [
+      path,
+      ...[c['memory.current'], c['memory.peak'], c['memory.swap.current']].map(String),
+      ...['anon', 'file', 'kernel'].map((key) => String(c['memory.stat'][key])),
+      String(c['memory.events'].max),
+      String(c['memory.events'].oom_kill),
+    ]);
+    const header = ['cgroup', 'current', 'peak', 'swap', 'anon', 'file', 'kernel', 'max', 'oom_kill'];
+    parts.push(table(header, rows));
+  }
+  const rate = (result.events_per_s / 1e6).toFixed(1);
+  parts.push(
+    `${trace.path}: ${trace.events} events over ${(trace.duration_ns / 1e9).toFixed(3)} s replayed in ${result.elapsed_s.toFixed(2)} s, ` +
+      `${rate} M events/s; kernel ${result.kernel}, digest ${result.state_digest}${result.audit ? ', audit ok' : ''}`,
+  );
+  return `${parts.join('\n\n')}\n`;
+}
+
+function signed(bytes: number): string {
+  return bytes > 0 ? `+${bytes}` : String(bytes);
+}

@@ -1,0 +1,112 @@
+/**
+ * How large a machine can grow. Everything is laid out at boot from these counts (assembly/layout.ts); nothing grows later.
+ */
+import * as L from '../../assembly/layout.ts';
+
+/** Highest id of each table, and sizes of the staging areas. */
+export interface Capacities {
+  /** frames: highest frame number */
+  pages: number;
+  cgroups: number;
+  tasks: number;
+  cpus: number;
+  /** instances that may run at once, each with its own statistics */
+  workers: number;
+  /** swap slots */
+  swap: number;
+  /** rows that one batch may stage */
+  events: number;
+  /** entries of the watch log; 0 switches it off for good */
+  watch: number;
+}
+
+export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
+  pages: 1 << 20,
+  cgroups: 1024,
+  tasks: 1 << 16,
+  cpus: 8,
+  workers: 1,
+  swap: 1 << 16,
+  events: 1 << 16,
+  watch: 0,
+};
+
+/** Names in the order of CAP_*, which is their order in the header. */
+export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
+  'pages',
+  'cgroups',
+  'tasks',
+  'cpus',
+  'workers',
+  'swap',
+  'events',
+  'watch',
+];
+
+/** Names of the regions in the order of R_*. */
+export const REGION_NAMES: readonly string[] = [
+  'cpu',
+  'counter',
+  'memcg',
+  'objcg',
+  'event',
+  'list',
+  'task',
+  'stat',
+  'chunk',
+  'swap',
+  'folio',
+  'log',
+  'column',
+  'watch',
+  'audit',
+];
+
+export interface Region {
+  name: string;
+  offset: number;
+  size: number;
+}
+
+function measure(f: typeof L.regionSize, region: number, c: Capacities): number {
+  return f(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.events, c.watch);
+}
+
+/** The memory map for these capacities: every region with its address and size in bytes. */
+export function memoryMap(capacities: Capacities): Region[] {
+  return REGION_NAMES.map((name, region) => ({
+    name,
+    offset: measure(L.regionOffset, region, capacities),
+    size: measure(L.regionSize, region, capacities),
+  }));
+}
+
+/** Bytes of the whole map. */
+export function memorySize(capacities: Capacities): number {
+  return measure(L.regionOffset, L.NR_REGIONS, capacities);
+}
+
+/** Thrown by `Machine.boot` when the capacities make no sense or do not fit in 4 GiB together. */
+export class CapacityError extends Error {
+  override name = 'CapacityError';
+}
+
+/** Checks the capacities; the message names the one to change. */
+export function checkCapacities(capacities: Capacities): void {
+  for (const name of CAPACITY_NAMES) {
+    const value = capacities[name];
+    const least = name === 'swap' || name === 'watch' ? 0 : 1;
+    if (!Number.isInteger(value) || value < least || value >= 2 ** 32)
+      throw new CapacityError(`capacity ${name}: ${value} is not a whole number from ${least} to 4294967295`);
+  }
+  // The owner of a folio has 24 bits in the charge word.
+  if (capacities.cgroups >= 1 << 24)
+    throw new CapacityError(`capacity cgroups: ${capacities.cgroups} exceeds 16777215`);
+  const size = memorySize(capacities);
+  if (size <= L.MEMORY_MAX) return;
+  const largest = memoryMap(capacities).reduce((a, b) => (b.size > a.size ? b : a));
+  const gib = (size / 2 ** 30).toFixed(2);
+  throw new CapacityError(
+    `capacities need ${gib} GiB of 4 GiB; the largest region is '${largest.name}' with ${(largest.size / 2 ** 30).toFixed(2)} GiB`,
+  );
+}

@@ -1,0 +1,123 @@
+/**
+ * One instance of the engine on one memory. Thin: it writes the header, instantiates, and gives typed access to the exports.
+ * The WebAssembly API is used as it is: the engine has no runtime, strings or managed objects that a loader could help with.
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import * as L from '../../assembly/layout.ts';
+import { CAPACITY_NAMES, type Capacities, checkCapacities, memorySize } from './capacities.ts';
+
+/** The engine's exports: see assembly/index.ts. Statuses are 0 or a negative errno. */
+export interface EngineExports {
+  attach(worker: number): void;
+  boot(): void;
+  replayRecorded(from: number, to: number): number;
+  advance(now: bigint): void;
+  audit(): number;
+  stateDigest(): bigint;
+  mkdir(memcg: number, parent: number, kernelId: bigint): number;
+  rmdir(memcg: number, cpu: number): number;
+  writeKnob(memcg: number, knob: number, value: bigint, cpu: number): number;
+  readKnob(memcg: number, knob: number): bigint;
+  spawn(task: number, memcg: number, mm: number): number;
+  fork(parent: number, child: number, thread: number): number;
+  exec(task: number): number;
+  exit(task: number): number;
+  attachTask(task: number, memcg: number): number;
+  enterScope(task: number, memcg: number): number;
+  leaveScope(task: number): number;
+  folioPayer(task: number, explicitMm: number): number;
+  kmemPayer(task: number): number;
+  chargeFolio(
+    task: number,
+    cpu: number,
+    memcg: number,
+    frame: number,
+    order: number,
+    kind: number,
+    gfp: number,
+  ): number;
+  uncharge(task: number, cpu: number, frame: number): number;
+  unchargeFlush(task: number): number;
+  chargeKmemPages(task: number, cpu: number, frame: number, order: number, kind: number, gfp: number): number;
+  unchargeKmemPages(cpu: number, frame: number): number;
+  chargeObject(task: number, cpu: number, bytes: number, kind: number, gfp: number): number;
+  unchargeObject(cpu: number, objcg: number, bytes: number, kind: number): number;
+  chargeSock(cpu: number, memcg: number, pages: number, gfp: number): number;
+  unchargeSock(cpu: number, memcg: number, pages: number): number;
+  migrate(from: number, to: number): number;
+  split(frame: number): number;
+  swapOut(frame: number, entry: number): number;
+  swapFree(entry: number): number;
+  drainAllStock(memcg: number, cpu: number): number;
+  warmObjStock(cpu: number, objcg: number, bytes: number): number;
+  pageCounterTryCharge(memcg: number, counter: number, pages: bigint): number;
+  pageCounterCharge(memcg: number, counter: number, pages: bigint): void;
+  pageCounterUncharge(memcg: number, counter: number, pages: bigint): void;
+  pageCounterField(memcg: number, counter: number, field: number): bigint;
+  calculateProtection(root: number, memcg: number): void;
+  statLocal(memcg: number, stat: number): bigint;
+  statTotal(memcg: number, stat: number): bigint;
+  eventCount(memcg: number, event: number, local: number): bigint;
+  folioOwner(frame: number): number;
+  lruSize(memcg: number, list: number): number;
+  lruIsolate(memcg: number, list: number): number;
+  lruPutback(frame: number, list: number): number;
+  lruRotate(frame: number): number;
+}
+
+/** `release` for use, `debug` with assertions for the engine's own tests. */
+export type EngineBuild = 'release' | 'debug';
+
+const modules = new Map<EngineBuild, Promise<WebAssembly.Module>>();
+
+/** Compiles the engine once per process. */
+export function compileEngine(build: EngineBuild = 'release'): Promise<WebAssembly.Module> {
+  let module = modules.get(build);
+  if (!module) {
+    const file = build === 'release' ? 'memcharge/engine.wasm' : 'memcharge/engine.debug.wasm';
+    module = readFile(createRequire(import.meta.url).resolve(file)).then((bytes) => WebAssembly.compile(bytes));
+    modules.set(build, module);
+  }
+  return module;
+}
+
+/** A memory just large enough for the capacities, with the header written. Untouched pages cost nothing. */
+export function createMemory(capacities: Capacities, kernel: number, seed: number): WebAssembly.Memory {
+  checkCapacities(capacities);
+  const pages = Math.ceil(memorySize(capacities) / L.WASM_PAGE);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
+  const header = new Uint32Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 4);
+  header[L.H_MAGIC / 4] = L.MAGIC;
+  header[L.H_VERSION / 4] = L.LAYOUT_VERSION;
+  for (const [i, name] of CAPACITY_NAMES.entries()) header[L.H_CAPACITY / 4 + i] = capacities[name];
+  header[L.H_KERNEL / 4] = kernel;
+  header[L.H_SEED / 4] = seed;
+  return memory;
+}
+
+/** Reads the capacities back from a memory's header. */
+export function readCapacities(memory: WebAssembly.Memory): Capacities {
+  const header = new Uint32Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 4);
+  if (header[L.H_MAGIC / 4] !== L.MAGIC) throw new Error('not a memory of memcharge');
+  if (header[L.H_VERSION / 4] !== L.LAYOUT_VERSION)
+    throw new Error(`memory layout ${header[L.H_VERSION / 4]}, this engine has ${L.LAYOUT_VERSION}`);
+  const capacities: Partial<Capacities> = {};
+  for (const [i, name] of CAPACITY_NAMES.entries()) capacities[name] = header[L.H_CAPACITY / 4 + i]!;
+  return capacities as Capacities;
+}
+
+/** Instantiates the engine on a memory. Every worker does so; one of them calls `boot()` once. */
+export async function instantiate(
+  memory: WebAssembly.Memory,
+  worker = 0,
+  build: EngineBuild = 'release',
+): Promise<EngineExports> {
+  const abort = (_message: number, _file: number, line: number, column: number) => {
+    throw new Error(`assertion failed in the engine at ${line}:${column}`);
+  };
+  const instance = await WebAssembly.instantiate(await compileEngine(build), { env: { memory, abort } });
+  const engine = instance.exports as unknown as EngineExports;
+  engine.attach(worker);
+  return engine;
+}

@@ -1,0 +1,436 @@
+/**
+ * A machine: one memory, one engine instance, and the names that the engine does not know. No accounting rule lives here.
+ */
+import * as L from '../assembly/layout.ts';
+import * as O from '../assembly/replay/ops.ts';
+import { type Capacities, DEFAULT_CAPACITIES } from './engine/capacities.ts';
+import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
+import { errnoName } from './engine/errno.ts';
+import type { TraceBatch } from './trace/arrow-reader.ts';
+import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
+
+export type Kernel = '6.18' | '6.1';
+
+export interface BootOptions extends Partial<Capacities> {
+  /** which kernel's facts to follow; 6.18 unless told */
+  kernel?: Kernel;
+  /** seed of the random choices (stock eviction) */
+  seed?: number;
+  /** `debug` asserts as it goes */
+  build?: EngineBuild;
+}
+
+/** A call that the engine refused. `errno` is the kernel's name. */
+export class EngineError extends Error {
+  override name = 'EngineError';
+  readonly errno: string;
+  constructor(errno: string, message: string) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+/** A row of a batch that the engine could not take: which row of the batch, which column, and why. */
+export class ReplayError extends EngineError {
+  override name = 'ReplayError';
+  readonly row: number;
+  readonly field: string;
+  constructor(errno: string, row: number, field: string, message: string) {
+    super(errno, message);
+    this.row = row;
+    this.field = field;
+  }
+}
+
+/** The first thing that does not add up. */
+export interface Discrepancy {
+  what: string;
+  /** memcg, objcg or frame, by what `what` is about */
+  id: number;
+  expected: bigint;
+  found: bigint;
+}
+
+/** One change of one level of a memory counter, in the order of time. Pages. */
+export interface CounterChange {
+  ts: bigint;
+  usage: number;
+  memcg: number;
+  start: number;
+  delta: number;
+  kind: number;
+  task: number;
+  cpu: number;
+}
+
+/** What memory.stat and its neighbours say about one cgroup. Bytes. */
+export interface MemcgFigures {
+  'memory.current': number;
+  'memory.peak': number;
+  'memory.swap.current': number;
+  'memory.stat': Record<string, number>;
+  'memory.events': Record<string, number>;
+  'memory.events.local': Record<string, number>;
+  dying: boolean;
+}
+
+const FIELD_NAMES = ['', 'op', 'cpu', 'task', 'cgroup', 'object', 'index', 'count', 'flags', 'ts'];
+const AUDIT_NAMES = [
+  '',
+  'memory usage',
+  'swap usage',
+  'kernel memory',
+  'bytes of an objcg',
+  'statistic',
+  'list size',
+  'list pages',
+  'owner on a list',
+  'list order',
+  'folios on lists',
+  'log chunks',
+  'protection',
+  'watermark',
+  'tasks of a cgroup',
+];
+const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
+const LRU_NAMES = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
+
+/** The name a cgroup has: its path, the kernel's id, its parent. */
+export interface CgroupName {
+  path: string;
+  kernelId: bigint;
+  parent: number;
+}
+
+export class Machine {
+  /** Calls of the live door; statuses are 0 or a negative errno. Most callers want the methods of this class. */
+  readonly engine: EngineExports;
+  readonly memory: WebAssembly.Memory;
+  readonly capacities: Readonly<Capacities>;
+  readonly kernel: Kernel;
+  /** Names of the cgroups, by id. */
+  readonly cgroups: Map<number, CgroupName>;
+  #build: EngineBuild;
+  #u32: Uint32Array;
+  #u64: BigUint64Array;
+  #base: Record<'column' | 'list' | 'watch', number>;
+
+  private constructor(
+    memory: WebAssembly.Memory,
+    engine: EngineExports,
+    cgroups: Map<number, CgroupName>,
+    build: EngineBuild,
+  ) {
+    this.memory = memory;
+    this.engine = engine;
+    this.cgroups = cgroups;
+    this.capacities = readCapacities(memory);
+    this.#build = build;
+    this.#u32 = new Uint32Array(memory.buffer);
+    this.#u64 = new BigUint64Array(memory.buffer);
+    this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
+    const c = this.capacities;
+    const at = (region: number) =>
+      L.regionOffset(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.events, c.watch);
+    this.#base = { column: at(L.R_COLUMN), list: at(L.R_LIST), watch: at(L.R_WATCH) };
+  }
+
+  /**
+   * A fresh machine with the root cgroup only. Throws CapacityError when the capacities do not fit in 4 GiB together.
+   *
+   * @example const machine = await Machine.boot({ pages: 1 << 20, cpus: 2, kernel: '6.1' });
+   */
+  static async boot(options: BootOptions = {}): Promise<Machine> {
+    const { kernel = '6.18', seed = 0, build = 'release', ...capacities } = options;
+    const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
+    const memory = createMemory({ ...DEFAULT_CAPACITIES, ...capacities }, profile, seed);
+    const engine = await instantiate(memory, 0, build);
+    engine.boot();
+    const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
+    return new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build);
+  }
+
+  /** The whole machine as bytes: names, then memory. */
+  snapshot(): Uint8Array {
+    const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
+    const head = new TextEncoder().encode(JSON.stringify({ build: this.#build, cgroups: names }));
+    const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
+    new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
+    new DataView(bytes.buffer).setUint32(4, head.length, true);
+    bytes.set(head, 8);
+    bytes.set(new Uint8Array(this.memory.buffer), 8 + head.length);
+    return bytes;
+  }
+
+  /** The machine of a snapshot, as it was. */
+  static async restore(snapshot: Uint8Array): Promise<Machine> {
+    const view = new DataView(snapshot.buffer, snapshot.byteOffset, snapshot.byteLength);
+    if (snapshot.byteLength < 8 || view.getUint32(0, true) !== L.MAGIC) throw new Error('not a snapshot of memcharge');
+    const headEnd = 8 + view.getUint32(4, true);
+    const head = JSON.parse(new TextDecoder().decode(snapshot.subarray(8, headEnd)));
+    const state = snapshot.subarray(headEnd);
+    const pages = state.length / L.WASM_PAGE;
+    if (!Number.isInteger(pages)) throw new Error('snapshot is cut');
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
+    new Uint8Array(memory.buffer).set(state);
+    const names = (head.cgroups as [number, string, string, number][]).map(
+      ([id, path, kernelId, parent]) => [id, { path, kernelId: BigInt(kernelId), parent }] as const,
+    );
+    return new Machine(memory, await instantiate(memory, 0, head.build), new Map(names), head.build);
+  }
+
+  /** A second machine that stands where this one stands; from here on each goes its own way. */
+  async fork(): Promise<Machine> {
+    const memory = new WebAssembly.Memory({
+      initial: this.memory.buffer.byteLength / L.WASM_PAGE,
+      maximum: 65536,
+      shared: true,
+    });
+    new Uint8Array(memory.buffer).set(new Uint8Array(this.memory.buffer));
+    return new Machine(memory, await instantiate(memory, 0, this.#build), new Map(this.cgroups), this.#build);
+  }
+
+  #header(field: number): number {
+    return this.#u32[(L.HEADER + field) / 4]!;
+  }
+
+  /** Turns a status into an exception. */
+  #check(status: number, doing: string): number {
+    if (status >= 0) return status;
+    const errno = errnoName(-status);
+    throw new EngineError(errno, `${doing}: ${errno}${this.#fullTable(errno)}`);
+  }
+
+  #fullTable(errno: string): string {
+    if (errno !== 'ENOSPC') return '';
+    const name = Object.keys(DEFAULT_CAPACITIES)[this.#header(L.H_FULL_TABLE)] as keyof Capacities;
+    return `: the table is full, raise capacity ${name} (now ${this.capacities[name]})`;
+  }
+
+  // ------------------------------------------------------------------------------------------------ live
+
+  /** Makes a cgroup under `parent` and answers its id. EngineError ENOSPC when the table is full, ENODEV under a removed one. */
+  mkdir(path: string, parent = ROOT_CGROUP, kernelId = 0n): number {
+    const id = this.#header(L.H_MEMCG_END);
+    this.#check(this.engine.mkdir(id, parent, kernelId), `mkdir ${path}`);
+    this.cgroups.set(id, { path, kernelId, parent });
+    return id;
+  }
+
+  /** Removes a cgroup; what is charged to it stays charged. EngineError EBUSY while tasks or children live there. */
+  rmdir(cgroup: number, cpu = 0): void {
+    this.#check(this.engine.rmdir(cgroup, cpu), `rmdir ${this.pathOf(cgroup)}`);
+  }
+
+  /** Writes a knob (KNOB_*) in pages; `null` is "max". */
+  writeKnob(cgroup: number, knob: number, pages: bigint | null, cpu = 0): void {
+    const value = pages === null ? PAGE_COUNTER_MAX : pages;
+    this.#check(this.engine.writeKnob(cgroup, knob, value, cpu), `write to ${this.pathOf(cgroup)}`);
+  }
+
+  /** Makes a task in a cgroup and answers its id. */
+  spawn(cgroup = ROOT_CGROUP): number {
+    const id = Math.max(1, this.#header(L.H_TASK_END));
+    this.#check(this.engine.spawn(id, cgroup, 1), `spawn in ${this.pathOf(cgroup)}`);
+    return id;
+  }
+
+  // ------------------------------------------------------------------------------------------------ replay
+
+  /**
+   * Replays rows [from, to) of a batch in recorded residency. Answers the row after the last one done: less than `to` when the
+   * watch log is full and must be drained first. Throws ReplayError.
+   */
+  replay(batch: TraceBatch, from = 0, to = batch.length): number {
+    this.stage(batch, from, to);
+    return from + this.run(batch, 0, to - from, from);
+  }
+
+  /** Copies rows [from, to) of a batch into the staging columns, to its rows [0, to - from). */
+  stage(batch: TraceBatch, from: number, to: number): void {
+    const buffer = this.memory.buffer;
+    const events = this.capacities.events;
+    const n = to - from;
+    if (n > events) throw new EngineError('EINVAL', `batch of ${n} rows, capacity events is ${events}`);
+    const at = (column: number) => this.#base.column + L.columnOffset(column, events);
+    new BigUint64Array(buffer, at(L.COL_TS), n).set(batch.ts.subarray(from, to));
+    new BigUint64Array(buffer, at(L.COL_INDEX), n).set(batch.index.subarray(from, to));
+    new Uint32Array(buffer, at(L.COL_TASK), n).set(batch.task.subarray(from, to));
+    new Uint32Array(buffer, at(L.COL_CGROUP), n).set(batch.cgroup.subarray(from, to));
+    new Uint32Array(buffer, at(L.COL_OBJECT), n).set(batch.object.subarray(from, to));
+    new Uint32Array(buffer, at(L.COL_COUNT), n).set(batch.count.subarray(from, to));
+    new Uint32Array(buffer, at(L.COL_FLAGS), n).set(batch.flags.subarray(from, to));
+    new Uint16Array(buffer, at(L.COL_CPU), n).set(batch.cpu.subarray(from, to));
+    new Uint16Array(buffer, at(L.COL_GFP), n).set(batch.gfp.subarray(from, to));
+    new Uint8Array(buffer, at(L.COL_OP), n).set(batch.op.subarray(from, to));
+    new Uint8Array(buffer, L.HEADER + L.H_OP_MAP, 256).set(batch.opMap);
+  }
+
+  /** Runs staged rows [from, to); `offset` is the batch row that staged row 0 came from. */
+  run(batch: TraceBatch, from: number, to: number, offset: number): number {
+    const done = this.engine.replayRecorded(from, to);
+    const last = done >= 0 ? done : this.#header(L.H_CURRENT_ROW);
+    this.#nameCgroups(batch, offset + from, offset + last);
+    if (done >= 0) return done;
+    const errno = errnoName(-done);
+    const row = offset + last;
+    const field = FIELD_NAMES[this.#header(L.H_ERROR_FIELD)]!;
+    const value = this.#u64[(L.HEADER + L.H_ERROR_VALUE) / 8]!;
+    throw new ReplayError(errno, row, field, `${this.#explain(errno, field, value)}${this.#fullTable(errno)}`);
+  }
+
+  #explain(errno: string, field: string, value: bigint): string {
+    const capacity = { index: 'pages', count: 'pages', cgroup: 'cgroups', task: 'tasks', object: 'swap', cpu: 'cpus' }[
+      field
+    ];
+    switch (errno) {
+      case 'ERANGE':
+        return `${field} ${value} is out of range; raise capacity ${capacity}`;
+      case 'ESRCH':
+        return `${field} ${value}: no such task`;
+      case 'ENOENT':
+        return `${field} ${value}: no such cgroup`;
+      case 'ENODEV':
+        return `${field} ${value}: the cgroup is removed`;
+      case 'EEXIST':
+        return `${field} ${value}: exists already`;
+      case 'EBUSY':
+        return 'cgroup still has children';
+      default:
+        return `${field} ${value}: ${errno}`;
+    }
+  }
+
+  #nameCgroups(batch: TraceBatch, from: number, to: number): void {
+    const { op, opMap } = batch;
+    for (let row = from; row < to; row++) {
+      if (opMap[op[row]!] !== O.OP_MKDIR) continue;
+      const id = batch.cgroup[row]!;
+      const path = batch.name(row) ?? `/unknown-${batch.index[row]}`;
+      this.cgroups.set(id, { path, kernelId: batch.index[row]!, parent: batch.object[row]! });
+    }
+  }
+
+  /** Switches the watch log on or off; it needs a capacity `watch`. */
+  watch(on: boolean): void {
+    this.#u32[(L.HEADER + L.H_WATCH_ON) / 4] = on ? 1 : 0;
+  }
+
+  /** Takes the changes that the watch log holds, oldest first, and empties it. */
+  drainWatch(each: (change: CounterChange) => void): void {
+    const n = this.#header(L.H_WATCH_LENGTH);
+    const signed = new Int32Array(this.memory.buffer);
+    for (let i = 0; i < n; i++) {
+      const at = this.#base.watch + i * L.WATCH_STRIDE;
+      const word = (field: number) => this.#u32[(at + field) / 4]!;
+      each({
+        ts: this.#u64[(at + L.WATCH_TS) / 8]!,
+        usage: Number(BigInt.asIntN(64, this.#u64[(at + L.WATCH_USAGE) / 8]!)),
+        memcg: word(L.WATCH_MEMCG),
+        start: word(L.WATCH_START),
+        delta: signed[(at + L.WATCH_DELTA) / 4]!,
+        kind: word(L.WATCH_KIND),
+        task: word(L.WATCH_TASK),
+        cpu: word(L.WATCH_CPU),
+      });
+    }
+    this.#u32[(L.HEADER + L.H_WATCH_LENGTH) / 4] = 0;
+  }
+
+  // ------------------------------------------------------------------------------------------------ figures
+
+  /** A cgroup's path, or `PATH (deleted)#ID` once it is removed. */
+  pathOf(cgroup: number): string {
+    const name = this.cgroups.get(cgroup)?.path ?? `#${cgroup}`;
+    return this.isRemoved(cgroup) ? `${name} (deleted)#${cgroup}` : name;
+  }
+
+  /** True from rmdir on. */
+  isRemoved(cgroup: number): boolean {
+    const c = this.capacities;
+    const base = L.regionOffset(L.R_MEMCG, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.events, c.watch);
+    return this.#u32[(base + cgroup * L.MEMCG_STRIDE + L.MEMCG_STATE) / 4]! >= L.MEMCG_REMOVED;
+  }
+
+  /** memory.current in pages. */
+  usage(cgroup: number): number {
+    return Number(this.engine.pageCounterField(cgroup, L.COUNTER_MEMORY, L.PC_USAGE));
+  }
+
+  /** The figures of one cgroup, in bytes, under the kernel's own names. */
+  figures(cgroup: number): MemcgFigures {
+    const bytes = (pages: bigint) => Number(pages) * PAGE_SIZE;
+    const stat = (row: number) => Math.max(0, Number(this.engine.statTotal(cgroup, row)));
+    const pages = (row: number) => stat(row) * PAGE_SIZE;
+    const counter = (which: number, field: number) => bytes(this.engine.pageCounterField(cgroup, which, field));
+    const events = (local: number) =>
+      Object.fromEntries(
+        EVENT_NAMES.map((name, event) => [name, Number(this.engine.eventCount(cgroup, event, local))]),
+      );
+    return {
+      'memory.current': counter(L.COUNTER_MEMORY, L.PC_USAGE),
+      'memory.peak': counter(L.COUNTER_MEMORY, L.PC_WATERMARK),
+      'memory.swap.current': counter(L.COUNTER_SWAP, L.PC_USAGE),
+      'memory.stat': {
+        anon: pages(L.STAT_ANON),
+        file: pages(L.STAT_FILE) + pages(L.STAT_SHMEM),
+        kernel: pages(L.STAT_KMEM),
+        kernel_stack: pages(L.STAT_KERNEL_STACK),
+        pagetables: pages(L.STAT_PAGETABLES),
+        sock: pages(L.STAT_SOCK),
+        percpu: stat(L.STAT_PERCPU),
+        vmalloc: pages(L.STAT_VMALLOC),
+        shmem: pages(L.STAT_SHMEM),
+        ...Object.fromEntries(LRU_NAMES.map((name, list) => [name, this.#lruPages(cgroup, list) * PAGE_SIZE])),
+        slab: stat(L.STAT_SLAB),
+      },
+      'memory.events': events(0),
+      'memory.events.local': events(1),
+      dying: this.isRemoved(cgroup),
+    };
+  }
+
+  /** Pages on a list of the whole subtree. */
+  #lruPages(cgroup: number, list: number): number {
+    const own = (this.#base.list + (cgroup * L.NR_LRU_LISTS + list) * L.LIST_STRIDE + L.LIST_PAGES) / 4;
+    let sum = this.#u32[own]!;
+    for (const [id, { parent }] of this.cgroups) if (parent === cgroup) sum += this.#lruPages(id, list);
+    return sum;
+  }
+
+  /** What the recorded driver had to do, by name. */
+  recordedCounts(): Record<string, number> {
+    const names = [
+      'parked',
+      'undone',
+      'raced',
+      'forced',
+      'atomic_forced',
+      'atomic_failed',
+      'victim',
+      'abandoned',
+      'softirq_in_charge',
+      'unmatched',
+      'lost_free',
+    ];
+    return Object.fromEntries(names.map((name, i) => [name, this.#header(L.H_RECORDED + 4 * i)]));
+  }
+
+  /** A 64-bit hash of the logical state, 16 hex digits. */
+  digest(): string {
+    return BigInt.asUintN(64, this.engine.stateDigest()).toString(16).padStart(16, '0');
+  }
+
+  /** Recomputes every counter from what it stands for; `null` when all agrees. */
+  audit(): Discrepancy | null {
+    const code = this.engine.audit();
+    if (code === L.AUDIT_OK) return null;
+    const signed = (field: number) => BigInt.asIntN(64, this.#u64[(L.HEADER + field) / 8]!);
+    return {
+      what: AUDIT_NAMES[code] ?? `code ${code}`,
+      id: this.#header(L.H_AUDIT_ID),
+      expected: signed(L.H_AUDIT_EXPECTED),
+      found: signed(L.H_AUDIT_FOUND),
+    };
+  }
+}

@@ -1,0 +1,203 @@
+/** Feeds a trace to a machine: batches, slices at sampling times, progress. */
+import * as O from '../../assembly/replay/ops.ts';
+import type { Capacities } from '../engine/capacities.ts';
+import { type BootOptions, type CounterChange, Machine, ReplayError } from '../machine.ts';
+import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
+import { InputError } from '../trace/input-error.ts';
+import { KNOB_IDS } from '../trace/schema.ts';
+
+/** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and again whenever the trace writes that knob. */
+export interface KnobOverride {
+  path: string;
+  knob: string;
+  /** pages */
+  value: bigint;
+}
+
+/** What a caller may watch while a trace runs. All times are ns on the trace's clock. */
+export interface ReplayObserver {
+  /** a cgroup came online */
+  born?(memcg: number, kernelId: number, ts: number): void;
+  /** a counter changed; asking for this costs speed */
+  change?(change: CounterChange): void;
+  /** everything up to and including `ts` is done */
+  passed?(ts: number): void;
+  /** called every `every` ns of trace time with the machine as it stood then */
+  sample?: { every: number; take(ts: number, machine: Machine): void };
+  /** called now and then */
+  progress?(events: number): void;
+}
+
+export interface ReplayOutcome {
+  events: number;
+  /** ns between the first event and the last */
+  durationNs: number;
+  /** seconds spent in reading, staging and running */
+  elapsed: number;
+}
+
+/** Watch log entries when changes are asked for: room for a slice, cheap to drain. */
+const WATCH_ENTRIES = 1 << 16;
+
+/** Boots a machine that is large enough for a trace. Throws InputError when the trace does not tell and options do not either. */
+export async function bootFor(trace: Trace, options: BootOptions, watch: boolean): Promise<Machine> {
+  const high = trace.highWater;
+  const least: Partial<Capacities> = high
+    ? { pages: high.pages, cgroups: high.cgroups, tasks: high.tasks, cpus: high.cpus, swap: high.swap }
+    : {};
+  try {
+    return await Machine.boot({ ...least, watch: watch ? WATCH_ENTRIES : 0, ...options });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'CapacityError')
+      throw new InputError(`${trace.path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Runs a whole trace. Throws InputError that names the file, the row and the field for an event that cannot be. */
+export async function replayTrace(
+  machine: Machine,
+  trace: Trace,
+  observer: ReplayObserver = {},
+  overrides: readonly KnobOverride[] = [],
+): Promise<ReplayOutcome> {
+  const started = performance.now();
+  const run = new Run(machine, trace, observer, overrides);
+  machine.watch(observer.change !== undefined);
+  for await (const batch of trace.batches()) {
+    run.batch(batch);
+    observer.progress?.(run.events);
+  }
+  run.end();
+  return { events: run.events, durationNs: run.durationNs, elapsed: (performance.now() - started) / 1000 };
+}
+
+class Run {
+  events = 0;
+  readonly #machine: Machine;
+  readonly #trace: Trace;
+  readonly #observer: ReplayObserver;
+  readonly #overrides: readonly KnobOverride[];
+  #first = -1n;
+  #last = 0n;
+  #nextSample = 0n;
+
+  constructor(machine: Machine, trace: Trace, observer: ReplayObserver, overrides: readonly KnobOverride[]) {
+    this.#machine = machine;
+    this.#trace = trace;
+    this.#observer = observer;
+    this.#overrides = overrides;
+  }
+
+  get durationNs(): number {
+    return this.#first < 0n ? 0 : Number(this.#last - this.#first);
+  }
+
+  batch(batch: TraceBatch): void {
+    if (batch.length === 0) return;
+    if (this.#first < 0n) {
+      this.#first = batch.ts[0]!;
+      this.#nextSample = this.#first + BigInt(this.#observer.sample?.every ?? 0);
+    }
+    const step = this.#machine.capacities.events;
+    for (let from = 0; from < batch.length; from += step) this.#part(batch, from, Math.min(batch.length, from + step));
+    this.#last = batch.ts[batch.length - 1]!;
+    this.events += batch.length;
+  }
+
+  /** Stages rows [from, to) and runs them, stopping where a sample is due, a knob is to be set or the watch log is full. */
+  #part(batch: TraceBatch, from: number, to: number): void {
+    this.#machine.stage(batch, from, to);
+    let row = from;
+    while (row < to) {
+      const stop = this.#stopBefore(batch, row, to);
+      while (row < stop) row = this.#run(batch, row, stop, from);
+      this.#takeSamples(batch, row);
+    }
+  }
+
+  #run(batch: TraceBatch, row: number, stop: number, offset: number): number {
+    const machine = this.#machine;
+    try {
+      const done = offset + machine.run(batch, row - offset, stop - offset, offset);
+      this.#report(batch, row, done);
+      return done;
+    } catch (error) {
+      if (!(error instanceof ReplayError)) throw error;
+      const message = `${this.#trace.path}: row ${batch.firstRow + error.row}: ${error.message}`;
+      throw new InputError(message);
+    }
+  }
+
+  #report(batch: TraceBatch, from: number, to: number): void {
+    const { born, change, passed } = this.#observer;
+    if (born || this.#overrides.length > 0) {
+      for (let row = from; row < to; row++) {
+        const op = batch.opMap[batch.op[row]!];
+        if (op === O.OP_MKDIR) born?.(batch.cgroup[row]!, Number(batch.index[row]!), Number(batch.ts[row]!));
+        if (op === O.OP_MKDIR || op === O.OP_WRITE_KNOB) this.#override(batch.cgroup[row]!);
+      }
+    }
+    if (change) this.#machine.drainWatch((c) => change(c));
+    // The next row may lie at the same instant: only what is before it is over.
+    if (passed && to > from) passed(Number(batch.ts[to - 1]!) - 1);
+  }
+
+  /** Where the run must pause at the latest: after a sample's time, after a row that an override follows. */
+  #stopBefore(batch: TraceBatch, row: number, to: number): number {
+    let stop = to;
+    if (this.#observer.sample) stop = Math.max(row, firstAfter(batch.ts, row, to, this.#nextSample));
+    if (this.#overrides.length > 0) {
+      for (let r = row; r < stop; r++) {
+        const op = batch.opMap[batch.op[r]!];
+        if (op === O.OP_MKDIR || op === O.OP_WRITE_KNOB) return r + 1;
+      }
+    }
+    return stop;
+  }
+
+  #takeSamples(batch: TraceBatch, row: number): void {
+    const { sample } = this.#observer;
+    if (!sample) return;
+    const next = row < batch.length ? batch.ts[row]! : -1n;
+    // At the end of a batch the next batch's first row decides.
+    while (next >= 0n && next > this.#nextSample) this.#sampleNow();
+  }
+
+  #sampleNow(): void {
+    const { sample } = this.#observer;
+    if (!sample) return;
+    this.#machine.engine.advance(this.#nextSample);
+    sample.take(Number(this.#nextSample), this.#machine);
+    this.#nextSample += BigInt(sample.every);
+  }
+
+  #override(memcg: number): void {
+    const path = this.#machine.cgroups.get(memcg)?.path;
+    for (const override of this.#overrides)
+      if (override.path === path)
+        this.#machine.engine.writeKnob(memcg, KNOB_IDS.get(override.knob)!, override.value, 0);
+  }
+
+  /** The trace is over: kworkers that it left due still run, as they did after the recording. */
+  end(): void {
+    const { change, sample } = this.#observer;
+    while (sample && this.#first >= 0n && this.#nextSample <= this.#last) this.#sampleNow();
+    const end = this.#last + 1_000_000_000n;
+    this.#machine.engine.advance(end);
+    if (change) this.#machine.drainWatch((c) => change(c));
+    this.#observer.passed?.(Number(end));
+  }
+}
+
+/** First row of [from, to) later than `ts`. */
+function firstAfter(times: BigUint64Array, from: number, to: number, ts: bigint): number {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! <= ts) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,1165 @@
+/**
+ * The `memcg-probes` importer: kernel probes on the memory controller and the public tracepoints beside them, as ftrace text, to
+ * events by frame. It puts lines in the right order, gives dense ids and names owners; every accounting rule is the engine's.
+ *
+ * Two kinds of lines, told apart by event name, in any number of files: *probes* (charge, uncharge, css_online …) and *public* ones
+ * (mm_page_alloc, cgroup_mkdir, sched_process_fork …). Probes that merely check (pc_*, try_charge, objcg_uncharge_pages) are never used.
+ */
+import * as ops from '../../assembly/replay/ops.ts';
+import type { TraceSink } from './arrow-writer.ts';
+import { type Cgroup, CgroupTable } from './cgroup-table.ts';
+import { FrameTable } from './frames.ts';
+import { decimalAt, decimalField, FtraceCursor, field, fieldAt, fieldUpTo, hexAt, hexField, keep } from './ftrace.ts';
+import { type HeldEvent, HoldQueue } from './hold.ts';
+import { ObjcgIdentity } from './identity.ts';
+import { InputError } from './input-error.ts';
+import { parseKnobWrite } from './knobs.ts';
+import { LineReader } from './lines.ts';
+import { mergeByTime } from './merge.ts';
+import { type HighWater, OP_NAMES, ROOT_CGROUP } from './schema.ts';
+
+/** What the importer did and what it could not know. Every figure is a count unless its name says otherwise. */
+export interface ImportReport {
+  format: 'memcg-probes';
+  files: { path: string; lines: number; events: number }[];
+  lines: number;
+  /** event lines that were used, by event name */
+  understood: Record<string, number>;
+  /** event lines that were not, by event name: check-only probes, artefacts, other tracepoints */
+  ignored: Record<string, number>;
+  /** events written, by op */
+  written: Record<string, number>;
+  events: number;
+  duration_ns: number;
+  high_water: HighWater;
+  /** probe lines or public lines missing altogether */
+  missing: ('probes' | 'public trace')[];
+  /** objcg uncharges that more than one dead or living objcg could have made */
+  ambiguous_objcgs: number;
+  /** frames charged without a known allocation: taken as single pages */
+  frames_of_unknown_order: number;
+  /** cgroups that were there before the recording began */
+  existing_cgroups: number;
+  /** cgroups whose path no line tells */
+  unnamed_cgroups: number;
+  /** huge folios that were split before they were freed */
+  splits: number;
+  /** frames seen before the base of struct page was known for certain */
+  frames_before_base: number;
+  unmatched: {
+    /** uncharges of pages that were never seen charged */
+    uncharges: number;
+    /** kmem pages given back that were never seen charged (many are not charged at all) */
+    kmem_pages: number;
+    /** bytes given back with no object of that size outstanding */
+    objects: number;
+    /** swap entries freed that were never seen charged */
+    swap_entries: number;
+    /** lines that name a cgroup by an id that cannot be one */
+    cgroups: number;
+  };
+}
+
+export interface ImportProgress {
+  bytes: number;
+  /** 0 where the size of an input is unknown */
+  bytesTotal: number;
+  lines: number;
+}
+
+export interface ImportResult {
+  report: ImportReport;
+  highWater: HighWater;
+}
+
+const SECOND = 1e9;
+const HOLD_EVENTS = 1 << 18;
+const GIB = 2 ** 30;
+const STRUCT_PAGE = 64;
+const FRAMES_PER_GIB = GIB / STRUCT_PAGE;
+const PAGE = 4096;
+const U32_MAX = 0xffffffff;
+/** kernfs ids count up from 1: what is larger is a pointer read through the wrong type */
+const CGID_END = 2 ** 31;
+
+// Event codes. Public ones are below FIRST_PROBE.
+const MM_PAGE_FREE = 1;
+const MM_PAGE_FREE_BATCHED = 2;
+const CGROUP_MKDIR = 3;
+const CGROUP_RMDIR = 4;
+const CGROUP_ATTACH_TASK = 5;
+const CGROUP_RELEASE = 6;
+const SCHED_PROCESS_FORK = 7;
+const SCHED_PROCESS_EXEC = 8;
+const SCHED_PROCESS_EXIT = 9;
+const RECLAIM_BEGIN = 10;
+const RECLAIM_END = 11;
+const MM_PAGE_ALLOC = 12;
+const SHRINK_INACTIVE = 13;
+const FILEMAP_ADD_PUBLIC = 14;
+const PAGE_FAULT_USER = 15;
+const PAGE_FAULT_KERNEL = 16;
+const MARK_VICTIM = 17;
+const FILEMAP_DELETE = 18;
+const MARK_WRITE = 19;
+const FIRST_PROBE = 32;
+const CSS_ONLINE = 32;
+const CSS_OFFLINE = 33;
+const CHARGE = 34;
+const UNCHARGE = 35;
+const KMEM_CHARGE_PAGE = 36;
+const KMEM_UNCHARGE_PAGE = 37;
+const OBJCG_CHARGE = 38;
+const OBJCG_UNCHARGE = 39;
+const FILEMAP_ADD = 40;
+const SHMEM_ADD = 41;
+const MIGRATE = 42;
+const SWAPOUT = 43;
+const SWAP_CHARGE = 44;
+const SWAP_UNCHARGE = 45;
+const FIRST_CHECK = 64;
+
+const EVENTS = new Map<string, number>([
+  ['mm_page_free', MM_PAGE_FREE],
+  ['mm_page_free_batched', MM_PAGE_FREE_BATCHED],
+  ['cgroup_mkdir', CGROUP_MKDIR],
+  ['cgroup_rmdir', CGROUP_RMDIR],
+  ['cgroup_attach_task', CGROUP_ATTACH_TASK],
+  ['cgroup_release', CGROUP_RELEASE],
+  ['sched_process_fork', SCHED_PROCESS_FORK],
+  ['sched_process_exec', SCHED_PROCESS_EXEC],
+  ['sched_process_exit', SCHED_PROCESS_EXIT],
+  ['mm_vmscan_memcg_reclaim_begin', RECLAIM_BEGIN],
+  ['mm_vmscan_memcg_reclaim_end', RECLAIM_END],
+  ['mm_page_alloc', MM_PAGE_ALLOC],
+  ['mm_vmscan_lru_shrink_inactive', SHRINK_INACTIVE],
+  ['mm_filemap_add_to_page_cache', FILEMAP_ADD_PUBLIC],
+  ['page_fault_user', PAGE_FAULT_USER],
+  ['page_fault_kernel', PAGE_FAULT_KERNEL],
+  ['mark_victim', MARK_VICTIM],
+  ['mm_filemap_delete_from_page_cache', FILEMAP_DELETE],
+  ['tracing_mark_write', MARK_WRITE],
+  ['css_online', CSS_ONLINE],
+  ['css_offline', CSS_OFFLINE],
+  ['charge', CHARGE],
+  ['uncharge', UNCHARGE],
+  ['kmem_charge_page', KMEM_CHARGE_PAGE],
+  ['kmem_uncharge_page', KMEM_UNCHARGE_PAGE],
+  ['objcg_charge', OBJCG_CHARGE],
+  ['objcg_uncharge', OBJCG_UNCHARGE],
+  ['filemap_add', FILEMAP_ADD],
+  ['shmem_add', SHMEM_ADD],
+  ['migrate', MIGRATE],
+  ['swapout', SWAPOUT],
+  ['swap_charge', SWAP_CHARGE],
+  ['swap_uncharge', SWAP_UNCHARGE],
+  ['pc_try_charge', FIRST_CHECK],
+  ['pc_try_charge_ret', FIRST_CHECK],
+  ['pc_charge', FIRST_CHECK],
+  ['pc_uncharge', FIRST_CHECK],
+  ['try_charge', FIRST_CHECK],
+  ['objcg_uncharge_pages', FIRST_CHECK],
+]);
+
+/**
+ * Lines after which a refused charge of the task cannot be said to have gone on: frees, uncharges and what reclaim does. Every other
+ * counted line shows that the task left the charge.
+ */
+const NO_RETRY = new Set([
+  MM_PAGE_FREE,
+  MM_PAGE_FREE_BATCHED,
+  UNCHARGE,
+  FILEMAP_ADD,
+  SHMEM_ADD,
+  SWAPOUT,
+  SWAP_CHARGE,
+  SWAP_UNCHARGE,
+  MM_PAGE_ALLOC,
+  FILEMAP_DELETE,
+  SHRINK_INACTIVE,
+  MARK_VICTIM,
+]);
+
+interface Task {
+  id: number;
+  pid: number;
+  /** path of its cgroup; null: never seen attached, so wherever it was before the recording */
+  path: string | null;
+  /** dense id of the memcg that it is in */
+  cgroup: number;
+  exited: boolean;
+  /** it uncharged pages and has not yet shown a line that ends the batch */
+  openBatch: boolean;
+  inReclaim: boolean;
+  /** its last event was a charge */
+  armed: boolean;
+  /** it charged, and no later line showed that it left the charge */
+  charged: boolean;
+  lastAllocPfn: number;
+  /** its latest page-cache insertion, until the next charge: struct page address, kind, object, page offset */
+  addPage: number;
+  addKind: number;
+  addObject: number;
+  addIndex: number;
+  /** an uncharge of a huge folio's head that waits for its next line */
+  huge: { split: HeldEvent; uncharge: HeldEvent; order: number } | null;
+}
+
+/**
+ * Imports the captures `files` (`-` is stdin) into `sink`. `onProgress` is called now and then. Throws InputError, after which what
+ * the sink holds is worthless. Closes every file.
+ */
+export async function importMemcgProbes(
+  files: readonly string[],
+  sink: TraceSink,
+  onProgress?: (progress: ImportProgress) => void,
+): Promise<ImportResult> {
+  if (files.length === 0) throw new InputError('no capture given');
+  if (files.filter((file) => file === '-').length > 1) throw new InputError('standard input can be given once only');
+  const readers: LineReader[] = [];
+  try {
+    for (const file of files) readers.push(await LineReader.open(file));
+    const cursors = readers.map((reader) => new FtraceCursor(reader));
+    const importer = new Importer(sink);
+    const total = readers.some((r) => r.bytesTotal === 0) ? 0 : readers.reduce((sum, r) => sum + r.bytesTotal, 0);
+    const progress = () => {
+      if (onProgress === undefined) return;
+      let bytes = 0;
+      let lines = 0;
+      for (const reader of readers) {
+        bytes += reader.bytesRead;
+        lines += reader.lines;
+      }
+      onProgress({ bytes, bytesTotal: total, lines });
+    };
+    await mergeByTime(
+      cursors,
+      (event) => (EVENTS.get(event) ?? 0) < FIRST_PROBE,
+      (cursor) => importer.line(cursor),
+      progress,
+    );
+    for (const cursor of cursors) {
+      if (cursor.events === 0) throw new InputError(`${cursor.reader.path}: no event in this file`);
+    }
+    return importer.finish(cursors);
+  } finally {
+    for (const reader of readers) reader.close();
+  }
+}
+
+class Importer {
+  readonly #queue: HoldQueue;
+  readonly #sink: TraceSink;
+  readonly #frames = new FrameTable();
+  readonly #cgroups = new CgroupTable();
+  readonly #identity = new ObjcgIdentity(ROOT_CGROUP);
+  readonly #tasks = new Map<number, Task>();
+  #taskCount = 0;
+  /** device → inode → dense object id */
+  readonly #objects = new Map<number, Map<number, number>>();
+  #objectCount = 0;
+  readonly #swap = new Map<number, number>();
+  /** mkdir events that wait for their path, by kernel id */
+  readonly #unnamed = new Map<number, { event: HeldEvent; cgroup: Cgroup }>();
+
+  // The line at hand.
+  #cursor!: FtraceCursor;
+  #rest = '';
+  #ts = 0;
+  #cpu = 0;
+  #irq = false;
+  #task!: Task;
+  #own = false;
+
+  #baseSeconds = -1;
+  #firstTs = 0;
+  #lastTs = 0;
+  #cpus = 0;
+  /** address of the struct page of pfn 0; -1 until an address is seen, a guess until an allocation confirms it */
+  #vmemmap = -1;
+  #vmemmapSure = false;
+  readonly #guessedBlocks = new Set<number>();
+
+  readonly #understood = new Map<number, number>();
+  readonly #ignored = new Map<string, number>();
+  #probeLines = 0;
+  #publicLines = 0;
+  #unknownOrder = 0;
+  #existing = 0;
+  #nameless = 0;
+  #splits = 0;
+  #framesBeforeBase = 0;
+  #unmatchedUncharges = 0;
+  #unmatchedKmem = 0;
+  #unmatchedSwap = 0;
+  #badCgids = 0;
+
+  constructor(sink: TraceSink) {
+    this.#sink = sink;
+    this.#queue = new HoldQueue(sink, SECOND, HOLD_EVENTS);
+  }
+
+  /** Takes the cursor's current line. */
+  line(cursor: FtraceCursor): void {
+    const { line } = cursor;
+    const code = EVENTS.get(line.event) ?? 0;
+    // Page faults in NMI context (Z, z) are artefacts of the probes themselves.
+    const third = line.flags.charCodeAt(2) | 32;
+    if (code === 0 || code >= FIRST_CHECK || (code === PAGE_FAULT_KERNEL && third === 122)) {
+      const name = this.#ignored.has(line.event) ? line.event : keep(line.event);
+      this.#ignored.set(name, (this.#ignored.get(name) ?? 0) + 1);
+      return;
+    }
+    this.#understood.set(code, (this.#understood.get(code) ?? 0) + 1);
+    const isPublic = code < FIRST_PROBE;
+    if (isPublic) this.#publicLines++;
+    else this.#probeLines++;
+    if (this.#baseSeconds < 0) {
+      this.#baseSeconds = line.seconds;
+      this.#sink.setBase(BigInt(line.seconds) * 1_000_000_000n);
+      this.#firstTs = line.nanos;
+    }
+    this.#cursor = cursor;
+    this.#rest = line.rest;
+    this.#ts = (line.seconds - this.#baseSeconds) * SECOND + line.nanos;
+    this.#lastTs = this.#ts;
+    this.#cpu = line.cpu;
+    if (line.cpu >= this.#cpus) this.#cpus = line.cpu + 1;
+    // h, H: hardirq; s, S: softirq. The probes' own flags say nothing: they run in the exception of the probe.
+    this.#irq = isPublic && (third === 104 || third === 115);
+    this.#queue.tick(this.#ts);
+    const task = this.#tasks.get(line.pid) ?? this.#spawn(line.pid, line.comm);
+    this.#task = task;
+
+    const batchGoesOn = code === UNCHARGE || code === OBJCG_UNCHARGE || code === KMEM_UNCHARGE_PAGE;
+    if (task.huge !== null && !this.#irq && code !== OBJCG_UNCHARGE && code !== KMEM_UNCHARGE_PAGE)
+      this.#settleHuge(task, code);
+    if (task.openBatch && !batchGoesOn && !this.#irq) {
+      task.openBatch = false;
+      this.#emit(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0, 0, null);
+    }
+    const retry =
+      !this.#irq && !task.inReclaim && !NO_RETRY.has(code) && code !== RECLAIM_BEGIN && code !== RECLAIM_END;
+    this.#own = false;
+    const { charged } = task;
+    if (retry) task.charged = false;
+    this.#dispatch(code);
+    if (this.#own || this.#irq) return;
+    // The line has no event of its own: it may still say how the task's last charge went.
+    if (retry && charged)
+      this.#emit(code === PAGE_FAULT_USER ? ops.OP_RETURN_TO_USER : ops.OP_PROGRESS, 0, 0, 0, 0, 0, 0, null);
+    else if (task.armed) this.#emit(ops.OP_PROGRESS, 0, 0, 0, 0, ops.FLAG_RECLAIM, 0, null);
+  }
+
+  /** The end of all files. Throws InputError where the probes are missing. */
+  finish(cursors: readonly FtraceCursor[]): ImportResult {
+    if (this.#probeLines === 0) {
+      throw new InputError(
+        `${cursors.map((c) => c.reader.path).join(', ')}: no probe lines (charge, uncharge, css_online …): the file with the kernel probes is missing`,
+      );
+    }
+    for (const task of this.#tasks.values()) if (task.huge !== null) this.#settleHuge(task, 0);
+    this.#queue.finish();
+    const highWater: HighWater = {
+      pages: this.#frames.highWater,
+      cgroups: this.#cgroups.highWater,
+      tasks: this.#taskCount + 1,
+      objects: this.#objectCount + 1,
+      swap: this.#swap.size + 1,
+      cpus: this.#cpus,
+    };
+    const names = [...EVENTS].map(([name, code]) => [code, name] as const);
+    const written: Record<string, number> = {};
+    let events = 0;
+    OP_NAMES.forEach((name, op) => {
+      const count = this.#queue.written[op]!;
+      if (count > 0) written[name] = count;
+      events += count;
+    });
+    const report: ImportReport = {
+      format: 'memcg-probes',
+      files: cursors.map((c) => ({ path: c.reader.path, lines: c.reader.lines, events: c.events })),
+      lines: cursors.reduce((sum, c) => sum + c.reader.lines, 0),
+      understood: Object.fromEntries(
+        names.filter(([c]) => this.#understood.has(c)).map(([c, n]) => [n, this.#understood.get(c)!]),
+      ),
+      ignored: Object.fromEntries([...this.#ignored].sort()),
+      written,
+      events,
+      duration_ns: this.#lastTs - this.#firstTs,
+      high_water: highWater,
+      missing: this.#publicLines === 0 ? ['public trace'] : [],
+      ambiguous_objcgs: this.#identity.ambiguous,
+      frames_of_unknown_order: this.#unknownOrder,
+      existing_cgroups: this.#existing,
+      unnamed_cgroups: this.#nameless,
+      splits: this.#splits,
+      frames_before_base: this.#framesBeforeBase,
+      unmatched: {
+        uncharges: this.#unmatchedUncharges,
+        kmem_pages: this.#unmatchedKmem,
+        objects: this.#identity.unmatched,
+        swap_entries: this.#unmatchedSwap,
+        cgroups: this.#badCgids,
+      },
+    };
+    return { report, highWater };
+  }
+
+  #dispatch(code: number): void {
+    switch (code) {
+      case MM_PAGE_ALLOC:
+        this.#pageAlloc();
+        break;
+      case MM_PAGE_FREE:
+        this.#pageFree();
+        break;
+      case CHARGE:
+        this.#charge();
+        break;
+      case UNCHARGE:
+        this.#uncharge();
+        break;
+      case FILEMAP_ADD:
+        this.#add(ops.KIND_FILE);
+        break;
+      case SHMEM_ADD:
+        this.#add(ops.KIND_SHMEM);
+        break;
+      case KMEM_CHARGE_PAGE:
+        this.#kmemCharge();
+        break;
+      case KMEM_UNCHARGE_PAGE:
+        this.#kmemUncharge();
+        break;
+      case OBJCG_CHARGE:
+        this.#objcgCharge();
+        break;
+      case OBJCG_UNCHARGE:
+        this.#objcgUncharge();
+        break;
+      case FILEMAP_ADD_PUBLIC:
+        this.#resident();
+        break;
+      case SWAP_CHARGE:
+        this.#swapCharge();
+        break;
+      case SWAP_UNCHARGE:
+        this.#swapUncharge();
+        break;
+      case MIGRATE:
+        this.#migrate();
+        break;
+      case RECLAIM_BEGIN:
+        this.#task.inReclaim = true;
+        this.#event(ops.OP_RECLAIM, 0, 0, 0, 0, ops.FLAG_BEGIN);
+        break;
+      case RECLAIM_END: {
+        const reclaimed = decimalField(this.#rest, 'nr_reclaimed=');
+        this.#event(ops.OP_RECLAIM, 0, 0, 0, clampU32(reclaimed), 0);
+        this.#task.inReclaim = false;
+        return;
+      }
+      case CSS_ONLINE:
+        this.#cssOnline();
+        break;
+      case CSS_OFFLINE:
+        this.#cssOffline();
+        break;
+      case CGROUP_MKDIR:
+      case CGROUP_RELEASE:
+        this.#learnPath(this.#decimal('id='), this.#path('path='));
+        return;
+      case CGROUP_RMDIR:
+        this.#rmdir();
+        break;
+      case CGROUP_ATTACH_TASK:
+        this.#attach();
+        break;
+      case SCHED_PROCESS_FORK:
+        this.#fork();
+        break;
+      case SCHED_PROCESS_EXEC:
+        this.#event(ops.OP_EXEC, 0, 0, 0, 0, 0, 0, keep(fieldUpTo(this.#rest, 'filename=', 'pid=') ?? ''));
+        break;
+      case SCHED_PROCESS_EXIT:
+        this.#task.exited = true;
+        this.#event(ops.OP_EXIT, 0, 0, 0, 0, 0);
+        break;
+      case MARK_VICTIM:
+        this.#markVictim();
+        break;
+      case MARK_WRITE:
+        this.#mark();
+        break;
+      default:
+        return;
+    }
+  }
+
+  // --- events out
+
+  /** An event that the line itself stands for. */
+  #event(
+    op: number,
+    cgroup: number,
+    object: number,
+    index: number,
+    count: number,
+    flags: number,
+    gfp = 0,
+    name: string | null = null,
+  ) {
+    this.#own = true;
+    this.#emit(op, cgroup, object, index, count, flags, gfp, name);
+  }
+
+  #emit(
+    op: number,
+    cgroup: number,
+    object: number,
+    index: number,
+    count: number,
+    flags: number,
+    gfp: number,
+    name: string | null,
+  ): void {
+    const task = this.#task;
+    const irq = this.#irq ? ops.FLAG_IRQ : 0;
+    if (!this.#irq) task.armed = false;
+    this.#queue.push(this.#ts, this.#cpu, op, task.id, cgroup, object, index, count, flags | irq, gfp, name);
+  }
+
+  #hold(
+    op: number,
+    cgroup: number,
+    object: number,
+    index: number,
+    count: number,
+    flags: number,
+    name: string | null,
+  ): HeldEvent {
+    if (!this.#irq) this.#task.armed = false;
+    const { id } = this.#task;
+    return this.#queue.hold({
+      ts: this.#ts,
+      cpu: this.#cpu,
+      op,
+      task: id,
+      cgroup,
+      object,
+      index,
+      count,
+      flags,
+      gfp: 0,
+      name,
+      waits: true,
+      expire: null,
+    });
+  }
+
+  // --- tasks
+
+  #newTask(pid: number, path: string | null, cgroup: number): Task {
+    const task: Task = {
+      id: ++this.#taskCount,
+      pid,
+      path,
+      cgroup,
+      exited: false,
+      openBatch: false,
+      inReclaim: false,
+      armed: false,
+      charged: false,
+      lastAllocPfn: -1,
+      addPage: -1,
+      addKind: 0,
+      addObject: 0,
+      addIndex: 0,
+      huge: null,
+    };
+    this.#tasks.set(pid, task);
+    return task;
+  }
+
+  #spawn(pid: number, comm: string): Task {
+    const task = this.#newTask(pid, null, ROOT_CGROUP);
+    this.#queue.push(this.#ts, this.#cpu, ops.OP_SPAWN, task.id, ROOT_CGROUP, 0, pid, 0, 0, 0, keep(comm));
+    return task;
+  }
+
+  #fork(): void {
+    const parent = this.#task;
+    const pid = this.#decimal('child_pid=');
+    const old = this.#tasks.get(pid);
+    if (old !== undefined && old.huge !== null) this.#settleHuge(old, 0);
+    const child = this.#newTask(pid, parent.path, parent.cgroup);
+    const name = keep(fieldUpTo(this.#rest, 'child_comm=', 'child_pid=') ?? '');
+    this.#event(ops.OP_FORK, 0, child.id, pid, 0, 0, 0, name);
+  }
+
+  #attach(): void {
+    const cgid = this.#decimal('dst_id=');
+    const path = this.#path('dst_path=', 'pid=');
+    const pid = this.#decimal('pid=');
+    this.#learnPath(cgid, path);
+    const moved =
+      this.#tasks.get(pid) ??
+      this.#spawn(pid, fieldAt(this.#rest, 'comm=') === -1 ? '' : this.#rest.slice(fieldAt(this.#rest, 'comm=')));
+    moved.path = path;
+    moved.cgroup = this.#cgroups.nearest(path).id;
+    this.#own = true;
+    // The task of the event is the one that moves, not the one that writes cgroup.procs.
+    const writer = this.#task;
+    this.#task = moved;
+    this.#emit(ops.OP_ATTACH, moved.cgroup, 0, 0, 0, 0, 0, null);
+    this.#task = writer;
+    writer.armed = false;
+  }
+
+  #markVictim(): void {
+    const pid = this.#decimal('pid=');
+    const comm = fieldUpTo(this.#rest, 'comm=', 'total-vm=') ?? '';
+    const victim = this.#tasks.get(pid) ?? this.#spawn(pid, comm);
+    this.#event(ops.OP_MARK_VICTIM, 0, victim.id, 0, 0, 0);
+  }
+
+  // --- cgroups
+
+  #path(key: string, before?: string): string {
+    const text = before === undefined ? restOf(this.#rest, key) : fieldUpTo(this.#rest, key, before);
+    if (text?.[0] !== '/') throw this.#cursor.error(`no path in ${this.#cursor.line.event} (${key})`);
+    return keep(text);
+  }
+
+  /** A public line names a cgroup. */
+  #learnPath(cgid: number, path: string): void {
+    const cgroup = this.#cgroups.getOrAdd(cgid);
+    const waiting = this.#unnamed.get(cgid);
+    if (waiting === undefined) {
+      if (cgroup.path === null) this.#cgroups.rename(cgroup, path);
+    } else {
+      this.#name(waiting.cgroup, waiting.event, path);
+      this.#queue.release();
+    }
+  }
+
+  #cssOnline(): void {
+    const cgid = this.#decimal('cgid=');
+    if (cgid === 1) return;
+    const cgroup = this.#cgroups.getOrAdd(cgid);
+    if (this.#unnamed.has(cgid)) this.#giveUpName(cgid);
+    if (cgroup.live) this.#cgroups.offline(cgroup);
+    this.#own = true;
+    this.#mkdir(cgroup, 0);
+  }
+
+  #mkdir(cgroup: Cgroup, flags: number): void {
+    const { path, cgid } = cgroup;
+    this.#cgroups.online(cgroup);
+    if (path !== null) {
+      const parent = this.#cgroups.place(cgroup, path);
+      this.#emit(ops.OP_MKDIR, cgroup.id, parent, cgid, 0, flags, 0, path);
+      this.#moveIn(cgroup);
+      return;
+    }
+    const event = this.#hold(ops.OP_MKDIR, cgroup.id, ROOT_CGROUP, cgid, 0, flags, null);
+    event.expire = () => this.#giveUpName(cgid);
+    this.#unnamed.set(cgid, { event, cgroup });
+  }
+
+  #name(cgroup: Cgroup, event: HeldEvent, path: string): void {
+    this.#unnamed.delete(cgroup.cgid);
+    event.object = this.#cgroups.place(cgroup, path);
+    event.name = path;
+    event.waits = false;
+    this.#moveIn(cgroup);
+  }
+
+  #giveUpName(cgid: number): void {
+    const waiting = this.#unnamed.get(cgid);
+    if (waiting === undefined) return;
+    this.#nameless++;
+    this.#name(waiting.cgroup, waiting.event, `/unknown-${cgid}`);
+    // The true path may still come, for the tasks that are attached there.
+    waiting.cgroup.path = null;
+  }
+
+  /** Memory was switched on in a cgroup that has tasks already: they are in the new memcg now. */
+  #moveIn(cgroup: Cgroup): void {
+    const { path } = cgroup;
+    if (path === null) return;
+    const inside = path === '/' ? '/' : `${path}/`;
+    const writer = this.#task;
+    for (const task of this.#tasks.values()) {
+      if (task.path === null || task.exited || (task.path !== path && !task.path.startsWith(inside))) continue;
+      const { id } = this.#cgroups.nearest(task.path);
+      if (id === task.cgroup) continue;
+      task.cgroup = id;
+      this.#queue.push(this.#ts, this.#cpu, ops.OP_ATTACH, task.id, id, 0, 0, 0, 0, 0, null);
+    }
+    this.#task = writer;
+  }
+
+  #cssOffline(): void {
+    const cgroup = this.#cgroups.get(this.#decimal('cgid='));
+    if (cgroup === undefined || cgroup.id === 0 || cgroup.id === ROOT_CGROUP) return;
+    this.#event(ops.OP_OFFLINE, cgroup.id, 0, 0, 0, 0);
+    this.#cgroups.offline(cgroup);
+    this.#identity.offline(cgroup.id, this.#cgroups.onlineAbove(cgroup.id));
+  }
+
+  #rmdir(): void {
+    const cgid = this.#decimal('id=');
+    this.#learnPath(cgid, this.#path('path='));
+    const cgroup = this.#cgroups.get(cgid);
+    if (cgroup?.live) this.#event(ops.OP_RMDIR, cgroup.id, 0, 0, 0, ops.FLAG_OFFLINE_FOLLOWS);
+  }
+
+  /** Dense id of the memcg that a probe names. One never seen online existed before the recording. */
+  #memcg(cgid: number): number {
+    if (cgid === 1) return ROOT_CGROUP;
+    if (!(cgid > 0 && cgid < CGID_END)) {
+      this.#badCgids++;
+      return ROOT_CGROUP;
+    }
+    const cgroup = this.#cgroups.getOrAdd(cgid);
+    if (cgroup.id === 0) {
+      this.#existing++;
+      const { armed } = this.#task;
+      this.#mkdir(cgroup, ops.FLAG_EXISTING);
+      this.#task.armed = armed;
+    }
+    return cgroup.id;
+  }
+
+  #mark(): void {
+    const text = keep(this.#rest);
+    if (text.startsWith('KNOB write ')) {
+      const write = parseKnobWrite(text.slice(11));
+      const cgroup = write === null ? undefined : this.#cgroups.at(write.path);
+      if (write !== null && cgroup !== undefined) {
+        this.#event(ops.OP_WRITE_KNOB, cgroup.id, 0, write.value, write.knob, 0, 0, text.slice(11));
+        return;
+      }
+    }
+    this.#event(ops.OP_MARK, 0, 0, 0, 0, 0, 0, text);
+  }
+
+  // --- pages
+
+  #decimal(key: string): number {
+    const value = decimalField(this.#rest, key);
+    if (Number.isNaN(value) || value < 0) throw this.#cursor.error(`no number ${key} in ${this.#cursor.line.event}`);
+    return value;
+  }
+
+  #hex(key: string): number {
+    const value = hexField(this.#rest, key);
+    if (Number.isNaN(value)) throw this.#cursor.error(`no hexadecimal number ${key} in ${this.#cursor.line.event}`);
+    return value;
+  }
+
+  #order(): number {
+    const order = this.#decimal('order=');
+    if (order > 18) throw this.#cursor.error(`order ${order} is out of range`);
+    return order;
+  }
+
+  #pageAlloc(): void {
+    const pfn = this.#hex('pfn=');
+    if (pfn === 0) return;
+    const order = this.#order();
+    this.#task.lastAllocPfn = pfn;
+    const gfp = symbolicGfp(this.#rest);
+    // Above order 9 the dense numbers are not contiguous: several blocks.
+    const piece = Math.min(order, 9);
+    for (let at = pfn; at < pfn + 2 ** order; at += 2 ** piece) {
+      const frame = this.#frames.dense(at);
+      this.#frames.use(frame, piece);
+      this.#frames.allocated(frame, piece);
+      this.#event(ops.OP_PAGE_ALLOC, 0, 0, frame, 0, piece, gfp);
+    }
+  }
+
+  #pageFree(): void {
+    const pfn = this.#hex('pfn=');
+    const order = this.#order();
+    const piece = Math.min(order, 9);
+    for (let at = pfn; at < pfn + 2 ** order; at += 2 ** piece) {
+      const frame = this.#frames.dense(at);
+      this.#frames.use(frame, piece);
+      // An uncharge comes before the free; what is still charged was an attempt that failed.
+      this.#frames.uncharged(frame);
+      this.#event(ops.OP_PAGE_FREE, 0, 0, frame, 0, piece);
+    }
+  }
+
+  /** Dense frame of a struct page address. */
+  #page(key: string): number {
+    const address = this.#hex(key);
+    if (address % STRUCT_PAGE !== 0 || address === 0) throw this.#cursor.error(`${key} is no address of a struct page`);
+    return this.#pageAt(address);
+  }
+
+  #pageAt(address: number): number {
+    if (!this.#vmemmapSure) {
+      const pfn = this.#task.lastAllocPfn;
+      const base = address - pfn * STRUCT_PAGE;
+      if (pfn >= 0 && base > 0 && base % GIB === 0) {
+        if (this.#vmemmap >= 0 && this.#vmemmap !== base)
+          this.#frames.rebase(this.#guessedBlocks, (this.#vmemmap - base) / STRUCT_PAGE);
+        this.#vmemmap = base;
+        this.#vmemmapSure = true;
+      } else {
+        // The base is a multiple of 1 GiB, and below 64 GiB of memory the address lies in its first GiB.
+        if (this.#vmemmap < 0) this.#vmemmap = address - (address % GIB);
+        this.#framesBeforeBase++;
+        this.#guessedBlocks.add(Math.floor((address - this.#vmemmap) / STRUCT_PAGE / 512));
+      }
+    }
+    let pfn = (address - this.#vmemmap) / STRUCT_PAGE;
+    if (pfn < 0) {
+      if (this.#vmemmapSure) throw this.#cursor.error('a struct page below the base that earlier lines show');
+      // A guess that was too high; frames so far keep their numbers.
+      const lower = address - (address % GIB);
+      this.#frames.rebase(this.#guessedBlocks, (this.#vmemmap - lower) / STRUCT_PAGE);
+      this.#vmemmap = lower;
+      pfn = (address - lower) / STRUCT_PAGE;
+    }
+    const last = this.#task.lastAllocPfn;
+    if (this.#vmemmapSure && last !== pfn && last >= 0 && (last - pfn) % FRAMES_PER_GIB === 0)
+      throw this.#cursor.error('the struct page addresses do not agree with each other: not one recording?');
+    const frame = this.#frames.dense(pfn);
+    this.#frames.use(frame, 0);
+    return frame;
+  }
+
+  #add(kind: number): void {
+    const task = this.#task;
+    task.addPage = this.#hex('page=');
+    task.addKind = kind;
+    task.addObject = this.#object(this.#hex('dev='), this.#decimal('ino='));
+    task.addIndex = clampU32(this.#decimal('index='));
+  }
+
+  #object(dev: number, ino: number): number {
+    let inodes = this.#objects.get(dev);
+    if (inodes === undefined) {
+      inodes = new Map();
+      this.#objects.set(dev, inodes);
+    }
+    let id = inodes.get(ino);
+    if (id === undefined) {
+      id = ++this.#objectCount;
+      inodes.set(ino, id);
+    }
+    return id;
+  }
+
+  /** `dev 254:16 ino 18 pfn=0x26ad4 ofs=4096 order=0` */
+  #resident(): void {
+    const rest = this.#rest;
+    const dev = fieldAt(rest, 'dev ');
+    const colon = rest.indexOf(':', dev);
+    const major = dev === -1 || colon === -1 ? Number.NaN : decimalAt(rest.slice(dev, colon), 0);
+    const minor = colon === -1 ? Number.NaN : decimalAt(rest, colon + 1);
+    const ino = hexField(rest, 'ino ');
+    if (Number.isNaN(major) || Number.isNaN(minor) || Number.isNaN(ino))
+      throw this.#cursor.error('no device and inode in mm_filemap_add_to_page_cache');
+    const frame = this.#frames.dense(this.#hex('pfn='));
+    this.#frames.use(frame, 0);
+    this.#event(
+      ops.OP_RESIDENT,
+      0,
+      this.#object(major * 2 ** 20 + minor, ino),
+      frame,
+      clampU32(Math.floor(this.#decimal('ofs=') / PAGE)),
+      0,
+    );
+  }
+
+  #charge(): void {
+    const task = this.#task;
+    const address = this.#hex('page=');
+    const frame = this.#page('page=');
+    const gfp = hexGfp(this.#hex('gfp='));
+    const order = Math.min(this.#frames.allocOrder(frame), 9);
+    if (order === 0 && !this.#frames.known(frame)) this.#unknownOrder++;
+    let kind: number = ops.KIND_ANON;
+    let object = 0;
+    let count = 0;
+    if (task.addPage === address) {
+      kind = task.addKind;
+      object = task.addObject;
+      count = task.addIndex;
+    }
+    task.addPage = -1;
+    const cgroup = this.#memcg(this.#decimal('cgid='));
+    this.#frames.use(frame, order);
+    this.#frames.charged(frame, order);
+    this.#event(ops.OP_CHARGE, cgroup, object, frame, count, order | (kind << ops.FLAG_KIND_SHIFT), gfp);
+    task.armed = true;
+    task.charged = true;
+  }
+
+  #uncharge(): void {
+    const rest = this.#rest;
+    const md = this.#mdWord();
+    if (md === 0) return;
+    const task = this.#task;
+    const frame = this.#page('page=');
+    const kernel = (md & 2) !== 0;
+    const cgid = decimalField(rest, kernel ? 'kcgid=' : 'cgid=');
+    const cgroup = this.#memcg(cgid);
+    const frames = this.#frames;
+    if (kernel) {
+      const order = frames.kmemOrder(frame);
+      if (order < 0 && frames.chargeOrder(frame) < 0) this.#unmatchedUncharges++;
+      frames.kmemUncharged(frame);
+      frames.uncharged(frame);
+      this.#event(ops.OP_UNCHARGE, cgroup, 0, frame, 0, Math.max(0, order));
+      task.openBatch = true;
+      return;
+    }
+    let order = frames.chargeOrder(frame);
+    if (order < 0) {
+      const head = frames.headOver(frame);
+      if (head !== 0) {
+        const whole = frames.chargeOrder(head);
+        this.#emit(ops.OP_SPLIT, 0, 0, head, 0, whole, 0, null);
+        frames.split(head, whole);
+        this.#splits++;
+      } else {
+        this.#unmatchedUncharges++;
+      }
+      order = 0;
+    }
+    frames.uncharged(frame);
+    frames.kmemUncharged(frame);
+    if (order === 0) {
+      this.#event(ops.OP_UNCHARGE, cgroup, 0, frame, 0, 0);
+    } else {
+      // Whole or split before? The task's next line tells. Until then nothing leaves after this point.
+      this.#own = true;
+      const split = this.#hold(0, 0, 0, frame, 0, order, null);
+      const uncharge = this.#hold(ops.OP_UNCHARGE, cgroup, 0, frame, 0, order, null);
+      const give = () => this.#settleHuge(task, 0);
+      split.expire = give;
+      uncharge.expire = give;
+      task.huge = { split, uncharge, order };
+    }
+    task.openBatch = true;
+  }
+
+  /** Zero, or the low bits of the folio's memcg_data with bit 2 set where it is not zero. */
+  #mdWord(): number {
+    const at = fieldAt(this.#rest, 'md=');
+    const value = at === -1 ? Number.NaN : hexAt(this.#rest, at);
+    if (Number.isNaN(value)) throw this.#cursor.error('no hexadecimal number md= in uncharge');
+    // Only bits 0 and 1 matter beyond zero or not.
+    return value === 0 ? 0 : (value % 4) | 4;
+  }
+
+  /** Decides a held uncharge of a huge folio's head by its task's next line (`code`; 0: nothing more is known). */
+  #settleHuge(task: Task, code: number): void {
+    const huge = task.huge;
+    if (huge === null) return;
+    task.huge = null;
+    const { split, uncharge, order } = huge;
+    const head = uncharge.index;
+    let wasSplit = false;
+    if (code === UNCHARGE && this.#mdWord() !== 0) {
+      const frame = this.#page('page=');
+      wasSplit = frame > head && frame < head + 2 ** order;
+    } else if (code === MM_PAGE_FREE) {
+      wasSplit = this.#frames.dense(this.#hex('pfn=')) === head && this.#order() < order;
+    }
+    if (wasSplit) {
+      split.op = ops.OP_SPLIT;
+      uncharge.flags = 0;
+      this.#frames.split(head, order);
+      this.#frames.uncharged(head);
+      this.#splits++;
+    }
+    split.waits = false;
+    uncharge.waits = false;
+    this.#queue.release();
+  }
+
+  #kmemCharge(): void {
+    const task = this.#task;
+    const frame = this.#page('page=');
+    const mask = this.#hex('gfp=');
+    const order = Math.min(this.#order(), 9);
+    const account = (mask & 0x400000) !== 0;
+    const zero = (mask & 0x100) !== 0;
+    const kind = !account ? ops.KIND_KERNEL_STACK : zero ? ops.KIND_PAGETABLE : ops.KIND_KERNEL_OTHER;
+    this.#frames.use(frame, order);
+    this.#frames.kmemCharged(frame, order);
+    this.#event(
+      ops.OP_KMEM_CHARGE,
+      0,
+      0,
+      frame,
+      0,
+      order | (kind << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME,
+      hexGfp(mask),
+    );
+    task.armed = true;
+    task.charged = true;
+  }
+
+  #kmemUncharge(): void {
+    const frame = this.#page('page=');
+    const order = this.#frames.kmemOrder(frame);
+    if (order < 0) {
+      // Uncharged stack pages pass here too, with garbage for an owner.
+      this.#unmatchedKmem++;
+      return;
+    }
+    this.#frames.kmemUncharged(frame);
+    this.#event(ops.OP_KMEM_FREE, 0, 0, frame, 0, Math.min(this.#order(), 9) | ops.FLAG_BY_FRAME);
+  }
+
+  #objcgCharge(): void {
+    const size = clampU32(this.#decimal('size='));
+    const cgroup = this.#memcg(this.#decimal('cgid='));
+    this.#identity.charge(cgroup, size, this.#cpu);
+    // The probe has no gfp. Interrupts off (d, D) means that the caller may not sleep.
+    const atomic = (this.#cursor.line.flags.charCodeAt(0) | 32) === 100;
+    const gfp = atomic ? ops.GFP_KSWAPD_RECLAIM : ops.GFP_KERNEL;
+    this.#event(ops.OP_KMEM_CHARGE, cgroup, 0, 0, size, ops.KIND_SLAB << ops.FLAG_KIND_SHIFT, gfp);
+    this.#task.armed = true;
+    this.#task.charged = true;
+  }
+
+  #objcgUncharge(): void {
+    const size = clampU32(this.#decimal('size='));
+    const reported = this.#memcg(this.#decimal('cgid='));
+    const cgroup = this.#identity.uncharge(reported, size, this.#cpu);
+    this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, size, ops.KIND_SLAB << ops.FLAG_KIND_SHIFT);
+  }
+
+  #migrate(): void {
+    const from = this.#page('old=');
+    const to = this.#page('new=');
+    const order = Math.max(0, this.#frames.chargeOrder(from));
+    this.#frames.use(to, order);
+    this.#frames.charged(to, order);
+    this.#event(ops.OP_MIGRATE, 0, 0, from, to, order);
+  }
+
+  #swapEntry(key: string): number {
+    const at = fieldAt(this.#rest, key);
+    const word = at === -1 ? null : field(this.#rest, key);
+    const low = at === -1 ? Number.NaN : hexAt(this.#rest, at);
+    if (word === null || Number.isNaN(low))
+      throw this.#cursor.error(`no swap entry ${key} in ${this.#cursor.line.event}`);
+    // The swap type is in the top 5 of 64 bits, beyond a double: move it down to bit 47.
+    const digits = word.startsWith('0x') ? word.slice(2) : word;
+    const top = digits.length > 12 ? Number.parseInt(digits.slice(0, -12), 16) : 0;
+    return (top >> 10) * 2 ** 47 + (low % 2 ** 47);
+  }
+
+  #swapCharge(): void {
+    const frame = this.#page('page=');
+    const entry = this.#swapEntry('entry=');
+    const pages = 1 << Math.max(0, this.#frames.chargeOrder(frame));
+    for (let i = 0; i < pages; i++) if (!this.#swap.has(entry + i)) this.#swap.set(entry + i, this.#swap.size + 1);
+    this.#event(ops.OP_SWAP_OUT, 0, this.#swap.get(entry)!, frame, pages, 0);
+  }
+
+  #swapUncharge(): void {
+    const entry = this.#swapEntry('entry=');
+    const pages = this.#decimal('nr=');
+    if (pages > 65536) throw this.#cursor.error(`nr=${pages} swap entries are out of range`);
+    let start = 0;
+    let run = 0;
+    for (let i = 0; i < pages; i++) {
+      const id = this.#swap.get(entry + i);
+      if (id === undefined) {
+        this.#unmatchedSwap++;
+        continue;
+      }
+      if (run > 0 && id === start + run) {
+        run++;
+        continue;
+      }
+      if (run > 0) this.#event(ops.OP_SWAP_FREE, 0, start, 0, run, 0);
+      start = id;
+      run = 1;
+    }
+    if (run > 0) this.#event(ops.OP_SWAP_FREE, 0, start, 0, run, 0);
+  }
+}
+
+function clampU32(value: number): number {
+  return value >= 0 ? Math.min(value, U32_MAX) : 0;
+}
+
+function restOf(rest: string, key: string): string | null {
+  const at = fieldAt(rest, key);
+  return at === -1 ? null : rest.slice(at);
+}
+
+/** A gfp mask of Linux 6.1 as GFP_* bits. */
+export function hexGfp(mask: number): number {
+  let bits = 0;
+  if (mask & 0x20) bits |= ops.GFP_HIGH;
+  if (mask & 0x400) bits |= ops.GFP_DIRECT_RECLAIM;
+  if (mask & 0x800) bits |= ops.GFP_KSWAPD_RECLAIM;
+  if (mask & 0x4000) bits |= ops.GFP_RETRY_MAYFAIL;
+  if (mask & 0x8000) bits |= ops.GFP_NOFAIL;
+  if (mask & 0x10000) bits |= ops.GFP_NORETRY;
+  if (mask & 0x400000) bits |= ops.GFP_ACCOUNT;
+  return bits;
+}
+
+const symbolic = new Map<string, number>();
+
+/** The `gfp_flags=` of a public line, which differ in spelling between kernels but repeat endlessly: each spelling is read once. */
+function symbolicGfp(rest: string): number {
+  const text = field(rest, 'gfp_flags=');
+  if (text === null) return 0;
+  let bits = symbolic.get(text);
+  if (bits === undefined) {
+    bits = 0;
+    for (const word of text.split('|')) bits |= gfpWord(word);
+    if (symbolic.size < 4096) symbolic.set(keep(text), bits);
+  }
+  return bits;
+}
+
+function gfpWord(word: string): number {
+  switch (word) {
+    case 'GFP_ATOMIC':
+      return ops.GFP_HIGH | ops.GFP_KSWAPD_RECLAIM;
+    case 'GFP_NOWAIT':
+    case 'GFP_TRANSHUGE_LIGHT':
+      return word === 'GFP_NOWAIT' ? ops.GFP_KSWAPD_RECLAIM : 0;
+    case 'GFP_TRANSHUGE':
+      return ops.GFP_DIRECT_RECLAIM;
+    case '__GFP_HIGH':
+      return ops.GFP_HIGH;
+    case '__GFP_DIRECT_RECLAIM':
+      return ops.GFP_DIRECT_RECLAIM;
+    case '__GFP_KSWAPD_RECLAIM':
+      return ops.GFP_KSWAPD_RECLAIM;
+    case '__GFP_RECLAIM':
+      return ops.GFP_KERNEL;
+    case '__GFP_RETRY_MAYFAIL':
+      return ops.GFP_RETRY_MAYFAIL;
+    case '__GFP_NOFAIL':
+      return ops.GFP_NOFAIL;
+    case '__GFP_NORETRY':
+      return ops.GFP_NORETRY;
+    case '__GFP_ACCOUNT':
+      return ops.GFP_ACCOUNT;
+    case 'GFP_KERNEL_ACCOUNT':
+      return ops.GFP_KERNEL | ops.GFP_ACCOUNT;
+    default:
+      // GFP_KERNEL, GFP_USER, GFP_HIGHUSER_MOVABLE, GFP_NOFS, GFP_NOIO …: all of them may block.
+      return word.startsWith('GFP_') && word !== 'GFP_DMA' && word !== 'GFP_DMA32' ? ops.GFP_KERNEL : 0;
+  }
+}
