@@ -270,6 +270,7 @@ export const WAITED_DRAINED: u32 = 1;
 export const WAITED_RECLAIMED: u32 = 2;
 export const WAITED_IN_RECLAIM: u32 = 4;
 export const WAITED_UNDONE: u32 = 8;
+export const WAITED_VICTIM: u32 = 16;
 
 // ---------------------------------------------------------------------------------------------- staged columns, watch log
 export const NR_COLUMNS: u32 = 10;

@@ -6,7 +6,7 @@
 //   refused, may reclaim ─────────────────────────────────── parked ◄───────┘
 //       parked ── reclaim end: tried again, once after draining the stocks ─► committed, or still parked
 //       parked ── the task goes on ─────────────────────────────────────────► it had succeeded: committed, limit or not
-//       parked ── its frame is freed, or the task is an OOM victim ─────────► it had failed: forgotten
+//       parked ── the frame is freed, or an OOM victim goes on ─────────────► it had failed: forgotten
 //   refused, may not reclaim ── high priority or no-fail: forced ── else forgotten
 //
 // docs/recorded-replay.md has these rules (A1–C5) with what each was worth on the captures.
@@ -112,8 +112,16 @@ function grantWaiting(task: u32): void {
   );
 }
 
-/** The task went on although the model refuses: it had been granted in a moment that the trace does not show. */
+/**
+ * The task went on although the model refuses: it had been granted in a moment that the trace does not show. An OOM victim
+ * instead had given up: only a dying task leaves the loop without its pages (try_charge_memcg, passed_oom).
+ */
 function succeedAnyway(task: u32): void {
+  if (waitFlags(task) & L.WAITED_VICTIM) {
+    counted(L.RECORDED_VICTIM);
+    forget(task);
+    return;
+  }
   counted(waitFlags(task) & L.WAITED_RECLAIMED ? L.RECORDED_FORCED : L.RECORDED_RACED);
   forceCharge(load<u32>(taskAt(task), L.WAIT_MEMCG), load<u32>(taskAt(task), L.WAIT_PAGES));
   grantWaiting(task);
@@ -337,10 +345,7 @@ function pageFree(task: u32, frame: u32): void {
 }
 
 function markVictim(killer: u32, victim: u32): void {
-  if (pending(victim) & L.TASK_HAS_WAIT) {
-    counted(L.RECORDED_VICTIM);
-    forget(victim);
-  }
+  if (pending(victim) & L.TASK_HAS_WAIT) setWaitFlags(victim, waitFlags(victim) | L.WAITED_VICTIM);
   memcgEvent(taskMemcg(victim), L.EVENT_OOM_KILL);
 }
 

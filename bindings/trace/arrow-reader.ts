@@ -3,7 +3,15 @@
  * the batch's buffers wherever Arrow allows.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { type Data, DataType, type Dictionary, RecordBatchReader, type Schema, type Vector } from 'apache-arrow';
+import {
+  type AsyncRecordBatchFileReader,
+  type Data,
+  DataType,
+  type Dictionary,
+  RecordBatchReader,
+  type Schema,
+  type Vector,
+} from 'apache-arrow';
 import { fileError, InputError, messageOf } from './input-error.ts';
 import { type HighWater, OP_CODES, SCHEMA_VERSION } from './schema.ts';
 
@@ -105,14 +113,12 @@ class OpenTrace implements Trace {
     let row = 0;
     const order = { low: 0, high: 0 };
     const ops = new OpCodes(this.path);
-    const iterator = (this.#reader as unknown as AsyncIterable<{ numRows: number; data: Data }>)[
-      Symbol.asyncIterator
-    ]();
+    const source = recordBatches(this.#reader, this.path)[Symbol.asyncIterator]();
     try {
       for (;;) {
         let next: IteratorResult<{ numRows: number; data: Data }>;
         try {
-          next = await iterator.next();
+          next = await source.next();
         } catch (error) {
           throw arrowError(this.path, error);
         }
@@ -143,6 +149,25 @@ class OpenTrace implements Trace {
     await Promise.resolve(this.#reader.cancel()).catch(() => {});
     await this.#handle?.close().catch(() => {});
   }
+}
+
+/**
+ * Of a file, the batches that its footer names, one by one: Arrow's own loop never ends on a block that is no record batch.
+ */
+async function* recordBatches(
+  reader: RecordBatchReader,
+  label: string,
+): AsyncGenerator<{ numRows: number; data: Data }, undefined> {
+  if (!reader.isFile()) {
+    yield* reader as unknown as AsyncIterable<{ numRows: number; data: Data }>;
+    return undefined;
+  }
+  for (let i = 0; i < reader.numRecordBatches; i++) {
+    const batch = await (reader as unknown as AsyncRecordBatchFileReader).readRecordBatch(i);
+    if (batch === null) throw new InputError(`${label}: cut or damaged Arrow data (record batch ${i})`);
+    yield batch;
+  }
+  return undefined;
 }
 
 // --- opening

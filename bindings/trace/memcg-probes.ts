@@ -467,6 +467,8 @@ class Importer {
         this.#cssOffline();
         break;
       case CGROUP_MKDIR:
+        this.#learnPath(this.#decimal('id='), this.#path('path='), true);
+        return;
       case CGROUP_RELEASE:
         this.#learnPath(this.#decimal('id='), this.#path('path='));
         return;
@@ -632,14 +634,16 @@ class Importer {
     return keep(text);
   }
 
-  /** A public line names a cgroup. */
-  #learnPath(cgid: number, path: string): void {
+  /** A public line names a cgroup; a `fresh` one has no tasks yet. */
+  #learnPath(cgid: number, path: string, fresh = false): void {
     const cgroup = this.#cgroups.getOrAdd(cgid);
     const waiting = this.#unnamed.get(cgid);
     if (waiting === undefined) {
       if (cgroup.path === null) this.#cgroups.rename(cgroup, path);
     } else {
       this.#name(waiting.cgroup, waiting.event, path);
+      // Looking through all tasks for every new cgroup would be quadratic.
+      if (!fresh) this.#moveIn(waiting.cgroup);
       this.#queue.release();
     }
   }
@@ -673,7 +677,6 @@ class Importer {
     event.object = this.#cgroups.place(cgroup, path);
     event.name = path;
     event.waits = false;
-    this.#moveIn(cgroup);
   }
 
   #giveUpName(cgid: number): void {

@@ -1,0 +1,45 @@
+/**
+ * The public API.
+ *
+ * @example
+ * import { Machine } from 'memcharge';
+ * const machine = await Machine.boot({ pages: 1 << 20, cpus: 2 });
+ * const jobs = machine.mkdir('/jobs');
+ */
+
+export * as ops from '../assembly/replay/ops.ts';
+export {
+  type Capacities,
+  CapacityError,
+  DEFAULT_CAPACITIES,
+  memoryMap,
+  memorySize,
+  type Region,
+} from './engine/capacities.ts';
+export {
+  type BootOptions,
+  type CgroupName,
+  type CounterChange,
+  type Discrepancy,
+  EngineError,
+  type Kernel,
+  Machine,
+  type MemcgFigures,
+  ReplayError,
+} from './machine.ts';
+export { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from './replay/replay.ts';
+export { Against, type AgainstReport } from './report/against.ts';
+export { readSamples, type Sample } from './report/samples.ts';
+export { openTrace, type Trace, type TraceBatch } from './trace/arrow-reader.ts';
+export { TraceWriter } from './trace/arrow-writer.ts';
+export { InputError } from './trace/input-error.ts';
+export { type ImportReport, importMemcgProbes } from './trace/memcg-probes.ts';
+export {
+  KNOB_IDS,
+  OP_CODES,
+  OP_NAMES,
+  PAGE_COUNTER_MAX,
+  PAGE_SIZE,
+  ROOT_CGROUP,
+  SCHEMA_VERSION,
+} from './trace/schema.ts';

@@ -1,0 +1,70 @@
+/**
+ * `npm run captures -- FOLDER…`: every capture below the folders, model beside kernel, one line each. The captures that the
+ * project carries are the default.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ROOT_CGROUP } from '../../bindings/index.ts';
+import { table } from '../../bindings/report/table.ts';
+import { PAGE_SIZE } from '../../bindings/trace/schema.ts';
+import { agreement, kernelCalls } from './kernel-calls.ts';
+import { captureFiles, runCapture } from './run.ts';
+
+function captures(folder: string): string[] {
+  if (existsSync(join(folder, 'truth.txt.gz'))) return [folder];
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name))
+    .filter((path) => existsSync(join(path, 'truth.txt.gz')));
+}
+
+const folders = process.argv.slice(2);
+const kernel = process.env.MEMCHARGE_KERNEL === '6.18' ? '6.18' : '6.1';
+const rows: string[][] = [];
+let samples = 0;
+let exact = 0;
+for (const folder of (folders.length > 0 ? folders : [join(import.meta.dirname, '.')]).flatMap(captures)) {
+  const { files, samples: sampleFile } = captureFiles(folder);
+  const run = await runCapture(files, sampleFile, { kernel });
+  const { against } = run;
+  let explained = '';
+  for (let cpu = 0; against.misses.other > 0 && cpu < run.machine.capacities.cpus; cpu++) {
+    const warm = await runCapture(files, sampleFile, { kernel }, (machine) => {
+      machine.engine.warmObjStock(cpu, ROOT_CGROUP, PAGE_SIZE);
+    });
+    if (warm.against.exact > against.exact) explained = `${warm.against.exact} with a dead page on CPU ${cpu}`;
+  }
+  const calls = agreement(await kernelCalls(files[0]), run.calls);
+  const audit = run.machine.audit();
+  samples += against.samples;
+  exact += against.exact;
+  rows.push([
+    basename(folder),
+    String(against.exact),
+    String(against.samples),
+    String(against.worst_bytes / PAGE_SIZE),
+    String(against.misses.in_flight),
+    String(against.misses.other + against.misses.no_value),
+    explained || '-',
+    calls.length === 0 ? '-' : `${calls.reduce((n, c) => n + c.equal, 0)}/${calls.reduce((n, c) => n + c.calls, 0)}`,
+    audit ? `${audit.what} ${audit.id}` : 'ok',
+    String(run.report.lines),
+    run.importSeconds.toFixed(2),
+    run.replaySeconds.toFixed(2),
+  ]);
+}
+const header = [
+  'capture',
+  'exact',
+  'samples',
+  'worst pages',
+  'in flight',
+  'other',
+  'if known',
+  'calls',
+  'audit',
+  'lines',
+  'import s',
+  'replay s',
+];
+process.stdout.write(`${table(header, rows)}\n\n${exact} of ${samples} samples exact\n`);
