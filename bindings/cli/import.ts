@@ -33,7 +33,6 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
   const importer = FORMATS[options.format as keyof typeof FORMATS];
   refuseOverwrite(files, options.output);
   const started = performance.now();
-  const writer = new TraceWriter(options.output, { source: options.format, clock: 'recorded' });
   const progress = new Progress('import');
   const stop = (signal: NodeJS.Signals) => {
     progress.end();
@@ -42,7 +41,9 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   };
+  // Before the file exists, so that no signal can leave it behind.
   process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', stop);
+  const writer = new TraceWriter(options.output, { source: options.format, clock: 'recorded' });
   try {
     const { report, highWater } = await importer(files, writer, ({ bytes, bytesTotal, lines }) =>
       progress.update(bytes, bytesTotal, `${lines.toLocaleString('en')} lines`),

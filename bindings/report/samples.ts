@@ -30,6 +30,7 @@ function parseSample(text: string, where: string): Sample {
   } catch {
     throw new InputError(`${where}: not a line of JSON`);
   }
+  if (typeof line !== 'object' || line === null) throw new InputError(`${where}: not an object`);
   const { t, t_end, label, cgroups } = line as Record<string, unknown>;
   if (typeof t !== 'number' || typeof t_end !== 'number' || t < 0 || t_end < t)
     throw new InputError(`${where}: field t, t_end: not a span of seconds`);

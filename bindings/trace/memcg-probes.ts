@@ -193,6 +193,8 @@ interface Task {
   inReclaim: boolean;
   /** its last event was a charge */
   armed: boolean;
+  /** the CPU of that charge */
+  armedCpu: number;
   /** it charged, and no later line showed that it left the charge */
   charged: boolean;
   lastAllocPfn: number;
@@ -572,6 +574,7 @@ class Importer {
       openBatch: false,
       inReclaim: false,
       armed: false,
+      armedCpu: 0,
       charged: false,
       lastAllocPfn: -1,
       addPage: -1,
@@ -902,8 +905,14 @@ class Importer {
     this.#frames.use(frame, order);
     this.#frames.charged(frame, order);
     this.#event(ops.OP_CHARGE, cgroup, object, frame, count, order | (kind << ops.FLAG_KIND_SHIFT), gfp);
-    task.armed = true;
-    task.charged = true;
+    this.#arm();
+  }
+
+  /** The task has just charged: its next lines tell how that ended. */
+  #arm(): void {
+    this.#task.armed = true;
+    this.#task.armedCpu = this.#cpu;
+    this.#task.charged = true;
   }
 
   #uncharge(): void {
@@ -991,7 +1000,6 @@ class Importer {
   }
 
   #kmemCharge(): void {
-    const task = this.#task;
     const frame = this.#page('page=');
     const mask = this.#hex('gfp=');
     const order = Math.min(this.#order(), 9);
@@ -1009,8 +1017,7 @@ class Importer {
       order | (kind << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME,
       hexGfp(mask),
     );
-    task.armed = true;
-    task.charged = true;
+    this.#arm();
   }
 
   #kmemUncharge(): void {
@@ -1033,15 +1040,16 @@ class Importer {
     const atomic = (this.#cursor.line.flags.charCodeAt(0) | 32) === 100;
     const gfp = atomic ? ops.GFP_KSWAPD_RECLAIM : ops.GFP_KERNEL;
     this.#event(ops.OP_KMEM_CHARGE, cgroup, 0, 0, size, ops.KIND_SLAB << ops.FLAG_KIND_SHIFT, gfp);
-    this.#task.armed = true;
-    this.#task.charged = true;
+    this.#arm();
   }
 
   #objcgUncharge(): void {
     const size = clampU32(this.#decimal('size='));
     const reported = this.#memcg(this.#decimal('cgid='));
     const cgroup = this.#identity.uncharge(reported, size, this.#cpu);
-    this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, size, ops.KIND_SLAB << ops.FLAG_KIND_SHIFT);
+    // Right after a charge on the same CPU: a softirq that ran inside the charge, if the stock served it; the engine knows.
+    const inCharge = this.#task.armed && this.#task.armedCpu === this.#cpu ? ops.FLAG_IN_CHARGE : 0;
+    this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, size, (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | inCharge);
   }
 
   #migrate(): void {

@@ -92,6 +92,8 @@ describe('memcharge import', () => {
     const folder = scratch();
     const child = startMemcharge(['import', '-', '-o', join(folder, 't.arrow')]);
     const end = finished(child);
+    // What it had not yet read when it died.
+    child.stdin.on('error', () => {});
     child.stdin.write(`${TRUTH.join('\n')}\n`);
     while (readdirSync(folder).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     child.kill('SIGINT');

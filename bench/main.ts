@@ -1,0 +1,84 @@
+/** `npm run bench`: the suites, one after the other, and one table. `--quick`, `--json`, `--suite=NAME`, `--rounds=N`. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Peer } from './peer.ts';
+import { typescriptPeer } from './peers/engine.ts';
+import { memchargePeer } from './peers/memcharge.ts';
+import { compileNative, compilerVersion, NATIVE_VARIANTS, nativePeer, writeWorkload } from './peers/native.ts';
+import { compareStates, timeRounds } from './rounds.ts';
+import { formatTable, type Row, rowsOf } from './table.ts';
+import { chargeUncharge, chargeWithList, frees, type Workload } from './workload.ts';
+
+/** The engine's time on charge/uncharge over that of C, at most. */
+const TARGET = 1.1;
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    suite: { type: 'string', multiple: true },
+    rounds: { type: 'string' },
+  },
+});
+const frames = options.quick ? 1 << 19 : 1 << 22;
+const rounds = Number(options.rounds ?? (options.quick ? 5 : 15));
+const warmup = options.quick ? 2 : 3;
+const SUITES: Record<string, () => Workload> = {
+  charge: () => chargeUncharge(frames),
+  list: () => chargeWithList(frames),
+  frees: () => frees(frames),
+};
+
+const note = (text: string) => process.stderr.write(`${text}\n`);
+
+async function runSuite(workload: Workload, programs: Map<string, string>, directory: string): Promise<Row[]> {
+  const events = workload.columns.length - workload.prefill;
+  note(`${workload.title}: ${events} events, ${workload.prefill} before them`);
+  const path = join(directory, workload.name);
+  const peers: Peer[] = [await memchargePeer(workload), await memchargePeer(workload, true), typescriptPeer(workload)];
+  if (programs.size > 0) writeWorkload(workload, path);
+  for (const [name, program] of programs)
+    if (workload.lists || name === 'C') peers.push(nativePeer(name, program, path));
+  try {
+    const timings = await timeRounds(peers, events, warmup, rounds);
+    await compareStates(peers, workload.parents.length - 1, workload.cpus);
+    return rowsOf(workload.title, timings);
+  } finally {
+    for (const peer of peers) peer.close();
+    rmSync(path, { force: true });
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'memcharge-bench-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+const compiler = compilerVersion();
+const programs = new Map<string, string>();
+if (compiler === null) note('no C compiler (cc): the C peers are skipped');
+else for (const name of NATIVE_VARIANTS.keys()) programs.set(name, compileNative(name, directory));
+
+const rows: Row[] = [];
+for (const name of options.suite ?? Object.keys(SUITES)) {
+  const suite = SUITES[name];
+  if (!suite) throw new Error(`no suite ${name}: ${Object.keys(SUITES).join(', ')}`);
+  rows.push(...(await runSuite(suite(), programs, directory)));
+}
+
+const machine = { cpu: cpus()[0]?.model ?? '?', cpus: cpus().length, node: process.version, compiler, frames, rounds };
+if (options.json) {
+  process.stdout.write(`${JSON.stringify({ machine, rows }, null, 2)}\n`);
+} else {
+  process.stdout.write(`${formatTable(rows)}\n`);
+  process.stdout.write(`${machine.cpu}, ${machine.cpus} CPUs; node ${machine.node}; ${compiler ?? 'no C compiler'}\n`);
+  process.stdout.write(
+    "The engine's counters are atomic, those of C and TypeScript are not. Ratios below 1: faster.\n",
+  );
+  const checked = rows.find((row) => row.suite === 'charge/uncharge' && row.peer === 'memcharge')?.toC;
+  if (checked != null) {
+    const verdict = checked <= TARGET ? 'met' : 'missed';
+    process.stdout.write(
+      `Target: charge/uncharge at most ${TARGET} × C. Measured ${checked.toFixed(2)}: ${verdict}.\n`,
+    );
+  }
+}
