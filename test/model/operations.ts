@@ -88,6 +88,12 @@ const OPERATIONS = {
   mkdir: (m, _l, a, b) => [
     ['mkdir', a % 8 === 7 ? a % (m.capacities.cgroups + 3) : m.memcgs.size + 1, anyMemcg(m, b), 0n],
   ],
+  /** A cgroup with a few children. */
+  tree: (m, _l, a, b) => {
+    const first = m.memcgs.size + 1;
+    const call = (id: number, parent: number): Call => ['mkdir', id, parent, 0n];
+    return [call(first, anyMemcg(m, a)), ...Array.from({ length: 1 + (b % 4) }, (_, i) => call(first + 1 + i, first))];
+  },
   rmdir: (m, _l, a, b) => [['rmdir', anyMemcg(m, a), anyCpu(m, b)]],
   /** A cgroup that a workload has just left. */
   abandon: (m, _l, a, b) => {
@@ -182,6 +188,9 @@ const OPERATIONS = {
     return [['unchargeObject', anyCpu(m, a), object!.objcg, object!.bytes, object!.kind]];
   },
   chargeSock: (m, _l, a, b, c) => [['chargeSock', anyCpu(m, a), anyMemcg(m, b), 1 + (c % 80), pick(GFPS, a + c)]],
+  /** One small charge in every cgroup: more stocks than a CPU has slots. */
+  everywhere: (m, _l, a, b) =>
+    [...m.memcgs.keys()].map((id): Call => ['chargeSock', anyCpu(m, a), id, 1 + (b % 3), O.GFP_KERNEL]),
   unchargeSock: (m, l, a, b) => {
     if (l.sockets.length === 0) return [];
     const [socket] = l.sockets.splice(b % l.sockets.length, 1);

@@ -1,0 +1,188 @@
+/** The memory map: what lies where, what fits, and what is said when something does not. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as L from '../../assembly/layout.ts';
+import { GFP_KERNEL, KIND_ANON } from '../../assembly/replay/ops.ts';
+import {
+  type Capacities,
+  CapacityError,
+  checkCapacities,
+  memoryMap,
+  memorySize,
+  REGION_NAMES,
+} from '../../bindings/engine/capacities.ts';
+import { createMemory } from '../../bindings/engine/engine.ts';
+import { EngineError, Machine } from '../../bindings/machine.ts';
+
+const LEAST: Capacities = { pages: 1, cgroups: 1, tasks: 1, cpus: 1, workers: 1, swap: 0, events: 1, watch: 0 };
+const GIB = 2 ** 30;
+
+const capacities: fc.Arbitrary<Capacities> = fc.record({
+  pages: fc.integer({ min: 1, max: 120_000_000 }),
+  cgroups: fc.integer({ min: 1, max: 200_000 }),
+  tasks: fc.integer({ min: 1, max: 2_000_000 }),
+  cpus: fc.integer({ min: 1, max: 512 }),
+  workers: fc.integer({ min: 1, max: 64 }),
+  swap: fc.nat(50_000_000),
+  events: fc.integer({ min: 1, max: 1_000_000 }),
+  watch: fc.nat(1_000_000),
+});
+
+function draw(c: Capacities): string {
+  const row = (name: string, offset: number, size: number) =>
+    `${offset.toString(16).padStart(8)}  ${name.padEnd(8)} ${String(size).padStart(8)}`;
+  return [
+    row('header', L.HEADER, L.HEADER_END - L.HEADER),
+    ...memoryMap(c).map((r) => row(r.name, r.offset, r.size)),
+  ].join('\n');
+}
+
+it('draws the map', () => {
+  const c: Capacities = { pages: 1000, cgroups: 10, tasks: 20, cpus: 2, workers: 2, swap: 50, events: 64, watch: 8 };
+  expect(draw(c)).toMatchInlineSnapshot(`
+    "     400  header       3072
+        1000  cpu           512
+        1200  counter      5632
+        2800  memcg         704
+        2b00  objcg         352
+        2c80  event        2816
+        3780  list         1760
+        3e80  task         2688
+        4900  stat         2816
+        5400  chunk        1800
+        5b80  swap          204
+        5c80  folio       16016
+        9b80  log        115200
+       25d80  column       2688
+       26800  watch         384
+       26980  audit        1408"
+  `);
+});
+
+it('holds regions that do not overlap, in order, on lines of their own, whatever the capacities', () => {
+  fc.assert(
+    fc.property(capacities, (c) => {
+      const map = memoryMap(c);
+      expect(map.map((r) => r.name)).toEqual(REGION_NAMES);
+      expect(map.length).toBe(L.NR_REGIONS);
+      let end = L.HEADER_END;
+      for (const { offset, size } of map) {
+        expect(offset).toBeGreaterThanOrEqual(end);
+        expect(offset - end).toBeLessThan(L.LINE);
+        expect(offset % L.LINE).toBe(0);
+        end = offset + size;
+      }
+      expect(memorySize(c)).toBeGreaterThanOrEqual(end);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('makes a memory that holds the map, with less than a wasm page to spare', () => {
+  const c = { ...LEAST, pages: 5000, cgroups: 100, watch: 10 };
+  const size = createMemory(c, L.KERNEL_6_18, 0).buffer.byteLength;
+  expect(size).toBeGreaterThanOrEqual(memorySize(c));
+  expect(size - memorySize(c)).toBeLessThan(L.WASM_PAGE);
+});
+
+describe('4 GiB', () => {
+  it.each([
+    ['100 M pages', { pages: 100_000_000, cgroups: 1000, tasks: 10_000 }],
+    ['100 k cgroups', { cgroups: 100_000, pages: 1_000_000, tasks: 10_000 }],
+    ['1 M tasks', { tasks: 1_000_000, pages: 1_000_000, cgroups: 1000 }],
+  ])('hold %s', (_name, large) => {
+    const c = { ...LEAST, cpus: 2, events: 4096, ...large };
+    expect(memorySize(c)).toBeLessThanOrEqual(4 * GIB);
+    expect(() => checkCapacities(c)).not.toThrow();
+  });
+
+  it.each([
+    ['folio', { pages: 200_000_000 }],
+    ['stat', { cgroups: 200_000, workers: 200 }],
+    ['task', { tasks: 40_000_000 }],
+    ['swap', { swap: 1_100_000_000 }],
+    ['watch', { watch: 100_000_000 }],
+    ['column', { events: 200_000_000 }],
+  ])('do not hold more; the error names the region %s', (name, large) => {
+    const check = () => checkCapacities({ ...LEAST, ...large });
+    expect(check).toThrow(CapacityError);
+    expect(check).toThrow(`the largest region is '${name}'`);
+  });
+
+  it('are refused before anything is allocated', async () => {
+    await expect(Machine.boot({ pages: 300_000_000 })).rejects.toThrow(CapacityError);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, 2 ** 32])('pages: %s is no capacity', (pages) => {
+    expect(() => checkCapacities({ ...LEAST, pages })).toThrow('capacity pages');
+  });
+});
+
+it('keeps the hot words of a folio in 16 bytes, four folios to a 64-byte cache line', () => {
+  const fields = [L.FOLIO_CHARGE, L.FOLIO_POSITION, L.FOLIO_STATE, L.FOLIO_WAITER];
+  expect(fields).toEqual([0, 4, 8, 12]);
+  expect(L.FOLIO_STRIDE).toBe(16);
+});
+
+it('keeps what charges write and what they only read on separate lines', () => {
+  const written = [L.PC_USAGE, L.PC_WATERMARK, L.PC_LOCAL_WATERMARK];
+  const read = [L.PC_MAX, L.PC_PARENT, L.PC_PROTECTED];
+  for (const field of written) expect(Math.floor(field / L.LINE)).toBe(0);
+  for (const field of read) expect(Math.floor(field / L.LINE)).toBe(1);
+  expect(L.COUNTER_STRIDE % L.LINE).toBe(0);
+  expect(L.CPU_STRIDE % L.LINE).toBe(0);
+});
+
+describe('a full table', () => {
+  const boot = () => Machine.boot({ pages: 64, cgroups: 3, tasks: 2, cpus: 1, swap: 4, events: 8 });
+
+  it('of cgroups is ENOSPC and names the capacity', async () => {
+    const machine = await boot();
+    machine.mkdir('/a');
+    machine.mkdir('/b');
+    expect(() => machine.mkdir('/c')).toThrow(EngineError);
+    expect(() => machine.mkdir('/c')).toThrow(/ENOSPC.*raise capacity cgroups \(now 3\)/);
+    expect(machine.audit()).toBeNull();
+  });
+
+  it('of tasks is ENOSPC and names the capacity', async () => {
+    const machine = await boot();
+    machine.spawn();
+    machine.spawn();
+    expect(() => machine.spawn()).toThrow(/ENOSPC.*raise capacity tasks \(now 2\)/);
+    expect(machine.engine.fork(1, 3, 0)).toBe(-28);
+    expect(machine.audit()).toBeNull();
+  });
+
+  it('of frames and slots is ERANGE', async () => {
+    const { engine, ...machine } = await boot().then((m) => ({ engine: m.engine, task: m.spawn() }));
+    const charge = (frame: number, order = 0) =>
+      engine.chargeFolio(machine.task, 0, 0, frame, order, KIND_ANON, GFP_KERNEL);
+    expect(charge(64)).toBe(0);
+    expect(charge(65)).toBe(-34);
+    expect(charge(0)).toBe(-34);
+    expect(charge(0xffff_ffff)).toBe(-34);
+    expect(charge(60, 3)).toBe(-34); // begins inside, ends outside
+    expect(charge(32, 10)).toBe(-34); // no such order
+    expect(engine.uncharge(machine.task, 0, 65)).toBe(-34);
+    expect(engine.swapOut(64, 5)).toBe(-34);
+    expect(engine.swapOut(64, 4)).toBe(0);
+    expect(engine.chargeFolio(machine.task, 1, 0, 1, 0, KIND_ANON, GFP_KERNEL)).toBe(-34); // no such CPU
+    expect(engine.chargeFolio(9, 0, 0, 1, 0, KIND_ANON, GFP_KERNEL)).toBe(-3);
+  });
+});
+
+it('lets large folios begin only where they are aligned, and nothing inside them', async () => {
+  const machine = await Machine.boot({ pages: 1100, cgroups: 2, tasks: 2, cpus: 1, swap: 1, events: 1 });
+  const task = machine.spawn(machine.mkdir('/a'));
+  const charge = (frame: number, order: number) =>
+    machine.engine.chargeFolio(task, 0, 0, frame, order, KIND_ANON, GFP_KERNEL);
+  expect(charge(9, 1)).toBe(-22);
+  expect(charge(512, 9)).toBe(0);
+  for (const frame of [512, 513, 640, 1023]) expect(charge(frame, 0), `frame ${frame}`).toBe(-16);
+  expect(charge(1024, 4)).toBe(0);
+  expect(charge(511, 0)).toBe(0);
+  expect(charge(510, 1)).toBe(-16);
+  expect(machine.engine.migrate(1024, 1032)).toBe(-22);
+  expect(machine.audit()).toBeNull();
+});
