@@ -12,13 +12,18 @@ import { memoryCounter, pageCounterCharge, pageCounterTryCharge } from '../count
  * Charges `pages` to a memcg on a CPU. Answers 0, or the memcg whose limit refused. The CPU's STOCK_HOW then says how it was
  * granted. The root pays nothing.
  */
-@inline export function tryCharge(cpu: u32, memcg: u32, pages: u32): u32 {
+@inline export function tryCharge(cpu: u32, memcg: u32, pages: u32, gfp: u32): u32 {
   if (memcg == ROOT) return 0;
   if (pages <= MEMCG_CHARGE_BATCH && consumeStock(cpu, memcg, pages)) {
     store<u64>(cpuAt(cpu), <u64>memcg | (<u64>pages << 32), L.STOCK_SERVED_MEMCG);
     return 0;
   }
-  return chargeCounters(cpu, memcg, pages, true);
+  return chargeCounters(cpu, memcg, pages, mayBatch(gfp));
+}
+
+/** 6.18: a caller that may not even spin (no reclaim bit at all) never takes a batch. */
+@inline function mayBatch(gfp: u32): bool {
+  return kernel61 || (gfp & (GFP_DIRECT_RECLAIM | GFP_KSWAPD_RECLAIM)) != 0;
 }
 
 /** A retry within the same charge: the exact size only. */
@@ -53,9 +58,7 @@ export function forceCharge(memcg: u32, pages: u32): void {
  * high-priority and no-fail charges pass the limit. 0 or -ENOMEM.
  */
 export function chargeMemcg(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
-  // 6.18: a caller that may not even spin (no reclaim bit at all) never takes a batch.
-  let batched = kernel61 || (gfp & (GFP_DIRECT_RECLAIM | GFP_KSWAPD_RECLAIM)) != 0;
-  let over = batched ? tryCharge(cpu, memcg, pages) : retryCharge(cpu, memcg, pages);
+  let over = tryCharge(cpu, memcg, pages, gfp);
   if (!over) return 0;
   let raisedMax = false;
   if (gfp & GFP_DIRECT_RECLAIM) {

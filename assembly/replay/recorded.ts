@@ -232,7 +232,7 @@ function settleFreed(task: u32, op: u32, frame: u32): void {
 @inline function charge(
   task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32,
 ): void {
-  let over = tryCharge(cpu, memcg, pages);
+  let over = tryCharge(cpu, memcg, pages, gfp);
   if (over) refused(task, memcg, pages, frame, objcg, bytes, kind, order, gfp, over);
   else {
     if (memcg != ROOT && !load<u32>(cpuAt(cpu), L.STOCK_SERVED_PAGES)) noteSingle(task, cpu, memcg, pages, frame);
@@ -272,7 +272,7 @@ function lostFree(frame: u32): void {
 
 /** Socket buffers: pages without a folio. A charge that fails drops packets; what is granted is counted. */
 @inline function chargeSock(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u32): void {
-  let over = tryCharge(cpu, memcg, pages);
+  let over = tryCharge(cpu, memcg, pages, gfp);
   if (over) {
     if (!(gfp & (O.GFP_HIGH | O.GFP_NOFAIL))) {
       counted(L.RECORDED_ATOMIC_FAILED);

@@ -330,7 +330,9 @@ class Importer {
     // h, H: hardirq; s, S: softirq. The probes' own flags say nothing: they run in the exception of the probe.
     this.#irq = isPublic && (third === 104 || third === 115);
     this.#queue.tick(this.#ts);
-    const task = this.#tasks.get(line.pid) ?? this.#spawn(line.pid, line.comm);
+    // Every CPU has an idle task of its own, and all print pid 0.
+    const pid = line.pid === 0 ? -1 - line.cpu : line.pid;
+    const task = this.#tasks.get(pid) ?? this.#spawn(pid, line.comm);
     this.#task = task;
 
     const batchGoesOn = code === UNCHARGE || code === OBJCG_UNCHARGE || code === KMEM_UNCHARGE_PAGE;
@@ -589,7 +591,7 @@ class Importer {
 
   #spawn(pid: number, comm: string): Task {
     const task = this.#newTask(pid, null, ROOT_CGROUP);
-    this.#queue.push(this.#ts, this.#cpu, ops.OP_SPAWN, task.id, ROOT_CGROUP, 0, pid, 0, 0, 0, keep(comm));
+    this.#queue.push(this.#ts, this.#cpu, ops.OP_SPAWN, task.id, ROOT_CGROUP, 0, Math.max(0, pid), 0, 0, 0, keep(comm));
     return task;
   }
 
