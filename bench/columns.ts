@@ -1,4 +1,5 @@
 /** Event columns that grow: what a generator appends to and what every peer replays. The widths are those of a trace. */
+import { GFP_KERNEL } from '../assembly/replay/ops.ts';
 import type { TraceBatch } from '../bindings/trace/arrow-reader.ts';
 
 /** Nanoseconds between two events; no timer is ever armed in the suites, so that any step will do. */
@@ -31,7 +32,8 @@ export class Columns implements TraceBatch {
     this.count = new Uint32Array(capacity);
     this.flags = new Uint32Array(capacity);
     this.cpu = new Uint16Array(capacity);
-    this.gfp = new Uint16Array(capacity);
+    // Every charge may block, as a page fault may: a charge without any reclaim bit would take no batch.
+    this.gfp = new Uint16Array(capacity).fill(GFP_KERNEL);
     this.op = new Uint8Array(capacity);
     this.#ts = new Uint32Array(this.ts.buffer);
     this.#index = new Uint32Array(this.index.buffer);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BASELINE, importSuite } from './importing.ts';
 import type { Peer } from './peer.ts';
 import { typescriptPeer } from './peers/engine.ts';
 import { memchargePeer } from './peers/memcharge.ts';
@@ -40,7 +41,8 @@ async function runSuite(workload: Workload, programs: Map<string, string>, direc
   const peers: Peer[] = [await memchargePeer(workload), await memchargePeer(workload, true), typescriptPeer(workload)];
   if (programs.size > 0) writeWorkload(workload, path);
   for (const [name, program] of programs)
-    if (workload.lists || name === 'C') peers.push(nativePeer(name, program, path));
+    if (workload.lists ? name !== 'C, atomic' : name === 'C' || name === 'C, atomic')
+      peers.push(nativePeer(name, program, path));
   try {
     const timings = await timeRounds(peers, events, warmup, rounds);
     await compareStates(peers, workload.parents.length - 1, workload.cpus);
@@ -59,9 +61,14 @@ if (compiler === null) note('no C compiler (cc): the C peers are skipped');
 else for (const name of NATIVE_VARIANTS.keys()) programs.set(name, compileNative(name, directory));
 
 const rows: Row[] = [];
-for (const name of options.suite ?? Object.keys(SUITES)) {
+for (const name of options.suite ?? [...Object.keys(SUITES), 'import']) {
+  if (name === 'import') {
+    note('import');
+    rows.push(...(await importSuite(directory, frames / 4, 1, Math.min(rounds, 7))));
+    continue;
+  }
   const suite = SUITES[name];
-  if (!suite) throw new Error(`no suite ${name}: ${Object.keys(SUITES).join(', ')}`);
+  if (!suite) throw new Error(`no suite ${name}: ${Object.keys(SUITES).join(', ')}, import`);
   rows.push(...(await runSuite(suite(), programs, directory)));
 }
 
@@ -72,8 +79,13 @@ if (options.json) {
   process.stdout.write(`${formatTable(rows)}\n`);
   process.stdout.write(`${machine.cpu}, ${machine.cpus} CPUs; node ${machine.node}; ${compiler ?? 'no C compiler'}\n`);
   process.stdout.write(
-    "The engine's counters are atomic, those of C and TypeScript are not. Ratios below 1: faster.\n",
+    'The engine\'s counters are atomic; of the peers only those of "C, atomic" are. Ratios below 1: faster.\n',
   );
+  const importing = rows.filter((row) => row.suite.startsWith('import'));
+  const baseline = importing.find((row) => row.peer === BASELINE);
+  for (const row of importing)
+    if (baseline && row !== baseline)
+      process.stdout.write(`import, ${row.peer}: ${(row.median / baseline.median).toFixed(1)} × ${BASELINE}\n`);
   const checked = rows.find((row) => row.suite === 'charge/uncharge' && row.peer === 'memcharge')?.toC;
   if (checked != null) {
     const verdict = checked <= TARGET ? 'met' : 'missed';

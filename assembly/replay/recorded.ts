@@ -14,7 +14,7 @@ import * as L from '../layout';
 import * as O from './ops';
 import { EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from '../constants';
 import {
-  columnBase, columnEvents, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd, taskAt,
+  cgroupColumn, countColumn, cpuAt, cpuColumn, flagsColumn, folioAt, headerGet, headerGet64, headerSet, headerSet64, gfpColumn, indexColumn, nrCpus, objectColumn, opColumn, outOfRange, pagesEnd, ROOT, swapEnd, taskAt, taskBase, taskColumn, tasksEnd, tsColumn,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { memcgExists, parentOf } from '../memcg/memcg';
@@ -37,10 +37,6 @@ const TOUCH_GROUP: u32 = 64;
 /** Counter changes that one event can make, at most: leave that much room in the watch log before taking the next. */
 const WATCH_PER_EVENT: u32 = 512;
 
-@inline function column(which: u32): usize {
-  return columnBase + <usize>L.columnOffset(which, columnEvents);
-}
-
 function counted(what: u32): void {
   let at = L.HEADER + L.H_RECORDED + (what << 2);
   store<u32>(at, load<u32>(at) + 1);
@@ -56,7 +52,7 @@ function counted(what: u32): void {
 }
 
 /** What remains to be done once the pages are charged: the folio's owner is written, or the rest goes to the byte stock. */
-function grant(task: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32): void {
+function grant(cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32): void {
   if (!objcg) {
     if (frame) commitFolio(frame, memcg, order, kind);
     return;
@@ -67,12 +63,12 @@ function grant(task: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes:
     return;
   }
   accountBytes(objcg, kind, <i64>(pages << PAGE_SHIFT) - bytes);
-  if (bytes) refillObjStock(headerGet(L.H_CURRENT_CPU), objcg, bytes, false);
+  if (bytes) refillObjStock(cpu, objcg, bytes, false);
 }
 
 /** Parks a refused charge until the task shows its answer. A charge that the task still had waiting had succeeded. */
-function park(task: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, flags: u32): void {
-  if (pending(task) & L.TASK_HAS_WAIT) succeedAnyway(task);
+function park(task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, flags: u32): void {
+  if (pending(task) & L.TASK_HAS_WAIT) succeedAnyway(task, cpu);
   let at = taskAt(task);
   store<u32>(at, memcg, L.WAIT_MEMCG);
   store<u32>(at, pages, L.WAIT_PAGES);
@@ -101,13 +97,13 @@ function unpark(task: u32): void {
 }
 
 /** The pages of the waiting charge are charged: it ends. An undone charge had kept all but its pages. */
-function grantWaiting(task: u32): void {
+function grantWaiting(task: u32, cpu: u32): void {
   let at = taskAt(task);
   unpark(task);
   if (waitFlags(task) & L.WAITED_UNDONE) return;
   let state = load<u32>(at, L.WAIT_STATE);
   grant(
-    task, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES), load<u32>(at, L.WAIT_FRAME), load<u32>(at, L.WAIT_OBJCG),
+    cpu, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES), load<u32>(at, L.WAIT_FRAME), load<u32>(at, L.WAIT_OBJCG),
     load<u32>(at, L.WAIT_BYTES), state & 0xff, state >> 8,
   );
 }
@@ -116,7 +112,7 @@ function grantWaiting(task: u32): void {
  * The task went on although the model refuses: it had been granted in a moment that the trace does not show. An OOM victim
  * instead had given up: only a dying task leaves the loop without its pages (try_charge_memcg, passed_oom).
  */
-function succeedAnyway(task: u32): void {
+function succeedAnyway(task: u32, cpu: u32): void {
   if (waitFlags(task) & L.WAITED_VICTIM) {
     counted(L.RECORDED_VICTIM);
     forget(task);
@@ -124,7 +120,7 @@ function succeedAnyway(task: u32): void {
   }
   counted(waitFlags(task) & L.WAITED_RECLAIMED ? L.RECORDED_FORCED : L.RECORDED_RACED);
   forceCharge(load<u32>(taskAt(task), L.WAIT_MEMCG), load<u32>(taskAt(task), L.WAIT_PAGES));
-  grantWaiting(task);
+  grantWaiting(task, cpu);
 }
 
 /** The attempt failed in reality: nothing was charged. What an undone charge had committed is taken back. */
@@ -157,7 +153,7 @@ function retryWaiting(task: u32, cpu: u32): bool {
     over = retryCharge(cpu, memcg, pages);
   }
   if (over) return false;
-  grantWaiting(task);
+  grantWaiting(task, cpu);
   return true;
 }
 
@@ -193,7 +189,7 @@ function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32): void {
       let memcg = load<u32>(at, L.SINGLE_MEMCG);
       let pages = load<u32>(at, L.SINGLE_PAGES);
       pageCounterUncharge(memoryCounter(memcg), pages);
-      park(task, memcg, pages, load<u32>(at, L.SINGLE_FRAME), 0, 0, 0, 0, L.WAITED_UNDONE | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
+      park(task, cpu, memcg, pages, load<u32>(at, L.SINGLE_FRAME), 0, 0, 0, 0, L.WAITED_UNDONE | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
       return;
     }
   }
@@ -206,7 +202,7 @@ function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32): void {
       retryWaiting(task, cpu);
     }
   } else if (!(waitFlags(task) & L.WAITED_IN_RECLAIM) && !tellsNothing(op, flags)) {
-    if (!(waitFlags(task) & L.WAITED_RECLAIMED) || !retryWaiting(task, cpu)) succeedAnyway(task);
+    if (!(waitFlags(task) & L.WAITED_RECLAIMED) || !retryWaiting(task, cpu)) succeedAnyway(task, cpu);
   }
 }
 
@@ -233,10 +229,10 @@ function settleFreed(task: u32, op: u32, frame: u32): void {
   task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32,
 ): void {
   let over = tryCharge(cpu, memcg, pages, gfp);
-  if (over) refused(task, memcg, pages, frame, objcg, bytes, kind, order, gfp, over);
+  if (over) refused(task, cpu, memcg, pages, frame, objcg, bytes, kind, order, gfp, over);
   else {
     if (memcg != ROOT && !load<u32>(cpuAt(cpu), L.STOCK_SERVED_PAGES)) noteSingle(task, cpu, memcg, pages, frame);
-    if (objcg) grant(task, memcg, pages, frame, objcg, bytes, kind, order);
+    if (objcg) grant(cpu, memcg, pages, frame, objcg, bytes, kind, order);
     else if (frame) commitFolio(frame, memcg, order, kind);
   }
 }
@@ -250,15 +246,15 @@ function noteSingle(task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32): vo
   setPending(task, pending(task) | L.TASK_HAS_SINGLE);
 }
 
-function refused(task: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32, over: u32): void {
+function refused(task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32, over: u32): void {
   if (gfp & O.GFP_DIRECT_RECLAIM && task) {
     counted(L.RECORDED_PARKED);
-    park(task, memcg, pages, frame, objcg, bytes, kind, order, 0);
+    park(task, cpu, memcg, pages, frame, objcg, bytes, kind, order, 0);
   } else if (gfp & (O.GFP_HIGH | O.GFP_NOFAIL)) {
     counted(L.RECORDED_ATOMIC_FORCED);
     memcgEvent(over, L.EVENT_MAX);
     forceCharge(memcg, pages);
-    grant(task, memcg, pages, frame, objcg, bytes, kind, order);
+    grant(cpu, memcg, pages, frame, objcg, bytes, kind, order);
   } else {
     counted(L.RECORDED_ATOMIC_FAILED);
   }
@@ -364,16 +360,22 @@ function markVictim(killer: u32, victim: u32): void {
  * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
  */
 export function replayRecorded(from: u32, to: u32): i32 {
-  let ops = column(L.COL_OP);
-  let cpus = column(L.COL_CPU);
-  let times = column(L.COL_TS);
-  let tasks = column(L.COL_TASK);
-  let cgroups = column(L.COL_CGROUP);
-  let objects = column(L.COL_OBJECT);
-  let indexes = column(L.COL_INDEX);
-  let counts = column(L.COL_COUNT);
-  let flagses = column(L.COL_FLAGS);
-  let gfps = column(L.COL_GFP);
+  let ops = opColumn;
+  let cpus = cpuColumn;
+  let times = tsColumn;
+  let tasks = taskColumn;
+  let cgroups = cgroupColumn;
+  let objects = objectColumn;
+  let indexes = indexColumn;
+  let counts = countColumn;
+  let flagses = flagsColumn;
+  let gfps = gfpColumn;
+  // Locals: the compiler must read a mutable global anew after every store.
+  let cpusEnd = nrCpus;
+  let tasksTop = tasksEnd;
+  let pagesTop = pagesEnd;
+  let firstTask = taskBase;
+  let watched = watching();
   let groupEnd = from;
 
   for (let i = from; i < to; i++) {
@@ -381,7 +383,6 @@ export function replayRecorded(from: u32, to: u32): i32 {
       groupEnd = min<u32>(to, i + TOUCH_GROUP);
       touchGroup(indexes, i, groupEnd);
     }
-    if (watching() && !watchRoom(WATCH_PER_EVENT)) return i;
     let op: u32 = load<u8>(L.HEADER + L.H_OP_MAP + load<u8>(ops + i));
     let cpu: u32 = load<u16>(cpus + (<usize>i << 1));
     let task = load<u32>(tasks + (<usize>i << 2));
@@ -389,14 +390,18 @@ export function replayRecorded(from: u32, to: u32): i32 {
     let now = load<u64>(times + (<usize>i << 3));
     let index = load<u64>(indexes + (<usize>i << 3));
     headerSet(L.H_CURRENT_ROW, i);
-    headerSet(L.H_CURRENT_CPU, cpu);
-    headerSet(L.H_CURRENT_TASK, task);
-    if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+    if (watched) {
+      if (!watchRoom(WATCH_PER_EVENT)) return i;
+      headerSet(L.H_CURRENT_CPU, cpu);
+      headerSet(L.H_CURRENT_TASK, task);
+    }
+    if (cpu >= cpusEnd) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
     if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
     headerSet64(L.H_NOW, now);
-    if (op != O.OP_SPAWN && task != 0) {
-      if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
-      if (pending(task) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index);
+    if (task != 0 && op != O.OP_SPAWN) {
+      let at = firstTask + <usize>task * L.TASK_STRIDE;
+      if (task >= tasksTop || load<u32>(at, L.TASK_STATE) == L.TASK_FREE) return outOfRange(L.FIELD_TASK, task, ESRCH);
+      if (load<u32>(at, L.TASK_PENDING) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index);
     }
     let errno: i32 = 0;
     let frame = <u32>index;
@@ -404,7 +409,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
     switch (op) {
       case O.OP_CHARGE: {
         let order = flags & O.FLAG_ORDER_MASK;
-        if (index >= pagesEnd || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (index >= pagesTop || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
         let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
         if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
         let memcg = load<u32>(cgroups + (<usize>i << 2));
@@ -415,7 +420,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
         break;
       }
       case O.OP_UNCHARGE: {
-        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
         let word = chargeWord(frame);
         if (word && task) unchargeFolio(task, cpu, frame, word);
         else if (word) unchargeNow(frame);
@@ -443,7 +448,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
         if (!objcg && task) objcg = kmemPayer(task);
         if (flags & O.FLAG_BY_FRAME) {
           let order = flags & O.FLAG_ORDER_MASK;
-          if (index >= pagesEnd || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+          if (index >= pagesTop || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
           if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
             return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
           if (chargeWord(frame)) lostFree(frame);
@@ -462,7 +467,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
           break;
         }
         if (flags & O.FLAG_BY_FRAME) {
-          if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+          if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
           freeKmemPages(cpu, frame);
         } else {
           let objcg = load<u32>(cgroups + (<usize>i << 2));
@@ -473,14 +478,14 @@ export function replayRecorded(from: u32, to: u32): i32 {
         break;
       }
       case O.OP_PAGE_ALLOC: {
-        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
         // Accounted kernel pages are charged inside the allocator, before it reports the allocation; user pages after it.
         let word = chargeWord(frame);
         if (word && !(word & L.CHARGE_KMEM)) lostFree(frame);
         break;
       }
       case O.OP_PAGE_FREE:
-        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
         pageFree(flags & O.FLAG_IRQ ? 0 : task, frame);
         break;
       case O.OP_RETURN_TO_USER:
@@ -524,13 +529,13 @@ export function replayRecorded(from: u32, to: u32): i32 {
         errno = exit(task);
         break;
       case O.OP_SPLIT:
-        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
         if (chargeWord(frame)) splitFolio(frame);
         else counted(L.RECORDED_UNMATCHED);
         break;
       case O.OP_MIGRATE: {
         let to = load<u32>(counts + (<usize>i << 2));
-        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
         if (!frameFits(to, orderOf(chargeWord(frame)))) return outOfRange(L.FIELD_COUNT, to, ERANGE);
         if (!chargeWord(frame)) counted(L.RECORDED_UNMATCHED);
         else {
@@ -543,7 +548,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
         let entry = load<u32>(objects + (<usize>i << 2));
         let count = load<u32>(counts + (<usize>i << 2));
         if (entry == 0 || entry >= swapEnd || count > swapEnd - entry) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
-        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
         for (let e = entry; e < entry + count; e++) if (swapOwner(e)) unchargeSwap(e);
         let word = chargeWord(frame);
         if (word) chargeSwap(memcgOf(word), entry, count, true);

@@ -2,6 +2,7 @@
 // batches and logs as assembly/, written with structs and pointers as one would in C. The counters are plain, not atomic.
 // What the suites never reach (limits, timers, waiting charges) is tested for as in the engine, and aborts.
 //
+//   -DATOMIC     atomic counters, as the engine has them for its workers
 //   -DPREFETCH   prefetches the folios of later events, and of later log entries while compacting
 //   -DLINKED     doubly linked LRU lists in place of logs
 //
@@ -91,6 +92,14 @@ static struct columns all, staged;
 
 // ---------------------------------------------------------------- counters
 
+static inline i64 add(i64 *value, i64 delta) {
+#ifdef ATOMIC
+  return __atomic_add_fetch(value, delta, __ATOMIC_SEQ_CST);
+#else
+  return *value += delta;
+#endif
+}
+
 static void propagate_one(i64 *own, i64 *children, i64 usage, i64 limit) {
   i64 guarded = usage < limit ? usage : limit;
   if (guarded == *own) return;
@@ -107,15 +116,15 @@ static inline void propagate(struct counter *c, i64 usage) {
 
 static void counter_uncharge(struct counter *counter, i64 pages) {
   for (struct counter *c = counter; c; c = c->parent) {
-    c->usage -= pages;
-    if (unlikely(c->usage < 0)) unreached();
-    if (c->protected) propagate(c, c->usage);
+    i64 usage = add(&c->usage, -pages);
+    if (unlikely(usage < 0)) unreached();
+    if (c->protected) propagate(c, usage);
   }
 }
 
 static struct counter *counter_try_charge(struct counter *counter, i64 pages) {
   for (struct counter *c = counter; c; c = c->parent) {
-    i64 usage = c->usage += pages;
+    i64 usage = add(&c->usage, pages);
     if (unlikely(usage > c->max)) return c;
     if (c->protected) propagate(c, usage);
     if (usage > c->local_watermark) {

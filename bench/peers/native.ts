@@ -13,6 +13,7 @@ const FLAGS = ['-O3', '-march=native'];
 /** Variants by name, with their defines. */
 export const NATIVE_VARIANTS: ReadonlyMap<string, string[]> = new Map([
   ['C', []],
+  ['C, atomic', ['-DATOMIC']],
   ['C, prefetch', ['-DPREFETCH']],
   ['C, linked list', ['-DLINKED']],
 ]);

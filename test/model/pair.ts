@@ -19,6 +19,16 @@ export interface World {
 
 const SMALL: Capacities = { ...DEFAULT_CAPACITIES, pages: 2048, cgroups: 14, tasks: 9, swap: 40, events: 16 };
 
+/** Where every sequence begins, so that few operations go to waste: a chain of two cgroups, a sibling, and a task in each. */
+const BEGINNING: Call[] = [
+  ['mkdir', 2, 1, 0n],
+  ['mkdir', 3, 2, 0n],
+  ['mkdir', 4, 1, 0n],
+  ['spawn', 1, 2, 1],
+  ['spawn', 2, 3, 1],
+  ['spawn', 3, 4, 1],
+];
+
 /** Which model field each word of a counter is. */
 const FIELDS: readonly [number, keyof PageCounter][] = [
   [L.PC_USAGE, 'usage'],
@@ -36,6 +46,9 @@ const FIELDS: readonly [number, keyof PageCounter][] = [
   [L.PC_CHILDREN_LOW_USAGE, 'childrenLowUsage'],
 ];
 
+/** Puts something broken in the engine's place. */
+export type Sabotage = (machine: Machine) => EngineExports | Promise<EngineExports>;
+
 type Method = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 export class Pair {
@@ -51,12 +64,11 @@ export class Pair {
     this.model = new Model(world.kernel, world.seed, machine.capacities);
   }
 
-  static async boot(
-    world: World,
-    sabotage: (engine: EngineExports) => EngineExports = (engine) => engine,
-  ): Promise<Pair> {
+  static async boot(world: World, sabotage?: Sabotage): Promise<Pair> {
     const machine = await Machine.boot({ ...SMALL, ...world });
-    return new Pair(machine, world, sabotage(machine.engine));
+    const pair = new Pair(machine, world, sabotage ? await sabotage(machine) : machine.engine);
+    for (const call of BEGINNING) pair.call(call);
+    return pair;
   }
 
   run(operations: readonly Operation[]): void {
