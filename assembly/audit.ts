@@ -1,19 +1,20 @@
 // Conservation: every counter is recomputed from the folios, objcgs, stocks, batches and swap entries that it stands for,
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
-import * as L from './layout';
-import { KIND_KERNEL_OTHER, KIND_SHMEM, KIND_KERNEL_STACK, KIND_SLAB, KIND_PERCPU } from './replay/ops';
+
 import { PAGE_SHIFT, PAGE_SIZE } from './constants';
-import {
-  auditBase, chunkBase, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, memcgAt, nrCpus, nrStockSlots, nrWorkers, objcgAt, ROOT, taskAt,
-} from './memory';
-import { memcgState, nextInSubtree } from './memcg/memcg';
-import { statLocal, statTotal } from './memcg/stat';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
 import { chargeWord, ownerOf, pagesOf } from './folio/folio';
 import { objcgMemcg } from './folio/objcg';
 import { swapOwner } from './folio/swap';
-import { frameAt, listAt, size, sizePages, walkDown, walkUp } from './reclaim/lru';
+import * as L from './layout';
+import { memcgState, nextInSubtree } from './memcg/memcg';
+import { statLocal, statTotal } from './memcg/stat';
+import {
+  auditBase, chunkBase, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, memcgAt, nrCpus, nrStockSlots, nrWorkers, objcgAt, ROOT, taskAt,
+} from './memory';
 import { mix64 } from './random';
+import { frameAt, listAt, size, sizePages, walkDown, walkUp } from './reclaim/lru';
+import { KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLAB } from './replay/ops';
 
 @inline function tally(id: u32, row: u32): usize {
   return auditBase + <usize>id * L.AUDIT_STRIDE + (row << 3);

@@ -1,15 +1,16 @@
 // A 64-bit hash of the logical state in a canonical order: ids ascending, lists from tail to head. Capacities, addresses, log
 // positions and the number of workers do not enter, so that equal machines have equal digests wherever and however they ran.
-import * as L from './layout';
+
 import { NEVER } from './constants';
-import { cpuAt, folioAt, headerGet, headerGet64, memcgAt, nrCpus, objcgAt, taskAt } from './memory';
-import { memcgState } from './memcg/memcg';
-import { statLocal } from './memcg/stat';
-import { eventCount } from './memcg/events';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { swapOwner } from './folio/swap';
-import { frameAt, listAt, walkUp } from './reclaim/lru';
+import * as L from './layout';
+import { eventCount } from './memcg/events';
+import { memcgState } from './memcg/memcg';
+import { statLocal } from './memcg/stat';
+import { cpuAt, folioAt, headerGet, headerGet64, memcgAt, nrCpus, objcgAt, taskAt } from './memory';
 import { mix64, seedOf } from './random';
+import { frameAt, listAt, walkUp } from './reclaim/lru';
 
 @inline function fold(hash: u64, value: u64): u64 {
   return mix64((hash ^ value) + 0x9e3779b97f4a7c15);

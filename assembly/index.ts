@@ -1,29 +1,69 @@
 // The ABI: the only exported functions. Ids are u32, 0 = none; statuses are 0 or a negative errno; pages, bytes, nanoseconds.
 // The bindings write the header (capacities, kernel, seed), call attach() in every instance and boot() in one.
-import * as L from './layout';
+
 import { EINVAL, ENOENT, ERANGE, ESRCH, NEVER } from './constants';
-import { attachMemory, cpuAt, headerGet, headerSet, headerSet64, nrCpus, outOfRange, counterAt, taskAt, folioAt, pagesEnd } from './memory';
+import {
+  pageCounterCharge as pcCharge,
+  pageCounterTryCharge as pcTryCharge,
+  pageCounterUncharge as pcUncharge,
+} from './counter/page-counter';
+import { calculateProtection as calculate } from './counter/protection';
+import { drainAllStock as drainAll } from './counter/stock';
+import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
+import * as L from './layout';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
 import { memcgExists } from './memcg/memcg';
-import { drainAllStock as drainAll } from './counter/stock';
-import { pageCounterCharge as pcCharge, pageCounterTryCharge as pcTryCharge, pageCounterUncharge as pcUncharge } from './counter/page-counter';
-import { calculateProtection as calculate } from './counter/protection';
-import { memcgOfCounter } from './memory';
+import {
+  attachMemory,
+  counterAt,
+  cpuAt,
+  folioAt,
+  headerGet,
+  headerSet,
+  headerSet64,
+  memcgOfCounter,
+  nrCpus,
+  outOfRange,
+  pagesEnd,
+  taskAt,
+} from './memory';
 import { seedRandom } from './random';
+import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
 import { taskExists } from './task/task';
-import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
-import { isolate as isolateFolio, listAt, rotate as rotateFolio, addHead, size } from './reclaim/lru';
 
-export { replayRecorded } from './replay/recorded';
 export { audit } from './audit';
 export { stateDigest } from './digest';
-export { eventCount } from './memcg/events';
-export { statLocal, statTotal } from './memcg/stat';
-export { readKnob, writeKnob } from './memcg/knobs';
-export { attach as attachTask, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn } from './task/task';
 export {
-  advance, chargeFolio, chargeKmemPages, chargeObject, chargeSock, migrate, split, swapFree, swapOut, uncharge, unchargeKmemPages, unchargeObject, unchargeSock, warmObjStock,
+  advance,
+  chargeFolio,
+  chargeKmemPages,
+  chargeObject,
+  chargeSock,
+  migrate,
+  split,
+  swapFree,
+  swapOut,
+  uncharge,
+  unchargeKmemPages,
+  unchargeObject,
+  unchargeSock,
+  warmObjStock,
 } from './live';
+export { eventCount } from './memcg/events';
+export { readKnob, writeKnob } from './memcg/knobs';
+export { statLocal, statTotal } from './memcg/stat';
+export { replayRecorded } from './replay/loop';
+export {
+  attach as attachTask,
+  enterScope,
+  exec,
+  exit,
+  folioPayer,
+  fork,
+  kmemPayer,
+  leaveScope,
+  spawn,
+} from './task/task';
 
 /** Derives this instance's addresses from the header. `worker` < CAP_WORKERS picks its own statistics. */
 export function attach(worker: u32): void {
@@ -106,7 +146,8 @@ export function lruIsolate(memcg: u32, list: u32): u32 {
 export function lruPutback(frame: u32, list: u32): i32 {
   if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
   let word = chargeWord(frame);
-  if (!word || word & L.CHARGE_KMEM || list >= L.NR_LRU_LISTS || load<u32>(folioAt(frame), L.FOLIO_POSITION)) return -EINVAL;
+  if (!word || word & L.CHARGE_KMEM || list >= L.NR_LRU_LISTS || load<u32>(folioAt(frame), L.FOLIO_POSITION))
+    return -EINVAL;
   setList(frame, list);
   addHead(listAt(ownerOf(word), list), frame, 1 << orderOf(word));
   return 0;

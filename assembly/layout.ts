@@ -2,10 +2,12 @@
 // capacities alone. asc and tsc both read this file: no imports, no decorators; f64 because in both languages it is exact
 // up to 2^53, so that "does not fit in 4 GiB" can be computed instead of wrapping.
 //
-//   0        1024       HEADER_END                                                       total ≤ 4 GiB
-//   | unused | header | cpu counter memcg objcg event list task stat chunk swap folio log column watch audit |
+//   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
+//   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit |
 //
-// A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none.
+// A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
+// event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
+// base costs a register and an addition each time.
 
 /** Two cache lines: the span that x86's adjacent-line prefetcher makes two writers share. */
 export const LINE: u32 = 128;
@@ -28,9 +30,8 @@ export const CAP_TASKS: u32 = 2;
 export const CAP_CPUS: u32 = 3;
 export const CAP_WORKERS: u32 = 4;
 export const CAP_SWAP: u32 = 5;
-export const CAP_EVENTS: u32 = 6;
-export const CAP_WATCH: u32 = 7;
-export const NR_CAPACITIES: u32 = 8;
+export const CAP_WATCH: u32 = 6;
+export const NR_CAPACITIES: u32 = 7;
 // profile
 export const H_KERNEL: u32 = 48; // KERNEL_6_18 | KERNEL_6_1
 export const H_SEED: u32 = 52;
@@ -91,11 +92,27 @@ export const FIELD_COUNT: u32 = 7;
 export const FIELD_FLAGS: u32 = 8;
 export const FIELD_TS: u32 = 9;
 
+// ---------------------------------------------------------------------------------------------- staged columns
+/** Rows that one batch may stage: few enough to stay in a second-level cache, many enough that a call costs nothing. */
+export const COLUMN_ROWS: u32 = 16384;
+// A line between the columns keeps the same row of all columns out of one set of the first-level cache.
+export const COLUMN_TS: u32 = HEADER_END; // u64
+export const COLUMN_INDEX: u32 = COLUMN_TS + 8 * COLUMN_ROWS + LINE; // u64
+export const COLUMN_TASK: u32 = COLUMN_INDEX + 8 * COLUMN_ROWS + LINE; // u32
+export const COLUMN_CGROUP: u32 = COLUMN_TASK + 4 * COLUMN_ROWS + LINE; // u32
+export const COLUMN_OBJECT: u32 = COLUMN_CGROUP + 4 * COLUMN_ROWS + LINE; // u32
+export const COLUMN_COUNT: u32 = COLUMN_OBJECT + 4 * COLUMN_ROWS + LINE; // u32
+export const COLUMN_FLAGS: u32 = COLUMN_COUNT + 4 * COLUMN_ROWS + LINE; // u32
+export const COLUMN_CPU: u32 = COLUMN_FLAGS + 4 * COLUMN_ROWS + LINE; // u16
+export const COLUMN_GFP: u32 = COLUMN_CPU + 2 * COLUMN_ROWS + LINE; // u16
+export const COLUMN_OP: u32 = COLUMN_GFP + 2 * COLUMN_ROWS + LINE; // u8
+export const COLUMNS_END: u32 = COLUMN_OP + COLUMN_ROWS + LINE;
+
 // ---------------------------------------------------------------------------------------------- per CPU (plain: one worker a CPU)
 //   line 0  page stock       | line 1  byte stock, flush timer, random state
+export const CPU_BASE: u32 = COLUMNS_END;
 export const CPU_STRIDE: u32 = 256;
 export const STOCK_HINT: u32 = 0; // slot that served last; 6.18 looks there first
-export const STOCK_HOW: u32 = 4; // how tryCharge was granted last: HOW_*
 export const STOCK_MEMCG: u32 = 8; // u32[7]
 export const STOCK_PAGES: u32 = 36; // u32[7]
 export const STOCK_SERVED_MEMCG: u32 = 64; // the page charge that this stock served last, for recorded.ts (rule B4)
@@ -106,9 +123,6 @@ export const OBJ_STOCK_BYTES: u32 = 132; // u32
 export const CPU_FLUSH_AT: u32 = 136; // u64 ns: when the kworker drains this CPU (6.18: its page stock); NEVER when none is queued
 export const CPU_RANDOM: u32 = 144; // u64
 export const CPU_OBJ_FLUSH_AT: u32 = 152; // u64 ns: 6.18 drains the byte stock by a work item of its own
-export const HOW_STOCK: u32 = 0;
-export const HOW_BATCH: u32 = 1;
-export const HOW_SINGLE: u32 = 2;
 
 // ---------------------------------------------------------------------------------------------- page_counter
 //   line 0: what every charge writes          line 1: what it only reads, and the protection sums
@@ -123,7 +137,9 @@ export const PC_WATERMARK: u32 = 8;
 export const PC_LOCAL_WATERMARK: u32 = 16;
 export const PC_MAX: u32 = 128;
 export const PC_PARENT: u32 = 136; // u32 address of the parent's counter, 0 at the root
-export const PC_PROTECTED: u32 = 140; // u32 1: propagates min and low (memory, not swap)
+export const PC_PROTECTED: u32 = 140; // u32 0: never (swap); CAN_PROTECT: min and low were never set; PROTECTS: they propagate
+export const CAN_PROTECT: u32 = 1;
+export const PROTECTS: u32 = 2;
 export const PC_HIGH: u32 = 144;
 export const PC_LOW: u32 = 152;
 export const PC_MIN: u32 = 160;
@@ -229,10 +245,10 @@ export const STATE_LIST_MASK: u32 = 0x70;
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
 export const TASK_STATE: u32 = 0; // u32 TASK_FREE | TASK_LIVE | TASK_EXITED
-export const TASK_MEMCG: u32 = 4;
-export const TASK_MM: u32 = 8; // u32 task that owns the mm; 0 for a kernel thread
-export const TASK_ACTIVE_MEMCG: u32 = 12; // u32 set_active_memcg(): 0 = none
-export const TASK_PENDING: u32 = 16; // u32 TASK_HAS_*: 0 lets the hot path skip everything below
+export const TASK_PENDING: u32 = 4; // u32 TASK_HAS_*: with TASK_STATE one read, and 0 lets the hot path skip everything below
+export const TASK_MEMCG: u32 = 8;
+export const TASK_MM: u32 = 12; // u32 task that owns the mm; 0 for a kernel thread
+export const TASK_ACTIVE_MEMCG: u32 = 16; // u32 set_active_memcg(): 0 = none
 // the uncharge batch that is being gathered (struct uncharge_gather)
 export const GATHER_MEMCG: u32 = 20;
 export const GATHER_PAGES: u32 = 24;
@@ -272,29 +288,7 @@ export const WAITED_IN_RECLAIM: u32 = 4;
 export const WAITED_UNDONE: u32 = 8;
 export const WAITED_VICTIM: u32 = 16;
 
-// ---------------------------------------------------------------------------------------------- staged columns, watch log
-export const NR_COLUMNS: u32 = 10;
-export const COL_TS: u32 = 0;
-export const COL_INDEX: u32 = 1;
-export const COL_TASK: u32 = 2;
-export const COL_CGROUP: u32 = 3;
-export const COL_OBJECT: u32 = 4;
-export const COL_COUNT: u32 = 5;
-export const COL_FLAGS: u32 = 6;
-export const COL_CPU: u32 = 7;
-export const COL_GFP: u32 = 8;
-export const COL_OP: u32 = 9;
-/** Bytes of one value of a column. */
-export function columnWidth(column: u32): f64 {
-  return column <= COL_INDEX ? 8 : column <= COL_FLAGS ? 4 : column <= COL_GFP ? 2 : 1;
-}
-/** Offset of a column from the start of the staging region, for batches of at most `events` rows. */
-export function columnOffset(column: u32, events: f64): f64 {
-  let at: f64 = 0;
-  for (let c: u32 = 0; c < column; c++) at += alignLine(columnWidth(c) * events);
-  return at;
-}
-
+// ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;
 export const WATCH_TS: u32 = 0; // u64
 export const WATCH_USAGE: u32 = 8; // i64 pages after the change
@@ -351,10 +345,9 @@ export const R_CHUNK: u32 = 8;
 export const R_SWAP: u32 = 9;
 export const R_FOLIO: u32 = 10;
 export const R_LOG: u32 = 11;
-export const R_COLUMN: u32 = 12;
-export const R_WATCH: u32 = 13;
-export const R_AUDIT: u32 = 14;
-export const NR_REGIONS: u32 = 15;
+export const R_WATCH: u32 = 12;
+export const R_AUDIT: u32 = 13;
+export const NR_REGIONS: u32 = 14;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -377,7 +370,6 @@ export function regionSize(
   cpus: f64,
   workers: f64,
   swap: f64,
-  events: f64,
   watch: f64,
 ): f64 {
   if (region == R_CPU) return cpus * CPU_STRIDE;
@@ -392,12 +384,11 @@ export function regionSize(
   if (region == R_SWAP) return (swap + 1) * 4;
   if (region == R_FOLIO) return (pages + 1) * FOLIO_STRIDE;
   if (region == R_LOG) return chunkCount(pages, cgroups) * CHUNK_ENTRIES * 4;
-  if (region == R_COLUMN) return columnOffset(NR_COLUMNS, events);
   if (region == R_WATCH) return watch * WATCH_STRIDE;
   return (cgroups + 1) * AUDIT_STRIDE;
 }
 
-/** Address of a region: the previous one plus its size. `regionOffset(NR_REGIONS, …)` is the total. */
+/** Address of a region: the previous one plus its size; the first one follows the columns. `regionOffset(NR_REGIONS, …)` is the total. */
 export function regionOffset(
   region: u32,
   pages: f64,
@@ -406,11 +397,10 @@ export function regionOffset(
   cpus: f64,
   workers: f64,
   swap: f64,
-  events: f64,
   watch: f64,
 ): f64 {
-  let at: f64 = HEADER_END;
+  let at: f64 = CPU_BASE;
   for (let r: u32 = 0; r < region; r++)
-    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, events, watch));
+    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch));
   return at;
 }

@@ -1,17 +1,39 @@
 // The live door: one call, one operation, answered at once with 0 or a negative errno. Ids come from outside and are checked.
-import * as L from './layout';
-import * as O from './replay/ops';
-import { EBUSY, EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from './constants';
-import { headerSet, headerSet64, headerGet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
-import { memcgExists } from './memcg/memcg';
-import { modStat } from './memcg/stat';
-import { folioPayer, kmemPayer, taskExists } from './task/task';
+
 import { chargeMemcg } from './charge/charge';
+import { EBUSY, EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterCharge } from './counter/page-counter';
 import { refillStock, runTimers } from './counter/stock';
-import { chargeWord, commitFolio, commitKmem, clearFolio, frameFits, inLargeFolio, memcgOf, migrateFolio, orderOf, ownerOf, pagesOf, splitFolio, unchargeFolio } from './folio/folio';
-import { accountBytes, consumeObjStock, objcgMemcg, objcgUnchargePages, refillObjStock, releaseObjcg } from './folio/objcg';
+import {
+  chargeWord,
+  clearFolio,
+  commitFolio,
+  commitKmem,
+  frameFits,
+  largeFolioOf,
+  memcgOf,
+  migrateFolio,
+  orderOf,
+  ownerOf,
+  pagesOf,
+  splitFolio,
+  unchargeFolio,
+} from './folio/folio';
+import {
+  accountBytes,
+  consumeObjStock,
+  objcgMemcg,
+  objcgUnchargePages,
+  refillObjStock,
+  releaseObjcg,
+} from './folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
+import * as L from './layout';
+import { memcgExists } from './memcg/memcg';
+import { modStat } from './memcg/stat';
+import { headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import * as O from './replay/ops';
+import { folioPayer, kmemPayer, taskExists } from './task/task';
 
 /** The clock goes on; what is due until then runs. */
 export function advance(now: u64): void {
@@ -31,7 +53,7 @@ function checkActor(task: u32, cpu: u32): i32 {
 function checkFree(frame: u32, order: u32): i32 {
   if (!frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
   if (frame & ((1 << order) - 1)) return outOfRange(L.FIELD_INDEX, frame, EINVAL);
-  if (inLargeFolio(frame)) return outOfRange(L.FIELD_INDEX, frame, EBUSY);
+  if (largeFolioOf(frame)) return outOfRange(L.FIELD_INDEX, frame, EBUSY);
   for (let f = frame; f < frame + (1 << order); f++) if (chargeWord(f)) return outOfRange(L.FIELD_INDEX, f, EBUSY);
   return 0;
 }
@@ -68,7 +90,8 @@ export function uncharge(task: u32, cpu: u32, frame: u32): i32 {
 export function chargeKmemPages(task: u32, cpu: u32, frame: u32, order: u32, kind: u32, gfp: u32): i32 {
   let errno = checkActor(task, cpu);
   if (errno) return errno;
-  if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
+    return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   errno = checkFree(frame, order);
   if (errno) return errno;
   let objcg = kmemPayer(task);

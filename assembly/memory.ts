@@ -1,9 +1,9 @@
 // Where the regions of layout.ts begin. These globals are the only ones of the engine; attach() alone writes them, from the
 // capacities in the header, so that every worker that instantiates the module on the same memory derives the same ones.
-import * as L from './layout';
-import { NR_MEMCG_STOCK } from './constants';
 
-export let cpuBase: usize = 0;
+import { NR_MEMCG_STOCK } from './constants';
+import * as L from './layout';
+
 export let counterBase: usize = 0;
 export let memcgBase: usize = 0;
 export let objcgBase: usize = 0;
@@ -17,16 +17,6 @@ export let chunkBase: usize = 0;
 export let swapBase: usize = 0;
 export let folioBase: usize = 0;
 export let logBase: usize = 0;
-export let tsColumn: usize = 0;
-export let indexColumn: usize = 0;
-export let taskColumn: usize = 0;
-export let cgroupColumn: usize = 0;
-export let objectColumn: usize = 0;
-export let countColumn: usize = 0;
-export let flagsColumn: usize = 0;
-export let cpuColumn: usize = 0;
-export let gfpColumn: usize = 0;
-export let opColumn: usize = 0;
 export let watchBase: usize = 0;
 export let auditBase: usize = 0;
 
@@ -56,22 +46,13 @@ function at(region: u32): usize {
       capacity(L.CAP_CPUS),
       capacity(L.CAP_WORKERS),
       capacity(L.CAP_SWAP),
-      capacity(L.CAP_EVENTS),
       capacity(L.CAP_WATCH),
     )
   );
 }
 
-/**
- * A staged column. Computed once: V8 would sink the conversion from f64 into the replay loop, at a third of its time.
- */
-function columnAt(column: u32): usize {
-  return at(L.R_COLUMN) + <usize>L.columnOffset(column, capacity(L.CAP_EVENTS));
-}
-
 /** Derives every address from the header. Called once per instance, before anything else. */
 export function attachMemory(worker: u32): void {
-  cpuBase = at(L.R_CPU);
   counterBase = at(L.R_COUNTER);
   memcgBase = at(L.R_MEMCG);
   objcgBase = at(L.R_OBJCG);
@@ -83,16 +64,6 @@ export function attachMemory(worker: u32): void {
   swapBase = at(L.R_SWAP);
   folioBase = at(L.R_FOLIO);
   logBase = at(L.R_LOG);
-  tsColumn = columnAt(L.COL_TS);
-  indexColumn = columnAt(L.COL_INDEX);
-  taskColumn = columnAt(L.COL_TASK);
-  cgroupColumn = columnAt(L.COL_CGROUP);
-  objectColumn = columnAt(L.COL_OBJECT);
-  countColumn = columnAt(L.COL_COUNT);
-  flagsColumn = columnAt(L.COL_FLAGS);
-  cpuColumn = columnAt(L.COL_CPU);
-  gfpColumn = columnAt(L.COL_GFP);
-  opColumn = columnAt(L.COL_OP);
   watchBase = at(L.R_WATCH);
   auditBase = at(L.R_AUDIT);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
@@ -124,7 +95,7 @@ export function attachMemory(worker: u32): void {
 
 // --- records
 @inline export function cpuAt(cpu: u32): usize {
-  return cpuBase + <usize>cpu * L.CPU_STRIDE;
+  return <usize>L.CPU_BASE + <usize>cpu * L.CPU_STRIDE;
 }
 @inline export function memcgAt(memcg: u32): usize {
   return memcgBase + <usize>memcg * L.MEMCG_STRIDE;

@@ -1,7 +1,8 @@
+import { COLUMN_ROWS } from '../assembly/layout.ts';
 /** What takes part in a suite: the engine, or the same algorithm in another language. */
 
 /** Rows that one call replays: calls of this size tier up, and their columns stay in the second-level cache. */
-export const BATCH_ROWS = 1 << 16;
+export const BATCH_ROWS = COLUMN_ROWS;
 
 export interface Peer {
   name: string;

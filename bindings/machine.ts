@@ -113,7 +113,7 @@ export class Machine {
   #build: EngineBuild;
   #u32: Uint32Array;
   #u64: BigUint64Array;
-  #base: Record<'column' | 'list' | 'watch', number>;
+  #base: Record<'list' | 'watch', number>;
 
   private constructor(
     memory: WebAssembly.Memory,
@@ -131,8 +131,8 @@ export class Machine {
     this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
     const c = this.capacities;
     const at = (region: number) =>
-      L.regionOffset(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.events, c.watch);
-    this.#base = { column: at(L.R_COLUMN), list: at(L.R_LIST), watch: at(L.R_WATCH) };
+      L.regionOffset(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
+    this.#base = { list: at(L.R_LIST), watch: at(L.R_WATCH) };
   }
 
   /**
@@ -242,27 +242,33 @@ export class Machine {
    * watch log is full and must be drained first. Throws ReplayError.
    */
   replay(batch: TraceBatch, from = 0, to = batch.length): number {
-    this.stage(batch, from, to);
-    return from + this.run(batch, 0, to - from, from);
+    let row = from;
+    while (row < to) {
+      const end = Math.min(to, row + L.COLUMN_ROWS);
+      this.stage(batch, row, end);
+      const done = row + this.run(batch, 0, end - row, row);
+      if (done < end) return done;
+      row = done;
+    }
+    return row;
   }
 
-  /** Copies rows [from, to) of a batch into the staging columns, to its rows [0, to - from). */
+  /** Copies rows [from, to) of a batch into the staging columns, to its rows [0, to - from): COLUMN_ROWS of them at most. */
   stage(batch: TraceBatch, from: number, to: number): void {
-    const buffer = this.memory.buffer;
-    const events = this.capacities.events;
+    const { buffer } = this.memory;
     const n = to - from;
-    if (n > events) throw new EngineError('EINVAL', `batch of ${n} rows, capacity events is ${events}`);
-    const at = (column: number) => this.#base.column + L.columnOffset(column, events);
-    new BigUint64Array(buffer, at(L.COL_TS), n).set(batch.ts.subarray(from, to));
-    new BigUint64Array(buffer, at(L.COL_INDEX), n).set(batch.index.subarray(from, to));
-    new Uint32Array(buffer, at(L.COL_TASK), n).set(batch.task.subarray(from, to));
-    new Uint32Array(buffer, at(L.COL_CGROUP), n).set(batch.cgroup.subarray(from, to));
-    new Uint32Array(buffer, at(L.COL_OBJECT), n).set(batch.object.subarray(from, to));
-    new Uint32Array(buffer, at(L.COL_COUNT), n).set(batch.count.subarray(from, to));
-    new Uint32Array(buffer, at(L.COL_FLAGS), n).set(batch.flags.subarray(from, to));
-    new Uint16Array(buffer, at(L.COL_CPU), n).set(batch.cpu.subarray(from, to));
-    new Uint16Array(buffer, at(L.COL_GFP), n).set(batch.gfp.subarray(from, to));
-    new Uint8Array(buffer, at(L.COL_OP), n).set(batch.op.subarray(from, to));
+    if (n > L.COLUMN_ROWS)
+      throw new EngineError('EINVAL', `batch of ${n} rows, at most ${L.COLUMN_ROWS} can be staged`);
+    new BigUint64Array(buffer, L.COLUMN_TS, n).set(batch.ts.subarray(from, to));
+    new BigUint64Array(buffer, L.COLUMN_INDEX, n).set(batch.index.subarray(from, to));
+    new Uint32Array(buffer, L.COLUMN_TASK, n).set(batch.task.subarray(from, to));
+    new Uint32Array(buffer, L.COLUMN_CGROUP, n).set(batch.cgroup.subarray(from, to));
+    new Uint32Array(buffer, L.COLUMN_OBJECT, n).set(batch.object.subarray(from, to));
+    new Uint32Array(buffer, L.COLUMN_COUNT, n).set(batch.count.subarray(from, to));
+    new Uint32Array(buffer, L.COLUMN_FLAGS, n).set(batch.flags.subarray(from, to));
+    new Uint16Array(buffer, L.COLUMN_CPU, n).set(batch.cpu.subarray(from, to));
+    new Uint16Array(buffer, L.COLUMN_GFP, n).set(batch.gfp.subarray(from, to));
+    new Uint8Array(buffer, L.COLUMN_OP, n).set(batch.op.subarray(from, to));
     new Uint8Array(buffer, L.HEADER + L.H_OP_MAP, 256).set(batch.opMap);
   }
 
@@ -301,10 +307,12 @@ export class Machine {
     }
   }
 
+  /** Learns the names that mkdir rows give. Few rows do: the search is left to indexOf. */
   #nameCgroups(batch: TraceBatch, from: number, to: number): void {
-    const { op, opMap } = batch;
-    for (let row = from; row < to; row++) {
-      if (opMap[op[row]!] !== O.OP_MKDIR) continue;
+    const code = batch.opMap.indexOf(O.OP_MKDIR);
+    if (code < 0) return;
+    const ops = batch.op.subarray(0, to);
+    for (let row = ops.indexOf(code, from); row >= 0; row = ops.indexOf(code, row + 1)) {
       const id = batch.cgroup[row]!;
       const path = batch.name(row) ?? `/unknown-${batch.index[row]}`;
       this.cgroups.set(id, { path, kernelId: batch.index[row]!, parent: batch.object[row]! });
@@ -348,7 +356,7 @@ export class Machine {
   /** True from rmdir on. */
   isRemoved(cgroup: number): boolean {
     const c = this.capacities;
-    const base = L.regionOffset(L.R_MEMCG, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.events, c.watch);
+    const base = L.regionOffset(L.R_MEMCG, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
     return this.#u32[(base + cgroup * L.MEMCG_STRIDE + L.MEMCG_STATE) / 4]! >= L.MEMCG_REMOVED;
   }
 

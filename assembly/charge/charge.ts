@@ -1,24 +1,36 @@
 // try_charge_memcg(): the stock, then a batch of 64, then the exact size. mm/memcontrol.c. What follows a refusal depends on
 // who asks: a recording knows (replay/recorded.ts), a live caller gets the kernel's answer for a task that cannot reclaim.
-import * as L from '../layout';
-import { ENOMEM, MEMCG_CHARGE_BATCH } from '../constants';
-import { GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL } from '../replay/ops';
-import { cpuAt, kernel61, memcgOfCounter, ROOT } from '../memory';
-import { memcgEvent } from '../memcg/events';
-import { consumeStock, drainAllStock, refillStock } from '../counter/stock';
-import { memoryCounter, pageCounterCharge, pageCounterTryCharge } from '../counter/page-counter';
 
-/**
- * Charges `pages` to a memcg on a CPU. Answers 0, or the memcg whose limit refused. The CPU's STOCK_HOW then says how it was
- * granted. The root pays nothing.
- */
+import { ENOMEM, MEMCG_CHARGE_BATCH } from '../constants';
+import { memoryCounter, pageCounterCharge, pageCounterTryCharge } from '../counter/page-counter';
+import { consumeStock, drainAllStock, refillStock } from '../counter/stock';
+import * as L from '../layout';
+import { memcgEvent } from '../memcg/events';
+import { cpuAt, kernel61, memcgOfCounter, ROOT } from '../memory';
+import { GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL } from '../replay/ops';
+
+/** What tryCharge() answers beside the memcg that refused: granted by the stock, with a batch, or singly. */
+export const BY_STOCK: u32 = 0;
+export const BY_BATCH: u32 = 0x80000001;
+export const SINGLY: u32 = 0x80000002;
+/** True for a memcg id, whose limit refused. */
+@inline export function isRefusal(answer: u32): bool {
+  return <i32>answer > 0;
+}
+
+/** Charges `pages` to a memcg on a CPU. Answers how it was granted, or the memcg whose limit refused. The root pays nothing. */
 @inline export function tryCharge(cpu: u32, memcg: u32, pages: u32, gfp: u32): u32 {
-  if (memcg == ROOT) return 0;
+  if (memcg == ROOT) return BY_STOCK;
   if (pages <= MEMCG_CHARGE_BATCH && consumeStock(cpu, memcg, pages)) {
-    store<u64>(cpuAt(cpu), <u64>memcg | (<u64>pages << 32), L.STOCK_SERVED_MEMCG);
-    return 0;
+    noteServed(cpuAt(cpu), memcg, pages);
+    return BY_STOCK;
   }
   return chargeCounters(cpu, memcg, pages, mayBatch(gfp));
+}
+
+/** Remembers the charge that this CPU's stock served last, for a recording's interrupt in between (recorded.ts, rule B4). */
+@inline export function noteServed(cpu: usize, memcg: u32, pages: u32): void {
+  store<u64>(cpu, <u64>memcg | (<u64>pages << 32), L.STOCK_SERVED_MEMCG);
 }
 
 /** 6.18: a caller that may not even spin (no reclaim bit at all) never takes a batch. */
@@ -28,24 +40,22 @@ import { memoryCounter, pageCounterCharge, pageCounterTryCharge } from '../count
 
 /** A retry within the same charge: the exact size only. */
 export function retryCharge(cpu: u32, memcg: u32, pages: u32): u32 {
-  if (memcg == ROOT) return 0;
-  if (pages <= MEMCG_CHARGE_BATCH && consumeStock(cpu, memcg, pages)) return 0;
+  if (memcg == ROOT) return BY_STOCK;
+  if (pages <= MEMCG_CHARGE_BATCH && consumeStock(cpu, memcg, pages)) return BY_STOCK;
   return chargeCounters(cpu, memcg, pages, false);
 }
 
 function chargeCounters(cpu: u32, memcg: u32, pages: u32, batched: bool): u32 {
-  let at = cpuAt(cpu);
-  store<u64>(at, 0, L.STOCK_SERVED_MEMCG);
+  store<u64>(cpuAt(cpu), 0, L.STOCK_SERVED_MEMCG);
   let counter = memoryCounter(memcg);
   if (batched && pages < MEMCG_CHARGE_BATCH && !pageCounterTryCharge(counter, MEMCG_CHARGE_BATCH)) {
-    store<u32>(at, L.HOW_BATCH, L.STOCK_HOW);
     refillStock(cpu, memcg, MEMCG_CHARGE_BATCH - pages);
-    return 0;
+    return BY_BATCH;
   }
-  // A charge of a batch's size or more is granted "as a batch": what reclaims after it is memory.high.
-  store<u32>(at, batched && pages >= MEMCG_CHARGE_BATCH ? L.HOW_BATCH : L.HOW_SINGLE, L.STOCK_HOW);
   let refused = pageCounterTryCharge(counter, pages);
-  return refused ? memcgOfCounter(refused) : 0;
+  if (refused) return memcgOfCounter(refused);
+  // A charge of a batch's size or more counts as a batch: what reclaims after it is memory.high.
+  return batched && pages >= MEMCG_CHARGE_BATCH ? BY_BATCH : SINGLY;
 }
 
 /** Charges whatever the limits say: the `force` label of try_charge_memcg(). */
@@ -59,14 +69,14 @@ export function forceCharge(memcg: u32, pages: u32): void {
  */
 export function chargeMemcg(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
   let over = tryCharge(cpu, memcg, pages, gfp);
-  if (!over) return 0;
+  if (!isRefusal(over)) return 0;
   let raisedMax = false;
   if (gfp & GFP_DIRECT_RECLAIM) {
     memcgEvent(over, L.EVENT_MAX);
     raisedMax = true;
     drainAllStock(over, cpu);
     over = retryCharge(cpu, memcg, pages);
-    if (!over) return 0;
+    if (!isRefusal(over)) return 0;
   }
   if (!(gfp & (GFP_HIGH | GFP_NOFAIL))) return -ENOMEM;
   if (!raisedMax) memcgEvent(over, L.EVENT_MAX);

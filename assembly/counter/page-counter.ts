@@ -4,13 +4,22 @@
 // charge at once without a lock. Two inexactnesses follow, in Linux as here: while a charge is in flight the lower levels
 // read too high, so that a smaller charge beside it can be refused (bounded by the larger one's size); and the watermarks
 // that a charge raised below the level that refuses it stay raised.
-import * as L from '../layout';
+
 import { PAGE_COUNTER_MAX } from '../constants';
-import { memcgOfCounter, ROOT, counterAt } from '../memory';
+import * as L from '../layout';
+import { counterAt, memcgOfCounter, nrWorkers, ROOT } from '../memory';
 import { watch, watching } from '../observe';
 
 @inline function parentOf(counter: usize): usize {
   return load<u32>(counter, L.PC_PARENT);
+}
+
+/** Adds to a usage and answers the sum. Atomic where several workers may do so at once; alone, a plain addition is as good. */
+@inline function addUsage(counter: usize, pages: i64): i64 {
+  if (nrWorkers > 1) return atomic.add<i64>(counter, pages, L.PC_USAGE) + pages;
+  let usage = load<i64>(counter, L.PC_USAGE) + pages;
+  store<i64>(counter, usage, L.PC_USAGE);
+  return usage;
 }
 
 /** Usage in pages. */
@@ -24,7 +33,7 @@ export function pageCounterInit(counter: usize, parent: usize, protection: bool)
   store<i64>(counter, PAGE_COUNTER_MAX, L.PC_MAX);
   store<i64>(counter, PAGE_COUNTER_MAX, L.PC_HIGH);
   store<u32>(counter, <u32>parent, L.PC_PARENT);
-  store<u32>(counter, protection ? 1 : 0, L.PC_PROTECTED);
+  store<u32>(counter, protection ? L.CAN_PROTECT : 0, L.PC_PROTECTED);
 }
 
 /** One of min or low: keeps the parent's sum of what its children have protected in step with this child's usage. */
@@ -51,8 +60,8 @@ export function propagateProtectedUsage(counter: usize, usage: i64): void {
 }
 
 /** page_counter_cancel(): takes back on one level. Linux warns once and forces a negative usage to 0; so do we, at the root. */
-function cancel(counter: usize, pages: i64, start: usize, kind: u32): void {
-  let usage = atomic.sub<i64>(counter, pages, L.PC_USAGE) - pages;
+@inline function cancel(counter: usize, pages: i64, start: usize, kind: u32): void {
+  let usage = addUsage(counter, -pages);
   if (usage < 0) {
     // Only the root can get here, when a recording frees what was charged before it began; the audit counts it as drift.
     assert(memcgOfCounter(counter) == ROOT);
@@ -60,7 +69,7 @@ function cancel(counter: usize, pages: i64, start: usize, kind: u32): void {
     usage = 0;
     atomic.store<i64>(counter, 0, L.PC_USAGE);
   }
-  if (load<u32>(counter, L.PC_PROTECTED)) propagateProtectedUsage(counter, usage);
+  if (load<u32>(counter, L.PC_PROTECTED) == L.PROTECTS) propagateProtectedUsage(counter, usage);
   if (watching()) watch(counter, start, usage, -pages, kind);
 }
 
@@ -71,14 +80,14 @@ function cancel(counter: usize, pages: i64, start: usize, kind: u32): void {
 export function pageCounterTryCharge(counter: usize, pages: i64): usize {
   let c = counter;
   do {
-    let usage = atomic.add<i64>(c, pages, L.PC_USAGE) + pages;
+    let usage = addUsage(c, pages);
     if (usage > load<i64>(c, L.PC_MAX)) {
-      atomic.sub<i64>(c, pages, L.PC_USAGE);
+      addUsage(c, -pages);
       if (watching()) watch(c, counter, usage - pages, pages, L.WATCH_REFUSED);
       for (let d = counter; d != c; d = parentOf(d)) cancel(d, pages, counter, L.WATCH_UNDO);
       return c;
     }
-    if (load<u32>(c, L.PC_PROTECTED)) propagateProtectedUsage(c, usage);
+    if (load<u32>(c, L.PC_PROTECTED) == L.PROTECTS) propagateProtectedUsage(c, usage);
     raiseWatermarks(c, usage);
     if (watching()) watch(c, counter, usage, pages, L.WATCH_TRY);
     c = parentOf(c);
@@ -89,8 +98,8 @@ export function pageCounterTryCharge(counter: usize, pages: i64): usize {
 /** page_counter_charge(): charges every level, whatever the limits. */
 export function pageCounterCharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) {
-    let usage = atomic.add<i64>(c, pages, L.PC_USAGE) + pages;
-    if (load<u32>(c, L.PC_PROTECTED)) propagateProtectedUsage(c, usage);
+    let usage = addUsage(c, pages);
+    if (load<u32>(c, L.PC_PROTECTED) == L.PROTECTS) propagateProtectedUsage(c, usage);
     raiseWatermarks(c, usage);
     if (watching()) watch(c, counter, usage, pages, L.WATCH_CHARGE);
   }
@@ -104,6 +113,7 @@ export function pageCounterUncharge(counter: usize, pages: i64): void {
 /** page_counter_set_min(), page_counter_set_low(): stores and lets every level up to the root follow. */
 export function pageCounterSetProtection(counter: usize, field: u32, pages: i64): void {
   store<i64>(counter + field, pages);
+  if (pages && load<u32>(counter, L.PC_PROTECTED)) store<u32>(counter, L.PROTECTS, L.PC_PROTECTED);
   for (let c = counter; c; c = parentOf(c)) propagateProtectedUsage(c, pageCounterRead(c));
 }
 

@@ -1,8 +1,8 @@
 // Effective protection: how much of its min and low a memcg really gets, computed top-down as a reclaim walk visits it.
 // mm/page_counter.c: effective_protection(), page_counter_calculate_protection().
 import * as L from '../layout';
-import { ROOT } from '../memory';
 import { parentOf } from '../memcg/memcg';
+import { ROOT } from '../memory';
 import { memoryCounter, pageCounterRead } from './page-counter';
 
 /**
@@ -10,7 +10,13 @@ import { memoryCounter, pageCounterRead } from './page-counter';
  * what is there, by what it *uses* of its claim. Too little claimed: what is left over goes to usage above the claim
  * (mount option memory_recursiveprot, on).
  */
-export function effectiveProtection(usage: i64, parentUsage: i64, setting: i64, parentEffective: i64, siblings: i64): i64 {
+export function effectiveProtection(
+  usage: i64,
+  parentUsage: i64,
+  setting: i64,
+  parentEffective: i64,
+  siblings: i64,
+): i64 {
   let guarded = min<i64>(usage, setting);
   // Unsigned, as in Linux: with a claim of "max" the product wraps there too.
   if (siblings > parentEffective) return <i64>(<u64>(guarded * parentEffective) / <u64>siblings);
@@ -36,12 +42,24 @@ export function calculateProtection(root: u32, memcg: u32): void {
   let parentUsage = pageCounterRead(up);
   store<i64>(
     counter,
-    effectiveProtection(usage, parentUsage, load<i64>(counter, L.PC_MIN), load<i64>(up, L.PC_EMIN), atomic.load<i64>(up, L.PC_CHILDREN_MIN_USAGE)),
+    effectiveProtection(
+      usage,
+      parentUsage,
+      load<i64>(counter, L.PC_MIN),
+      load<i64>(up, L.PC_EMIN),
+      atomic.load<i64>(up, L.PC_CHILDREN_MIN_USAGE),
+    ),
     L.PC_EMIN,
   );
   store<i64>(
     counter,
-    effectiveProtection(usage, parentUsage, load<i64>(counter, L.PC_LOW), load<i64>(up, L.PC_ELOW), atomic.load<i64>(up, L.PC_CHILDREN_LOW_USAGE)),
+    effectiveProtection(
+      usage,
+      parentUsage,
+      load<i64>(counter, L.PC_LOW),
+      load<i64>(up, L.PC_ELOW),
+      atomic.load<i64>(up, L.PC_CHILDREN_LOW_USAGE),
+    ),
     L.PC_ELOW,
   );
 }

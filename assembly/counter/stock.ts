@@ -2,13 +2,14 @@
 // the counters in 64 charges. mm/memcontrol.c: consume_stock(), refill_stock(), drain_stock(), drain_all_stock().
 //
 //   6.18: seven slots a CPU, a random one is evicted         6.1: one slot, shared with the byte stock's lock and drain
-import * as L from '../layout';
+
 import { MEMCG_CHARGE_BATCH, NEVER, REMOTE_DRAIN_NS } from '../constants';
-import { cpuAt, headerGet64, headerSet64, headerSet, headerGet, kernel61, nrCpus, nrStockSlots } from '../memory';
-import { isDescendant } from '../memcg/memcg';
 import { drainObjStock, objStockUnder, releaseObjcg } from '../folio/objcg';
-import { memoryCounter, pageCounterUncharge } from './page-counter';
+import * as L from '../layout';
+import { isDescendant } from '../memcg/memcg';
+import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots } from '../memory';
 import { randomBelow } from '../random';
+import { memoryCounter, pageCounterUncharge } from './page-counter';
 
 @inline function slotMemcg(cpu: usize, slot: u32): u32 {
   return load<u32>(cpu + (slot << 2), L.STOCK_MEMCG);

@@ -1,11 +1,13 @@
 // A folio's charge: who owns it. Commit, uncharge in batches, migration, split. mm/memcontrol.c: commit_charge(),
 // uncharge_folio(), uncharge_batch(), mem_cgroup_migrate(), folio_split_memcg_refs().
-import * as L from '../layout';
-import { KIND_FILE } from '../replay/ops';
-import { folioAt, headerGet, headerSet, pagesEnd, ROOT, taskAt } from '../memory';
-import { modStat, statOfKind } from '../memcg/stat';
+
+import { MAX_FOLIO_ORDER } from '../constants';
 import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
+import * as L from '../layout';
+import { modStat, statOfKind } from '../memcg/stat';
+import { folioAt, headerGet, headerSet, pagesEnd, ROOT, taskAt } from '../memory';
 import { addHead, append, compactIfCrowded, listAt, remove, removed } from '../reclaim/lru';
+import { KIND_FILE } from '../replay/ops';
 import { objcgAccountPages, objcgMemcg, releaseObjcg } from './objcg';
 
 @inline export function chargeWord(frame: u32): u32 {
@@ -29,20 +31,20 @@ import { objcgAccountPages, objcgMemcg, releaseObjcg } from './objcg';
 }
 /** A frame of `order` lies wholly in the table. */
 @inline export function frameFits(frame: u32, order: u32): bool {
-  return frame != 0 && order <= 9 && frame < pagesEnd && (1 << order) <= <i32>(pagesEnd - frame);
+  return frame != 0 && order <= MAX_FOLIO_ORDER && frame < pagesEnd && (1 << order) <= <i32>(pagesEnd - frame);
 }
-/** A page of a large folio other than its first, which alone has the charge word. */
-export function inLargeFolio(frame: u32): bool {
+/** First frame of the large folio that this frame is a later page of: it alone has the charge word. 0: of none. */
+export function largeFolioOf(frame: u32): u32 {
   for (let order: u32 = 1; order <= headerGet(L.H_MAX_ORDER); order++) {
     let first = (frame >> order) << order;
-    if (first != frame && orderOf(chargeWord(first)) >= order) return true;
+    if (first != frame && orderOf(chargeWord(first)) >= order) return first;
   }
-  return false;
+  return 0;
 }
 @inline function noteOrder(order: u32): void {
   if (order > headerGet(L.H_MAX_ORDER)) headerSet(L.H_MAX_ORDER, order);
 }
-@inline function noteFrame(end: u32): void {
+@inline export function noteFrame(end: u32): void {
   if (end > headerGet(L.H_PAGE_END)) headerSet(L.H_PAGE_END, end);
 }
 

@@ -1,14 +1,15 @@
 // obj_cgroup: who owns kernel memory. An objcg has the id of the memcg that it was made with and keeps it for life; after the
 // memcg's death only its `memcg` swings to the parent. The byte stock of a CPU is keyed by that identity.
 // mm/memcontrol.c: obj_cgroup_charge(), refill_obj_stock(), drain_obj_stock(), memcg_reparent_objcgs(), obj_cgroup_release().
-import * as L from '../layout';
+
 import { PAGE_SHIFT, PAGE_SIZE } from '../constants';
-import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, ROOT } from '../memory';
-import { KIND_PERCPU } from '../replay/ops';
-import { isDescendant, memcgState } from '../memcg/memcg';
-import { modStat } from '../memcg/stat';
 import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
 import { refillStock } from '../counter/stock';
+import * as L from '../layout';
+import { isDescendant, memcgState } from '../memcg/memcg';
+import { modStat } from '../memcg/stat';
+import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, ROOT } from '../memory';
+import { KIND_PERCPU } from '../replay/ops';
 
 /** The memcg that an objcg charges now: its own, or the nearest ancestor that was online when its memcgs died. */
 @inline export function objcgMemcg(objcg: u32): u32 {

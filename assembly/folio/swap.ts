@@ -1,11 +1,12 @@
 // Swap slots: each is charged to the memcg whose page went there, until the slot (not the page) is freed.
 // mm/memcontrol.c: __mem_cgroup_try_charge_swap(), __mem_cgroup_uncharge_swap().
-import * as L from '../layout';
+
 import { ENOMEM } from '../constants';
-import { headerGet, headerSet, memcgAt, ROOT, swapBase } from '../memory';
-import { memcgState, parentOf } from '../memcg/memcg';
-import { memcgEvent } from '../memcg/events';
 import { pageCounterCharge, pageCounterRead, pageCounterTryCharge, pageCounterUncharge, swapCounter } from '../counter/page-counter';
+import * as L from '../layout';
+import { memcgEvent } from '../memcg/events';
+import { memcgState, parentOf } from '../memcg/memcg';
+import { headerGet, headerSet, memcgAt, ROOT, swapBase } from '../memory';
 
 @inline export function swapOwner(entry: u32): u32 {
   return load<u32>(swapBase + (<usize>entry << 2));

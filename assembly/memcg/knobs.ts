@@ -1,11 +1,12 @@
 // Writes to the control files that hold a number of pages. mm/memcontrol.c: memory_max_write(), memory_high_write(), …
-import * as L from '../layout';
+
 import { EINVAL, ENOENT } from '../constants';
-import { KNOB_HIGH, KNOB_LOW, KNOB_MAX, KNOB_MIN, KNOB_OOM_GROUP, KNOB_SWAP_HIGH, KNOB_SWAP_MAX } from '../replay/ops';
-import { memcgAt, outOfRange, ROOT } from '../memory';
-import { memcgExists } from './memcg';
 import { memoryCounter, pageCounterRead, pageCounterSetProtection, swapCounter } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
+import * as L from '../layout';
+import { memcgAt, outOfRange, ROOT } from '../memory';
+import { KNOB_HIGH, KNOB_LOW, KNOB_MAX, KNOB_MIN, KNOB_OOM_GROUP, KNOB_SWAP_HIGH, KNOB_SWAP_MAX } from '../replay/ops';
+import { memcgExists } from './memcg';
 
 /** Stores a limit. A usage above the new max or high first gets the stocks back: they are charged, but nobody uses them. */
 function setLimit(memcg: u32, field: u32, pages: i64, cpu: u32): void {

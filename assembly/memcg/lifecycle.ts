@@ -1,12 +1,13 @@
 // Birth and death of a memcg. mm/memcontrol.c: mem_cgroup_css_alloc(), mem_cgroup_css_offline(), memcg_reparent_objcgs();
 // kernel/cgroup/cgroup.c: cgroup_mkdir(), cgroup_destroy_locked().
-import * as L from '../layout';
-import { EBUSY, EEXIST, ENOENT, ENODEV, ENOSPC } from '../constants';
-import { cgroupsEnd, headerGet, headerSet, memcgAt, objcgAt, outOfRange, ROOT } from '../memory';
-import { memcgExists, memcgState } from './memcg';
+
+import { EBUSY, EEXIST, ENODEV, ENOENT, ENOSPC } from '../constants';
 import { memoryCounter, pageCounterInit, pageCounterSetProtection, swapCounter } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
+import * as L from '../layout';
+import { cgroupsEnd, headerGet, headerSet, memcgAt, objcgAt, outOfRange, ROOT } from '../memory';
+import { memcgExists, memcgState } from './memcg';
 
 function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
   let at = memcgAt(memcg);

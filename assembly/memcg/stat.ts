@@ -4,9 +4,18 @@ import * as L from '../layout';
 import { cgroupsEnd, memcgAt, nrWorkers, ownStatBase, statBase } from '../memory';
 import { nextInSubtree } from './memcg';
 
+@inline function ownAt(memcg: u32, stat: u32): usize {
+  return ownStatBase + <usize>memcg * L.STAT_STRIDE + (stat << 3);
+}
+/** This worker's part of a memcg's own figure. */
+@inline export function statOwn(memcg: u32, stat: u32): i64 {
+  return load<i64>(ownAt(memcg, stat));
+}
+@inline export function setStat(memcg: u32, stat: u32, value: i64): void {
+  store<i64>(ownAt(memcg, stat), value);
+}
 @inline export function modStat(memcg: u32, stat: u32, delta: i64): void {
-  let at = ownStatBase + <usize>memcg * L.STAT_STRIDE + (stat << 3);
-  store<i64>(at, load<i64>(at) + delta);
+  setStat(memcg, stat, statOwn(memcg, stat) + delta);
 }
 
 /** The memcg's own figure, without its descendants. */

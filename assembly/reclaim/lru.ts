@@ -143,6 +143,32 @@ function compact(list: usize): void {
   return at;
 }
 
+/**
+ * Appends without leaving the line of code: answers the position, or 0, having done nothing, when the append would need a chunk
+ * or a compaction.
+ */
+@inline export function appendFast(list: usize, frame: u32, pages: u32): u32 {
+  let at = load<u32>(list, L.LIST_HEAD);
+  let live = load<u32>(list, L.LIST_LIVE) + 1;
+  let entries = load<u32>(list, L.LIST_ENTRIES) + 1;
+  if (at == 0 || (at & OFFSET) == OFFSET || entries > L.LOG_SLACK * live + L.CHUNK_ENTRIES) return 0;
+  store<u32>(entryAt(at), frame);
+  store<u32>(list, at + 1, L.LIST_HEAD);
+  store<u32>(list, live, L.LIST_LIVE);
+  store<u32>(list, entries, L.LIST_ENTRIES);
+  store<u32>(list, load<u32>(list, L.LIST_PAGES) + pages, L.LIST_PAGES);
+  return at;
+}
+
+/** The list's side of a removal if that is all there is to do; false, having done nothing, when chunks would be freed. */
+@inline export function removedFast(list: usize, pages: u32): bool {
+  let live = load<u32>(list, L.LIST_LIVE) - 1;
+  if (live == 0 || load<u32>(list, L.LIST_ENTRIES) > L.LOG_SLACK * live + L.CHUNK_ENTRIES) return false;
+  store<u32>(list, live, L.LIST_LIVE);
+  store<u32>(list, load<u32>(list, L.LIST_PAGES) - pages, L.LIST_PAGES);
+  return true;
+}
+
 /** lruvec_add_folio(): at the head, the newest. `frame` is on no list. */
 export function addHead(list: usize, frame: u32, pages: u32): void {
   setPosition(frame, append(list, frame, pages));

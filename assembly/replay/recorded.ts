@@ -10,32 +10,25 @@
 //   refused, may not reclaim ── high priority or no-fail: forced ── else forgotten
 //
 // docs/recorded-replay.md has these rules (A1–C5) with what each was worth on the captures.
-import * as L from '../layout';
-import * as O from './ops';
+
+import { forceCharge, isRefusal, retryCharge, SINGLY, tryCharge } from '../charge/charge';
 import { EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from '../constants';
-import {
-  cgroupColumn, countColumn, cpuAt, cpuColumn, flagsColumn, folioAt, headerGet, headerGet64, headerSet, headerSet64, gfpColumn, indexColumn, nrCpus, objectColumn, opColumn, outOfRange, pagesEnd, ROOT, swapEnd, taskAt, taskBase, taskColumn, tasksEnd, tsColumn,
-} from '../memory';
-import { watching, watchRoom } from '../observe';
-import { memcgExists, parentOf } from '../memcg/memcg';
-import { mkdir, offline, rmdir } from '../memcg/lifecycle';
-import { memcgEvent } from '../memcg/events';
-import { modStat } from '../memcg/stat';
-import { writeKnob } from '../memcg/knobs';
-import { attach, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn, taskExists, taskMemcg } from '../task/task';
-import { forceCharge, retryCharge, tryCharge } from '../charge/charge';
-import { memoryCounter, pageCounterRead, pageCounterUncharge } from '../counter/page-counter';
+import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterUncharge } from '../counter/page-counter';
 import { drainAllStock, refillStock, runTimers, unconsumeStock } from '../counter/stock';
 import {
-  chargeWord, clearFolio, commitFolio, commitKmem, frameFits, gather, memcgOf, migrateFolio, orderOf, ownerOf, pagesOf, splitFolio, unchargeBatch, unchargeFolio,
+  chargeWord, clearFolio, commitFolio, commitKmem, frameFits, gather, largeFolioOf, memcgOf, migrateFolio, orderOf, ownerOf, pagesOf, splitFolio, unchargeBatch, unchargeFolio,
 } from '../folio/folio';
 import { accountBytes, consumeObjStock, objcgMemcg, objcgUnchargePages, refillObjStock, releaseObjcg } from '../folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
-
-/** Events whose frames are read ahead of their processing: about twenty cache misses can be in flight at once. */
-const TOUCH_GROUP: u32 = 64;
-/** Counter changes that one event can make, at most: leave that much room in the watch log before taking the next. */
-const WATCH_PER_EVENT: u32 = 512;
+import * as L from '../layout';
+import { memcgEvent } from '../memcg/events';
+import { writeKnob } from '../memcg/knobs';
+import { mkdir, offline, rmdir } from '../memcg/lifecycle';
+import { memcgExists, parentOf } from '../memcg/memcg';
+import { modStat, statLocal } from '../memcg/stat';
+import { cpuAt, folioAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, ROOT, swapEnd, taskAt } from '../memory';
+import { attach, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn, taskExists, taskMemcg } from '../task/task';
+import * as O from './ops';
 
 function counted(what: u32): void {
   let at = L.HEADER + L.H_RECORDED + (what << 2);
@@ -57,7 +50,10 @@ function grant(cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: 
     if (frame) commitFolio(frame, memcg, order, kind);
     return;
   }
-  modStat(objcgMemcg(objcg), L.STAT_KMEM, pages);
+  let payer = objcgMemcg(objcg);
+  modStat(payer, L.STAT_KMEM, pages);
+  // A dead cgroup's objcg that ended in the root: tryCharge() has charged nothing, but the root's counter takes it back later.
+  if (payer == ROOT) pageCounterCharge(memoryCounter(ROOT), pages);
   if (frame) {
     commitKmem(frame, objcg, order, kind);
     return;
@@ -102,8 +98,11 @@ function grantWaiting(task: u32, cpu: u32): void {
   unpark(task);
   if (waitFlags(task) & L.WAITED_UNDONE) return;
   let state = load<u32>(at, L.WAIT_STATE);
+  let frame = load<u32>(at, L.WAIT_FRAME);
+  // While it waited the frame may have been charged anew: then the trace lost a free in between.
+  if (frame) makeWay(frame, state >> 8);
   grant(
-    cpu, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES), load<u32>(at, L.WAIT_FRAME), load<u32>(at, L.WAIT_OBJCG),
+    cpu, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES), frame, load<u32>(at, L.WAIT_OBJCG),
     load<u32>(at, L.WAIT_BYTES), state & 0xff, state >> 8,
   );
 }
@@ -147,12 +146,12 @@ function retryWaiting(task: u32, cpu: u32): bool {
   let memcg = load<u32>(at, L.WAIT_MEMCG);
   let pages = load<u32>(at, L.WAIT_PAGES);
   let over = retryCharge(cpu, memcg, pages);
-  if (over && !(waitFlags(task) & L.WAITED_DRAINED)) {
+  if (isRefusal(over) && !(waitFlags(task) & L.WAITED_DRAINED)) {
     setWaitFlags(task, waitFlags(task) | L.WAITED_DRAINED);
     drainAllStock(over, cpu);
     over = retryCharge(cpu, memcg, pages);
   }
-  if (over) return false;
+  if (isRefusal(over)) return false;
   grantWaiting(task, cpu);
   return true;
 }
@@ -176,6 +175,14 @@ function unchargeNow(frame: u32): void {
   return ((silent >> op) & 1) != 0 || (op == O.OP_PROGRESS && (flags & O.FLAG_RECLAIM) != 0);
 }
 
+/** A singly granted charge can be undone as long as its frame (if it had one) has not changed hands. */
+function stillCharged(task: usize): bool {
+  let frame = load<u32>(task, L.SINGLE_FRAME);
+  if (!frame) return true;
+  let word = chargeWord(frame);
+  return word != 0 && memcgOf(word) == load<u32>(task, L.SINGLE_MEMCG) && pagesOf(word) == load<u32>(task, L.SINGLE_PAGES);
+}
+
 /** Settles what the task's earlier lines left open, before its next line is processed. */
 function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32): void {
   let at = taskAt(task);
@@ -184,7 +191,7 @@ function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32): void {
   if (op == O.OP_UNCHARGE_FLUSH) return;
   if (bits & L.TASK_HAS_SINGLE) {
     setPending(task, pending(task) & ~L.TASK_HAS_SINGLE);
-    if (op == O.OP_RECLAIM && flags & O.FLAG_BEGIN) {
+    if (op == O.OP_RECLAIM && flags & O.FLAG_BEGIN && stillCharged(at)) {
       counted(L.RECORDED_UNDONE);
       let memcg = load<u32>(at, L.SINGLE_MEMCG);
       let pages = load<u32>(at, L.SINGLE_PAGES);
@@ -228,17 +235,15 @@ function settleFreed(task: u32, op: u32, frame: u32): void {
 @inline function charge(
   task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32,
 ): void {
-  let over = tryCharge(cpu, memcg, pages, gfp);
-  if (over) refused(task, cpu, memcg, pages, frame, objcg, bytes, kind, order, gfp, over);
+  let answer = tryCharge(cpu, memcg, pages, gfp);
+  if (isRefusal(answer)) refused(task, cpu, memcg, pages, frame, objcg, bytes, kind, order, gfp, answer);
   else {
-    if (memcg != ROOT && !load<u32>(cpuAt(cpu), L.STOCK_SERVED_PAGES)) noteSingle(task, cpu, memcg, pages, frame);
-    if (objcg) grant(cpu, memcg, pages, frame, objcg, bytes, kind, order);
-    else if (frame) commitFolio(frame, memcg, order, kind);
+    if (answer == SINGLY && task) noteSingle(task, memcg, pages, frame);
+    grant(cpu, memcg, pages, frame, objcg, bytes, kind, order);
   }
 }
 
-function noteSingle(task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32): void {
-  if (!task || load<u32>(cpuAt(cpu), L.STOCK_HOW) != L.HOW_SINGLE) return;
+function noteSingle(task: u32, memcg: u32, pages: u32, frame: u32): void {
   let at = taskAt(task);
   store<u32>(at, memcg, L.SINGLE_MEMCG);
   store<u32>(at, pages, L.SINGLE_PAGES);
@@ -260,16 +265,54 @@ function refused(task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg:
   }
 }
 
-/** A frame that the trace charges anew although the model holds it charged: its uncharge was lost. */
+/** A frame that the trace charges or allocates anew although the model holds it charged: its uncharge was lost. */
 function lostFree(frame: u32): void {
   counted(L.RECORDED_LOST_FREE);
   unchargeNow(frame);
 }
 
+/** The task whose charge of this frame waits; 0 when none does. */
+@inline function waiterOf(frame: u32): u32 {
+  return load<u32>(folioAt(frame), L.FOLIO_WAITER);
+}
+
+/** A charge that waits for this frame had failed: the frame is in other hands. */
+@inline function waiterFailed(frame: u32): void {
+  let waiter = waiterOf(frame);
+  if (!waiter) return;
+  counted(L.RECORDED_ABANDONED);
+  forget(waiter);
+}
+
+/** A charge that waits for this frame had succeeded: what happens to the frame now happens to a charged one only. */
+@inline function waiterSucceeded(frame: u32, cpu: u32): void {
+  let waiter = waiterOf(frame);
+  if (waiter) succeedAnyway(waiter, cpu);
+}
+
+/** Makes way for a folio of 2^order pages: no page of it may be charged, alone or as a part of a large folio. */
+function makeWay(frame: u32, order: u32): void {
+  for (let f = frame; f < frame + (1 << order); f++) {
+    waiterFailed(f);
+    if (chargeWord(f)) lostFree(f);
+  }
+  let large = largeFolioOf(frame);
+  if (!large) return;
+  waiterFailed(large);
+  if (chargeWord(large)) lostFree(large);
+}
+
+/** Checks the frame of a row: ERANGE outside the table, EINVAL where a folio of this order cannot begin. */
+@inline function checkFrame(index: u64, order: u32): i32 {
+  if (index >= pagesEnd || !frameFits(<u32>index, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+  if (<u32>index & ((1 << order) - 1)) return outOfRange(L.FIELD_INDEX, index, EINVAL);
+  return 0;
+}
+
 /** Socket buffers: pages without a folio. A charge that fails drops packets; what is granted is counted. */
 @inline function chargeSock(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u32): void {
   let over = tryCharge(cpu, memcg, pages, gfp);
-  if (over) {
+  if (isRefusal(over)) {
     if (!(gfp & (O.GFP_HIGH | O.GFP_NOFAIL))) {
       counted(L.RECORDED_ATOMIC_FAILED);
       return;
@@ -282,6 +325,10 @@ function lostFree(frame: u32): void {
 }
 
 @inline function freeSock(cpu: u32, memcg: u32, pages: u32): void {
+  if (statLocal(memcg, L.STAT_SOCK) < <i64>pages) {
+    counted(L.RECORDED_UNMATCHED);
+    return;
+  }
   modStat(memcg, L.STAT_SOCK, -(<i64>pages));
   refillStock(cpu, memcg, pages);
 }
@@ -301,6 +348,11 @@ function chargeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp
  * served in reality: the interrupt comes first.
  */
 function freeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, inCharge: bool): void {
+  // More than was seen charged: an object from before the recording. Only in the root is it known whose it was: nobody's any more.
+  if (objcg != ROOT && load<i64>(objcgAt(objcg), L.OBJCG_BYTES) < <i64>bytes) {
+    counted(L.RECORDED_UNMATCHED);
+    return;
+  }
   let at = cpuAt(cpu);
   let servedMemcg = load<u32>(at, L.STOCK_SERVED_MEMCG);
   let servedPages = load<u32>(at, L.STOCK_SERVED_PAGES);
@@ -315,6 +367,7 @@ function freeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, inCha
 }
 
 function freeKmemPages(cpu: u32, frame: u32): void {
+  waiterSucceeded(frame, cpu);
   let word = chargeWord(frame);
   if (!(word & L.CHARGE_KMEM)) {
     counted(L.RECORDED_UNMATCHED);
@@ -327,12 +380,7 @@ function freeKmemPages(cpu: u32, frame: u32): void {
 }
 
 function pageFree(task: u32, frame: u32): void {
-  let at = folioAt(frame);
-  let waiter = load<u32>(at, L.FOLIO_WAITER);
-  if (waiter && pending(waiter) & L.TASK_HAS_WAIT) {
-    counted(L.RECORDED_ABANDONED);
-    forget(waiter);
-  }
+  waiterFailed(frame);
   let word = chargeWord(frame);
   if (!word || word & L.CHARGE_KMEM || !task) return;
   store<u32>(taskAt(task), frame, L.FREED_FRAME);
@@ -345,241 +393,212 @@ function markVictim(killer: u32, victim: u32): void {
   memcgEvent(taskMemcg(victim), L.EVENT_OOM_KILL);
 }
 
-/** Reads the folio words of the next group, so that their cache misses overlap. */
-@inline function touchGroup(indexes: usize, from: u32, to: u32): void {
-  let sink: u32 = 0;
-  for (let i = from; i < to; i++) {
-    let frame = <u32>load<u64>(indexes + (<usize>i << 3));
-    sink += load<u32>(folioAt(frame < pagesEnd ? frame : 0));
+/** One staged row, whatever it is. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
+export function replayEvent(row: u32): i32 {
+  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
+  let cpu: u32 = load<u16>(<usize>row << 1, L.COLUMN_CPU);
+  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  let flags = load<u32>(<usize>row << 2, L.COLUMN_FLAGS);
+  let now = load<u64>(<usize>row << 3, L.COLUMN_TS);
+  let index = load<u64>(<usize>row << 3, L.COLUMN_INDEX);
+  headerSet(L.H_CURRENT_ROW, row);
+  headerSet(L.H_CURRENT_CPU, cpu);
+  headerSet(L.H_CURRENT_TASK, task);
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  headerSet64(L.H_NOW, now);
+  if (op != O.OP_SPAWN && task != 0) {
+    if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+    if (pending(task) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index);
   }
-  headerSet(L.H_SINK, sink);
-}
+  let errno: i32 = 0;
+  let frame = <u32>index;
 
-/**
- * Replays the staged rows [from, to). Answers the row after the last one processed (less than `to` when the watch log must be
- * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
- */
-export function replayRecorded(from: u32, to: u32): i32 {
-  let ops = opColumn;
-  let cpus = cpuColumn;
-  let times = tsColumn;
-  let tasks = taskColumn;
-  let cgroups = cgroupColumn;
-  let objects = objectColumn;
-  let indexes = indexColumn;
-  let counts = countColumn;
-  let flagses = flagsColumn;
-  let gfps = gfpColumn;
-  // Locals: the compiler must read a mutable global anew after every store.
-  let cpusEnd = nrCpus;
-  let tasksTop = tasksEnd;
-  let pagesTop = pagesEnd;
-  let firstTask = taskBase;
-  let watched = watching();
-  let groupEnd = from;
-
-  for (let i = from; i < to; i++) {
-    if (i == groupEnd) {
-      groupEnd = min<u32>(to, i + TOUCH_GROUP);
-      touchGroup(indexes, i, groupEnd);
+  switch (op) {
+    case O.OP_CHARGE: {
+      let order = flags & O.FLAG_ORDER_MASK;
+      errno = checkFrame(index, order);
+      if (errno) return errno;
+      let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+      if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+      let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+      if (!memcg) memcg = task ? folioPayer(task, kind == O.KIND_ANON) : ROOT;
+      if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+      makeWay(frame, order);
+      charge(task, cpu, memcg, 1 << order, frame, 0, 0, kind, order, load<u16>(<usize>row << 1, L.COLUMN_GFP));
+      break;
     }
-    let op: u32 = load<u8>(L.HEADER + L.H_OP_MAP + load<u8>(ops + i));
-    let cpu: u32 = load<u16>(cpus + (<usize>i << 1));
-    let task = load<u32>(tasks + (<usize>i << 2));
-    let flags = load<u32>(flagses + (<usize>i << 2));
-    let now = load<u64>(times + (<usize>i << 3));
-    let index = load<u64>(indexes + (<usize>i << 3));
-    headerSet(L.H_CURRENT_ROW, i);
-    if (watched) {
-      if (!watchRoom(WATCH_PER_EVENT)) return i;
-      headerSet(L.H_CURRENT_CPU, cpu);
-      headerSet(L.H_CURRENT_TASK, task);
+    case O.OP_UNCHARGE: {
+      if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+      waiterSucceeded(frame, cpu);
+      let word = chargeWord(frame);
+      if (word && task) unchargeFolio(task, cpu, frame, word);
+      else if (word) unchargeNow(frame);
+      else {
+        counted(L.RECORDED_UNMATCHED);
+        let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+        if (task) gather(task, memcgExists(memcg) ? memcg : ROOT);
+      }
+      break;
     }
-    if (cpu >= cpusEnd) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
-    if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
-    headerSet64(L.H_NOW, now);
-    if (task != 0 && op != O.OP_SPAWN) {
-      let at = firstTask + <usize>task * L.TASK_STRIDE;
-      if (task >= tasksTop || load<u32>(at, L.TASK_STATE) == L.TASK_FREE) return outOfRange(L.FIELD_TASK, task, ESRCH);
-      if (load<u32>(at, L.TASK_PENDING) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index);
-    }
-    let errno: i32 = 0;
-    let frame = <u32>index;
-
-    switch (op) {
-      case O.OP_CHARGE: {
+    case O.OP_UNCHARGE_FLUSH:
+      if (pending(task) & L.TASK_HAS_BATCH) unchargeBatch(task);
+      break;
+    case O.OP_KMEM_CHARGE: {
+      let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+      let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+      let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
+      if (kind == O.KIND_SOCK) {
+        if (!memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+        let pages = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+        if (objcg != ROOT) chargeSock(task, cpu, objcg, pages, gfp);
+        break;
+      }
+      if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+      if (!objcg && task) objcg = kmemPayer(task);
+      if (flags & O.FLAG_BY_FRAME) {
         let order = flags & O.FLAG_ORDER_MASK;
-        if (index >= pagesTop || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
-        if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-        let memcg = load<u32>(cgroups + (<usize>i << 2));
-        if (!memcg) memcg = task ? folioPayer(task, kind == O.KIND_ANON) : ROOT;
-        if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
-        if (chargeWord(frame)) lostFree(frame);
-        charge(task, cpu, memcg, 1 << order, frame, 0, 0, kind, order, load<u16>(gfps + (<usize>i << 1)));
-        break;
+        errno = checkFrame(index, order);
+        if (errno) return errno;
+        if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
+          return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+        makeWay(frame, order);
+        if (objcg) charge(task, cpu, objcgMemcg(objcg), 1 << order, frame, objcg, 0, kind, order, gfp);
+      } else if (objcg) {
+        if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+        chargeBytes(task, cpu, objcg, load<u32>(<usize>row << 2, L.COLUMN_COUNT), kind, gfp);
       }
-      case O.OP_UNCHARGE: {
-        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        let word = chargeWord(frame);
-        if (word && task) unchargeFolio(task, cpu, frame, word);
-        else if (word) unchargeNow(frame);
-        else {
-          counted(L.RECORDED_UNMATCHED);
-          let memcg = load<u32>(cgroups + (<usize>i << 2));
-          if (task) gather(task, memcgExists(memcg) ? memcg : ROOT);
-        }
-        break;
-      }
-      case O.OP_UNCHARGE_FLUSH:
-        if (pending(task) & L.TASK_HAS_BATCH) unchargeBatch(task);
-        break;
-      case O.OP_KMEM_CHARGE: {
-        let objcg = load<u32>(cgroups + (<usize>i << 2));
-        let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
-        let gfp: u32 = load<u16>(gfps + (<usize>i << 1));
-        if (kind == O.KIND_SOCK) {
-          if (!memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
-          let pages = load<u32>(counts + (<usize>i << 2));
-          if (objcg != ROOT) chargeSock(task, cpu, objcg, pages, gfp);
-          break;
-        }
-        if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
-        if (!objcg && task) objcg = kmemPayer(task);
-        if (flags & O.FLAG_BY_FRAME) {
-          let order = flags & O.FLAG_ORDER_MASK;
-          if (index >= pagesTop || !frameFits(frame, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-          if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
-            return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-          if (chargeWord(frame)) lostFree(frame);
-          if (objcg) charge(task, cpu, objcgMemcg(objcg), 1 << order, frame, objcg, 0, kind, order, gfp);
-        } else if (objcg) {
-          if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-          chargeBytes(task, cpu, objcg, load<u32>(counts + (<usize>i << 2)), kind, gfp);
-        }
-        break;
-      }
-      case O.OP_KMEM_FREE: {
-        if (((flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK) == O.KIND_SOCK) {
-          let memcg = load<u32>(cgroups + (<usize>i << 2));
-          if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
-          if (memcg != ROOT) freeSock(cpu, memcg, load<u32>(counts + (<usize>i << 2)));
-          break;
-        }
-        if (flags & O.FLAG_BY_FRAME) {
-          if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-          freeKmemPages(cpu, frame);
-        } else {
-          let objcg = load<u32>(cgroups + (<usize>i << 2));
-          if (!objcg || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
-          let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
-          freeBytes(task, cpu, objcg, load<u32>(counts + (<usize>i << 2)), kind, (flags & O.FLAG_IN_CHARGE) != 0);
-        }
-        break;
-      }
-      case O.OP_PAGE_ALLOC: {
-        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        // Accounted kernel pages are charged inside the allocator, before it reports the allocation; user pages after it.
-        let word = chargeWord(frame);
-        if (word && !(word & L.CHARGE_KMEM)) lostFree(frame);
-        break;
-      }
-      case O.OP_PAGE_FREE:
-        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        pageFree(flags & O.FLAG_IRQ ? 0 : task, frame);
-        break;
-      case O.OP_RETURN_TO_USER:
-      case O.OP_PROGRESS:
-      case O.OP_RESIDENT:
-      case O.OP_MARK:
-        break; // settle() did what they are for
-      case O.OP_RECLAIM:
-        if (flags & O.FLAG_BEGIN && task && pending(task) & L.TASK_HAS_WAIT) reclaimBegins(task);
-        break;
-      case O.OP_MKDIR:
-        errno = mkdir(load<u32>(cgroups + (<usize>i << 2)), load<u32>(objects + (<usize>i << 2)), index);
-        break;
-      case O.OP_RMDIR: {
-        let memcg = load<u32>(cgroups + (<usize>i << 2));
-        errno = rmdir(memcg, true);
-        if (!errno && !(flags & O.FLAG_OFFLINE_FOLLOWS)) errno = offline(memcg, cpu);
-        break;
-      }
-      case O.OP_OFFLINE:
-        errno = offline(load<u32>(cgroups + (<usize>i << 2)), cpu);
-        break;
-      case O.OP_ATTACH:
-        errno = attach(task, load<u32>(cgroups + (<usize>i << 2)));
-        break;
-      case O.OP_WRITE_KNOB:
-        errno = writeKnob(load<u32>(cgroups + (<usize>i << 2)), load<u32>(counts + (<usize>i << 2)), <i64>index, cpu);
-        break;
-      case O.OP_SPAWN: {
-        let memcg = load<u32>(cgroups + (<usize>i << 2));
-        errno = spawn(task, memcg ? memcg : ROOT, (flags & O.FLAG_KERNEL_THREAD) == 0);
-        break;
-      }
-      case O.OP_FORK:
-        errno = fork(task, load<u32>(objects + (<usize>i << 2)), (flags & O.FLAG_THREAD) != 0);
-        break;
-      case O.OP_EXEC:
-        errno = exec(task);
-        break;
-      case O.OP_EXIT:
-        errno = exit(task);
-        break;
-      case O.OP_SPLIT:
-        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        if (chargeWord(frame)) splitFolio(frame);
-        else counted(L.RECORDED_UNMATCHED);
-        break;
-      case O.OP_MIGRATE: {
-        let to = load<u32>(counts + (<usize>i << 2));
-        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        if (!frameFits(to, orderOf(chargeWord(frame)))) return outOfRange(L.FIELD_COUNT, to, ERANGE);
-        if (!chargeWord(frame)) counted(L.RECORDED_UNMATCHED);
-        else {
-          if (chargeWord(to)) lostFree(to);
-          migrateFolio(frame, to);
-        }
-        break;
-      }
-      case O.OP_SWAP_OUT: {
-        let entry = load<u32>(objects + (<usize>i << 2));
-        let count = load<u32>(counts + (<usize>i << 2));
-        if (entry == 0 || entry >= swapEnd || count > swapEnd - entry) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
-        if (index == 0 || index >= pagesTop) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        for (let e = entry; e < entry + count; e++) if (swapOwner(e)) unchargeSwap(e);
-        let word = chargeWord(frame);
-        if (word) chargeSwap(memcgOf(word), entry, count, true);
-        else counted(L.RECORDED_UNMATCHED);
-        break;
-      }
-      case O.OP_SWAP_FREE: {
-        let entry = load<u32>(objects + (<usize>i << 2));
-        let count = load<u32>(counts + (<usize>i << 2));
-        if (entry == 0 || entry >= swapEnd || count > swapEnd - entry) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
-        for (let e = entry; e < entry + count; e++) if (!unchargeSwap(e)) counted(L.RECORDED_UNMATCHED);
-        break;
-      }
-      case O.OP_MARK_VICTIM: {
-        let victim = load<u32>(objects + (<usize>i << 2));
-        if (!taskExists(victim)) return outOfRange(L.FIELD_OBJECT, victim, ESRCH);
-        markVictim(task, victim);
-        break;
-      }
-      case O.OP_SCOPE_ENTER:
-        errno = enterScope(task, load<u32>(cgroups + (<usize>i << 2)));
-        break;
-      case O.OP_SCOPE_LEAVE:
-        errno = leaveScope(task);
-        break;
-      default:
-        return outOfRange(L.FIELD_OP, load<u8>(ops + i), EINVAL);
+      break;
     }
-    if (errno) return errno;
+    case O.OP_KMEM_FREE: {
+      if (((flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK) == O.KIND_SOCK) {
+        let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+        if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+        if (memcg != ROOT) freeSock(cpu, memcg, load<u32>(<usize>row << 2, L.COLUMN_COUNT));
+        break;
+      }
+      if (flags & O.FLAG_BY_FRAME) {
+        if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+        freeKmemPages(cpu, frame);
+      } else {
+        let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+        if (!objcg || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+        let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+        freeBytes(task, cpu, objcg, load<u32>(<usize>row << 2, L.COLUMN_COUNT), kind, (flags & O.FLAG_IN_CHARGE) != 0);
+      }
+      break;
+    }
+    case O.OP_PAGE_ALLOC: {
+      if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+      // Accounted kernel pages are charged inside the allocator, before it reports the allocation; user pages after it.
+      let large = largeFolioOf(frame);
+      let first = large ? large : frame;
+      let word = chargeWord(first);
+      if (word && !(word & L.CHARGE_KMEM)) {
+        waiterFailed(first);
+        if (chargeWord(first)) lostFree(first);
+      }
+      break;
+    }
+    case O.OP_PAGE_FREE:
+      if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+      pageFree(flags & O.FLAG_IRQ ? 0 : task, frame);
+      break;
+    case O.OP_RETURN_TO_USER:
+    case O.OP_PROGRESS:
+    case O.OP_RESIDENT:
+    case O.OP_MARK:
+      break; // settle() did what they are for
+    case O.OP_RECLAIM:
+      if (flags & O.FLAG_BEGIN && task && pending(task) & L.TASK_HAS_WAIT) reclaimBegins(task);
+      break;
+    case O.OP_MKDIR:
+      errno = mkdir(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), load<u32>(<usize>row << 2, L.COLUMN_OBJECT), index);
+      break;
+    case O.OP_RMDIR: {
+      let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+      errno = rmdir(memcg, true);
+      if (!errno && !(flags & O.FLAG_OFFLINE_FOLLOWS)) errno = offline(memcg, cpu);
+      break;
+    }
+    case O.OP_OFFLINE:
+      errno = offline(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), cpu);
+      break;
+    case O.OP_ATTACH:
+      errno = attach(task, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
+      break;
+    case O.OP_WRITE_KNOB:
+      errno = writeKnob(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), load<u32>(<usize>row << 2, L.COLUMN_COUNT), <i64>index, cpu);
+      break;
+    case O.OP_SPAWN: {
+      let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+      errno = spawn(task, memcg ? memcg : ROOT, (flags & O.FLAG_KERNEL_THREAD) == 0);
+      break;
+    }
+    case O.OP_FORK:
+      errno = fork(task, load<u32>(<usize>row << 2, L.COLUMN_OBJECT), (flags & O.FLAG_THREAD) != 0);
+      break;
+    case O.OP_EXEC:
+      errno = exec(task);
+      break;
+    case O.OP_EXIT:
+      errno = exit(task);
+      break;
+    case O.OP_SPLIT:
+      if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+      waiterSucceeded(frame, cpu);
+      if (chargeWord(frame)) splitFolio(frame);
+      else counted(L.RECORDED_UNMATCHED);
+      break;
+    case O.OP_MIGRATE: {
+      let to = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+      if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+      waiterSucceeded(frame, cpu);
+      let order = orderOf(chargeWord(frame));
+      if (!frameFits(to, order)) return outOfRange(L.FIELD_COUNT, to, ERANGE);
+      if (to & ((1 << order) - 1)) return outOfRange(L.FIELD_COUNT, to, EINVAL);
+      if (!chargeWord(frame)) counted(L.RECORDED_UNMATCHED);
+      else if (frame != to) {
+        makeWay(to, order);
+        // Where the target lay within the folio itself, the trace lost more than a free.
+        if (chargeWord(frame)) migrateFolio(frame, to);
+      }
+      break;
+    }
+    case O.OP_SWAP_OUT: {
+      let entry = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
+      let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+      if (entry == 0 || entry >= swapEnd || count > swapEnd - entry) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
+      if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
+      for (let e = entry; e < entry + count; e++) if (swapOwner(e)) unchargeSwap(e);
+      let word = chargeWord(frame);
+      if (word) chargeSwap(memcgOf(word), entry, count, true);
+      else counted(L.RECORDED_UNMATCHED);
+      break;
+    }
+    case O.OP_SWAP_FREE: {
+      let entry = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
+      let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+      if (entry == 0 || entry >= swapEnd || count > swapEnd - entry) return outOfRange(L.FIELD_OBJECT, entry, ERANGE);
+      for (let e = entry; e < entry + count; e++) if (!unchargeSwap(e)) counted(L.RECORDED_UNMATCHED);
+      break;
+    }
+    case O.OP_MARK_VICTIM: {
+      let victim = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
+      if (!taskExists(victim)) return outOfRange(L.FIELD_OBJECT, victim, ESRCH);
+      markVictim(task, victim);
+      break;
+    }
+    case O.OP_SCOPE_ENTER:
+      errno = enterScope(task, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
+      break;
+    case O.OP_SCOPE_LEAVE:
+      errno = leaveScope(task);
+      break;
+    default:
+      return outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL);
   }
-  return to;
+  return errno;
 }
 
 /** Each reclaim that a waiting charge begins is one `max` event at the limit that refused it (try_charge_memcg). */

@@ -1,10 +1,11 @@
 // Tasks, their cgroup, and who is charged for what they do. kernel/fork.c, kernel/exit.c, kernel/cgroup/cgroup.c (attach),
 // mm/memcontrol.c: get_mem_cgroup_from_mm(), current_obj_cgroup(), set_active_memcg().
-import * as L from '../layout';
+
 import { EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH } from '../constants';
-import { headerGet, headerSet, memcgAt, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
-import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
 import { unchargeBatch } from '../folio/folio';
+import * as L from '../layout';
+import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
+import { headerGet, headerSet, memcgAt, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
 
 @inline export function taskExists(task: u32): bool {
   return task != 0 && task < tasksEnd && load<u32>(taskAt(task), L.TASK_STATE) != L.TASK_FREE;

@@ -31,7 +31,7 @@ enum { ORDER_MASK = 0x1f, KIND_SHIFT = 5, KIND_MASK = 0xf, FLAG_IRQ = 1 << 9 };
 enum { HAS_BATCH = 1, HAS_WAIT = 2, HAS_SINGLE = 4, HAS_FREED = 8 };
 enum { ROOT = 1, BATCH = 64, SLOTS = 7, LISTS = 5, INACTIVE_ANON = 0, INACTIVE_FILE = 2, STATS = 16 };
 enum { CHUNK = 128, CHUNK_SHIFT = 7, LOG_SLACK = 3, AHEAD = 24 };
-enum { BATCH_ROWS = 1 << 16 };
+enum { BATCH_ROWS = 1 << 14 };
 #define UNLIMITED 2251799813685247ll
 
 struct cpu {

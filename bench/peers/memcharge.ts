@@ -14,7 +14,6 @@ export async function memchargePeer(workload: Workload, whole = false): Promise<
     tasks: taskCgroups.length - 1,
     cpus: workload.cpus,
     swap: 0,
-    events: BATCH_ROWS,
   });
   for (let id = 2; id < parents.length; id++) machine.mkdir(`/${id}`, parents[id]);
   for (let id = 1; id < taskCgroups.length; id++) machine.spawn(taskCgroups[id]);

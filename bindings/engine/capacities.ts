@@ -14,8 +14,6 @@ export interface Capacities {
   workers: number;
   /** swap slots */
   swap: number;
-  /** rows that one batch may stage */
-  events: number;
   /** entries of the watch log; 0 switches it off for good */
   watch: number;
 }
@@ -27,7 +25,6 @@ export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
   cpus: 8,
   workers: 1,
   swap: 1 << 16,
-  events: 1 << 16,
   watch: 0,
 };
 
@@ -39,7 +36,6 @@ export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
   'cpus',
   'workers',
   'swap',
-  'events',
   'watch',
 ];
 
@@ -57,7 +53,6 @@ export const REGION_NAMES: readonly string[] = [
   'swap',
   'folio',
   'log',
-  'column',
   'watch',
   'audit',
 ];
@@ -69,16 +64,20 @@ export interface Region {
 }
 
 function measure(f: typeof L.regionSize, region: number, c: Capacities): number {
-  return f(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.events, c.watch);
+  return f(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
 }
 
-/** The memory map for these capacities: every region with its address and size in bytes. */
+/** The memory map for these capacities, in order: header, staged columns, then every region. Addresses and sizes in bytes. */
 export function memoryMap(capacities: Capacities): Region[] {
-  return REGION_NAMES.map((name, region) => ({
-    name,
-    offset: measure(L.regionOffset, region, capacities),
-    size: measure(L.regionSize, region, capacities),
-  }));
+  return [
+    { name: 'header', offset: L.HEADER, size: L.HEADER_END - L.HEADER },
+    { name: 'columns', offset: L.COLUMN_TS, size: L.COLUMNS_END - L.COLUMN_TS },
+    ...REGION_NAMES.map((name, region) => ({
+      name,
+      offset: measure(L.regionOffset, region, capacities),
+      size: measure(L.regionSize, region, capacities),
+    })),
+  ];
 }
 
 /** Bytes of the whole map. */

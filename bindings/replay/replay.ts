@@ -1,4 +1,5 @@
 /** Feeds a trace to a machine: batches, slices at sampling times, progress. */
+import { COLUMN_ROWS } from '../../assembly/layout.ts';
 import * as O from '../../assembly/replay/ops.ts';
 import type { Capacities } from '../engine/capacities.ts';
 import { type BootOptions, type CounterChange, Machine, ReplayError } from '../machine.ts';
@@ -99,8 +100,8 @@ class Run {
       this.#first = batch.ts[0]!;
       this.#nextSample = this.#first + BigInt(this.#observer.sample?.every ?? 0);
     }
-    const step = this.#machine.capacities.events;
-    for (let from = 0; from < batch.length; from += step) this.#part(batch, from, Math.min(batch.length, from + step));
+    for (let from = 0; from < batch.length; from += COLUMN_ROWS)
+      this.#part(batch, from, Math.min(batch.length, from + COLUMN_ROWS));
     this.#last = batch.ts[batch.length - 1]!;
     this.events += batch.length;
   }

@@ -270,6 +270,8 @@ class Importer {
   #ts = 0;
   #cpu = 0;
   #irq = false;
+  /** the flags column shows the probe's own exception, so an interrupt cannot be told from its task */
+  #masked = false;
   #task!: Task;
   #own = false;
 
@@ -305,9 +307,8 @@ class Importer {
   line(cursor: FtraceCursor): void {
     const { line } = cursor;
     const code = EVENTS.get(line.event) ?? 0;
-    // Page faults in NMI context (Z, z) are artefacts of the probes themselves.
     const third = line.flags.charCodeAt(2) | 32;
-    if (code === 0 || code >= FIRST_CHECK || (code === PAGE_FAULT_KERNEL && third === 122)) {
+    if (code === 0 || code >= FIRST_CHECK || (code === PAGE_FAULT_KERNEL && faultsInProbe(line.flags))) {
       const name = this.#ignored.has(line.event) ? line.event : keep(line.event);
       this.#ignored.set(name, (this.#ignored.get(name) ?? 0) + 1);
       return;
@@ -327,8 +328,9 @@ class Importer {
     this.#lastTs = this.#ts;
     this.#cpu = line.cpu;
     if (line.cpu >= this.#cpus) this.#cpus = line.cpu + 1;
-    // h, H: hardirq; s, S: softirq. The probes' own flags say nothing: they run in the exception of the probe.
-    this.#irq = isPublic && (third === 104 || third === 115);
+    // h, H: hardirq; s, S: softirq. A probe that runs in a breakpoint's exception shows Z or z instead, whatever it interrupted.
+    this.#irq = third === 104 || third === 115;
+    this.#masked = third === 122;
     this.#queue.tick(this.#ts);
     // Every CPU has an idle task of its own, and all print pid 0.
     const pid = line.pid === 0 ? -1 - line.cpu : line.pid;
@@ -1050,7 +1052,8 @@ class Importer {
     const reported = this.#memcg(this.#decimal('cgid='));
     const cgroup = this.#identity.uncharge(reported, size, this.#cpu);
     // Right after a charge on the same CPU: a softirq that ran inside the charge, if the stock served it; the engine knows.
-    const inCharge = this.#task.armed && this.#task.armedCpu === this.#cpu ? ops.FLAG_IN_CHARGE : 0;
+    const interrupt = this.#irq || this.#masked;
+    const inCharge = interrupt && this.#task.armed && this.#task.armedCpu === this.#cpu ? ops.FLAG_IN_CHARGE : 0;
     this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, size, (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | inCharge);
   }
 
@@ -1105,6 +1108,16 @@ class Importer {
     }
     if (run > 0) this.#event(ops.OP_SWAP_FREE, 0, start, 0, run, 0);
   }
+}
+
+/**
+ * A fault that a probe made by following a pointer that leads nowhere: in NMI context (Z, z) where the probe is a breakpoint, with
+ * preemption off where it is a jump or an ftrace call. No such fault brings a page in: `do_user_addr_fault` gives up when
+ * `faulthandler_disabled`.
+ */
+function faultsInProbe(flags: string): boolean {
+  const context = flags.charCodeAt(2) | 32;
+  return context === 122 || flags[3] !== '.';
 }
 
 function clampU32(value: number): number {

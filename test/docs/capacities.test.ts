@@ -12,7 +12,6 @@ const small: Capacities = {
   swap: 1024,
   cpus: 2,
   workers: 1,
-  events: 65536,
   watch: 0,
 };
 

@@ -14,7 +14,7 @@ import {
 import { createMemory } from '../../bindings/engine/engine.ts';
 import { EngineError, Machine } from '../../bindings/machine.ts';
 
-const LEAST: Capacities = { pages: 1, cgroups: 1, tasks: 1, cpus: 1, workers: 1, swap: 0, events: 1, watch: 0 };
+const LEAST: Capacities = { pages: 1, cgroups: 1, tasks: 1, cpus: 1, workers: 1, swap: 0, watch: 0 };
 const GIB = 2 ** 30;
 
 const capacities: fc.Arbitrary<Capacities> = fc.record({
@@ -24,38 +24,36 @@ const capacities: fc.Arbitrary<Capacities> = fc.record({
   cpus: fc.integer({ min: 1, max: 512 }),
   workers: fc.integer({ min: 1, max: 64 }),
   swap: fc.nat(50_000_000),
-  events: fc.integer({ min: 1, max: 1_000_000 }),
   watch: fc.nat(1_000_000),
 });
 
 function draw(c: Capacities): string {
   const row = (name: string, offset: number, size: number) =>
     `${offset.toString(16).padStart(8)}  ${name.padEnd(8)} ${String(size).padStart(8)}`;
-  return [
-    row('header', L.HEADER, L.HEADER_END - L.HEADER),
-    ...memoryMap(c).map((r) => row(r.name, r.offset, r.size)),
-  ].join('\n');
+  return memoryMap(c)
+    .map((r) => row(r.name, r.offset, r.size))
+    .join('\n');
 }
 
 it('draws the map', () => {
-  const c: Capacities = { pages: 1000, cgroups: 10, tasks: 20, cpus: 2, workers: 2, swap: 50, events: 64, watch: 8 };
+  const c: Capacities = { pages: 1000, cgroups: 10, tasks: 20, cpus: 2, workers: 2, swap: 50, watch: 8 };
   expect(draw(c)).toMatchInlineSnapshot(`
     "     400  header       3072
-        1000  cpu           512
-        1200  counter      5632
-        2800  memcg         704
-        2b00  objcg         352
-        2c80  event        2816
-        3780  list         1760
-        3e80  task         2688
-        4900  stat         2816
-        5400  chunk        1800
-        5b80  swap          204
-        5c80  folio       16016
-        9b80  log        115200
-       25d80  column       2688
-       26800  watch         384
-       26980  audit        1408"
+        1000  columns    673024
+       a5500  cpu           512
+       a5700  counter      5632
+       a6d00  memcg         704
+       a7000  objcg         352
+       a7180  event        2816
+       a7c80  list         1760
+       a8380  task         2688
+       a8e00  stat         2816
+       a9900  chunk        1800
+       aa080  swap          204
+       aa180  folio       16016
+       ae080  log        115200
+       ca280  watch         384
+       ca400  audit        1408"
   `);
 });
 
@@ -63,9 +61,9 @@ it('holds regions that do not overlap, in order, on lines of their own, whatever
   fc.assert(
     fc.property(capacities, (c) => {
       const map = memoryMap(c);
-      expect(map.map((r) => r.name)).toEqual(REGION_NAMES);
-      expect(map.length).toBe(L.NR_REGIONS);
-      let end = L.HEADER_END;
+      expect(map.map((r) => r.name)).toEqual(['header', 'columns', ...REGION_NAMES]);
+      expect(REGION_NAMES.length).toBe(L.NR_REGIONS);
+      let end = L.HEADER;
       for (const { offset, size } of map) {
         expect(offset).toBeGreaterThanOrEqual(end);
         expect(offset - end).toBeLessThan(L.LINE);
@@ -76,6 +74,29 @@ it('holds regions that do not overlap, in order, on lines of their own, whatever
     }),
     { numRuns: 500 },
   );
+});
+
+it('stages columns of 16384 rows that do not overlap, on lines of their own', () => {
+  const columns = [
+    [L.COLUMN_TS, 8],
+    [L.COLUMN_INDEX, 8],
+    [L.COLUMN_TASK, 4],
+    [L.COLUMN_CGROUP, 4],
+    [L.COLUMN_OBJECT, 4],
+    [L.COLUMN_COUNT, 4],
+    [L.COLUMN_FLAGS, 4],
+    [L.COLUMN_CPU, 2],
+    [L.COLUMN_GFP, 2],
+    [L.COLUMN_OP, 1],
+  ] as const;
+  let end = L.HEADER_END;
+  for (const [offset, width] of columns) {
+    expect(offset).toBeGreaterThanOrEqual(end);
+    expect(offset % L.LINE).toBe(0);
+    end = offset + width * L.COLUMN_ROWS;
+  }
+  expect(L.COLUMNS_END).toBeGreaterThanOrEqual(end);
+  expect(L.CPU_BASE).toBe(L.COLUMNS_END);
 });
 
 it('makes a memory that holds the map, with less than a wasm page to spare', () => {
@@ -91,7 +112,7 @@ describe('4 GiB', () => {
     ['100 k cgroups', { cgroups: 100_000, pages: 1_000_000, tasks: 10_000 }],
     ['1 M tasks', { tasks: 1_000_000, pages: 1_000_000, cgroups: 1000 }],
   ])('hold %s', (_name, large) => {
-    const c = { ...LEAST, cpus: 2, events: 4096, ...large };
+    const c = { ...LEAST, cpus: 2, ...large };
     expect(memorySize(c)).toBeLessThanOrEqual(4 * GIB);
     expect(() => checkCapacities(c)).not.toThrow();
   });
@@ -102,7 +123,6 @@ describe('4 GiB', () => {
     ['task', { tasks: 40_000_000 }],
     ['swap', { swap: 1_100_000_000 }],
     ['watch', { watch: 100_000_000 }],
-    ['column', { events: 200_000_000 }],
   ])('do not hold more; the error names the region %s', (name, large) => {
     const check = () => checkCapacities({ ...LEAST, ...large });
     expect(check).toThrow(CapacityError);
@@ -134,7 +154,7 @@ it('keeps what charges write and what they only read on separate lines', () => {
 });
 
 describe('a full table', () => {
-  const boot = () => Machine.boot({ pages: 64, cgroups: 3, tasks: 2, cpus: 1, swap: 4, events: 8 });
+  const boot = () => Machine.boot({ pages: 64, cgroups: 3, tasks: 2, cpus: 1, swap: 4 });
 
   it('of cgroups is ENOSPC and names the capacity', async () => {
     const machine = await boot();
@@ -173,7 +193,7 @@ describe('a full table', () => {
 });
 
 it('lets large folios begin only where they are aligned, and nothing inside them', async () => {
-  const machine = await Machine.boot({ pages: 1100, cgroups: 2, tasks: 2, cpus: 1, swap: 1, events: 1 });
+  const machine = await Machine.boot({ pages: 1100, cgroups: 2, tasks: 2, cpus: 1, swap: 1 });
   const task = machine.spawn(machine.mkdir('/a'));
   const charge = (frame: number, order: number) =>
     machine.engine.chargeFolio(task, 0, 0, frame, order, KIND_ANON, GFP_KERNEL);

@@ -10,7 +10,7 @@ const chunksUsed = (machine: Machine) =>
 
 /** A machine with `folios` charged to one cgroup, oldest first. */
 async function charged(folios: number) {
-  const machine = await Machine.boot({ pages: folios, cgroups: 4, tasks: 2, cpus: 1, swap: 1, events: 1 });
+  const machine = await Machine.boot({ pages: folios, cgroups: 4, tasks: 2, cpus: 1, swap: 1 });
   const memcg = machine.mkdir('/a');
   const task = machine.spawn(memcg);
   for (let frame = 1; frame <= folios; frame++)
@@ -45,7 +45,7 @@ describe('the append log of a list', () => {
   it('never needs more than one chunk a live folio and list end, however the lists are spread', async () => {
     // One folio on each of many lists is the worst case of the bound's second term.
     const cgroups = 64;
-    const machine = await Machine.boot({ pages: 400, cgroups, tasks: 2, cpus: 1, swap: 1, events: 1 });
+    const machine = await Machine.boot({ pages: 400, cgroups, tasks: 2, cpus: 1, swap: 1 });
     const task = machine.spawn();
     const memcgs = Array.from({ length: cgroups - 1 }, (_, i) => machine.mkdir(`/${i}`));
     for (let frame = 1; frame <= 400; frame++)
@@ -100,7 +100,7 @@ describe('the append log of a list', () => {
     let free = 0;
     const view = new DataView(machine.memory.buffer);
     const c = machine.capacities;
-    const chunks = L.regionOffset(L.R_CHUNK, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.events, c.watch);
+    const chunks = L.regionOffset(L.R_CHUNK, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
     for (let chunk = view.getUint32(L.HEADER + L.H_FREE_CHUNK, true); chunk; free++)
       chunk = view.getUint32(chunks + chunk * L.CHUNK_STRIDE, true);
     expect(free).toBe(chunksUsed(machine));

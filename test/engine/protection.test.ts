@@ -13,7 +13,7 @@ interface Child {
 
 /** A parent under the root with children; answers what each child's elow comes to in a reclaim from the root. */
 async function family(parentLow: number, children: Child[], knob = KNOB_LOW) {
-  const machine = await Machine.boot({ pages: 1, cgroups: 16, tasks: 1, cpus: 1, swap: 1, events: 1 });
+  const machine = await Machine.boot({ pages: 1, cgroups: 16, tasks: 1, cpus: 1, swap: 1 });
   const { engine } = machine;
   const parent = machine.mkdir('/parent');
   machine.writeKnob(parent, knob, BigInt(parentLow));

@@ -5,7 +5,7 @@ import { GFP_KERNEL, KIND_ANON, KIND_FILE, KIND_SLAB, KNOB_LOW, KNOB_MAX } from 
 import { instantiate } from '../../bindings/engine/engine.ts';
 import { type BootOptions, Machine } from '../../bindings/machine.ts';
 
-const SMALL: BootOptions = { pages: 2000, cgroups: 20, tasks: 20, cpus: 2, swap: 64, events: 64 };
+const SMALL: BootOptions = { pages: 2000, cgroups: 20, tasks: 20, cpus: 2, swap: 64 };
 
 /** A little of everything, the same every time; `cgroups` above seven make a CPU evict stocks. */
 function work(machine: Machine, cgroups = 4, rounds = 40): void {
@@ -79,7 +79,6 @@ describe('the digest', () => {
       { cpus: 9 },
       { workers: 4 },
       { swap: 9000 },
-      { events: 9 },
       { watch: 50 },
     ])
       expect((await worked(larger)).digest(), JSON.stringify(larger)).toBe(digest);

@@ -21,7 +21,7 @@ const FREED = 30; // a frame that was charged, and is not any more
 
 /** A machine that holds something of everything. */
 async function full(): Promise<Machine> {
-  const machine = await Machine.boot({ pages: 1024, cgroups: 8, tasks: 8, cpus: 2, swap: 8, events: 1 });
+  const machine = await Machine.boot({ pages: 1024, cgroups: 8, tasks: 8, cpus: 2, swap: 8 });
   const { engine } = machine;
   const one = machine.mkdir('/one');
   machine.mkdir('/other');

@@ -17,7 +17,7 @@ export interface World {
   cpus: number;
 }
 
-const SMALL: Capacities = { ...DEFAULT_CAPACITIES, pages: 2048, cgroups: 14, tasks: 9, swap: 40, events: 16 };
+const SMALL: Capacities = { ...DEFAULT_CAPACITIES, pages: 2048, cgroups: 14, tasks: 9, swap: 40 };
 
 /** Where every sequence begins, so that few operations go to waste: a chain of two cgroups, a sibling, and a task in each. */
 const BEGINNING: Call[] = [

@@ -1,11 +1,11 @@
 /** Reads what the engine has no export for straight from its memory, by the layout. Tests only. */
 import * as L from '../../assembly/layout.ts';
-import { memoryMap } from '../../bindings/engine/capacities.ts';
+import { memoryMap, REGION_NAMES } from '../../bindings/engine/capacities.ts';
 import type { Machine } from '../../bindings/machine.ts';
 
 /** Byte address of the first record of a region. */
 export function regionAt(machine: Machine, region: number): number {
-  return memoryMap(machine.capacities)[region]!.offset;
+  return memoryMap(machine.capacities).find(({ name }) => name === REGION_NAMES[region])!.offset;
 }
 
 export class Peek {

@@ -30,7 +30,6 @@ async function hammer(workers: number, kernel: Kernel) {
     cpus: workers,
     workers: 4,
     swap: 1,
-    events: 1,
     kernel,
   });
   // One chain: the limit on top, charges on every level of it.
