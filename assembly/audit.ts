@@ -10,7 +10,8 @@ import * as L from './layout';
 import { memcgState, nextInSubtree } from './memcg/memcg';
 import { statLocal, statTotal } from './memcg/stat';
 import {
-  auditBase, chunkBase, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, memcgAt, nrCpus, nrStockSlots, nrWorkers, objcgAt, ROOT, taskAt,
+  auditBase, chunkBase, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, memcgAt, nrCpus, nrStockSlots, nrWorkers,
+  objcgAt, ROOT, taskAt,
 } from './memory';
 import { mix64 } from './random';
 import { frameAt, listAt, size, sizePages, walkDown, walkUp } from './reclaim/lru';
@@ -81,7 +82,8 @@ function addUp(): i64 {
 
 /** What one memcg itself adds to the memory counters from its own level upwards. */
 function ownCharge(memcg: u32): i64 {
-  let pages = statLocal(memcg, L.STAT_KMEM) + statLocal(memcg, L.STAT_SOCK) + got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE);
+  let pages = statLocal(memcg, L.STAT_KMEM) + statLocal(memcg, L.STAT_SOCK);
+  pages += got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE);
   // The root's own folios are not counted.
   if (memcg != ROOT) for (let kind: u32 = 0; kind <= KIND_SHMEM; kind++) pages += got(memcg, L.AUDIT_KIND + kind);
   return pages;

@@ -19,7 +19,6 @@ import {
   cpuAt,
   folioAt,
   headerGet,
-  headerSet,
   headerSet64,
   memcgOfCounter,
   nrCpus,

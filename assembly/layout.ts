@@ -90,7 +90,6 @@ export const FIELD_OBJECT: u32 = 5;
 export const FIELD_INDEX: u32 = 6;
 export const FIELD_COUNT: u32 = 7;
 export const FIELD_FLAGS: u32 = 8;
-export const FIELD_TS: u32 = 9;
 
 // ---------------------------------------------------------------------------------------------- staged columns
 /** Rows that one batch may stage: few enough to stay in a second-level cache, many enough that a call costs nothing. */
@@ -117,7 +116,6 @@ export const STOCK_MEMCG: u32 = 8; // u32[7]
 export const STOCK_PAGES: u32 = 36; // u32[7]
 export const STOCK_SERVED_MEMCG: u32 = 64; // the page charge that this stock served last, for recorded.ts (rule B4)
 export const STOCK_SERVED_PAGES: u32 = 68; // 0 when the CPU's last charge was not served from the stock
-export const OBJ_STOCK: u32 = 128;
 export const OBJ_STOCK_OBJCG: u32 = 128; // u32
 export const OBJ_STOCK_BYTES: u32 = 132; // u32
 export const CPU_FLUSH_AT: u32 = 136; // u64 ns: when the kworker drains this CPU (6.18: its page stock); NEVER when none is queued
@@ -257,10 +255,8 @@ export const GATHER_KMEM: u32 = 28;
 export const WAIT_MEMCG: u32 = 32;
 export const WAIT_PAGES: u32 = 36;
 export const WAIT_FRAME: u32 = 40;
-export const WAIT_CPU: u32 = 44;
 export const WAIT_BYTES: u32 = 48; // remainder for the byte stock, once granted
 export const WAIT_OBJCG: u32 = 52;
-export const WAIT_WORD: u32 = 56; // charge word and state of the folio, once granted
 export const WAIT_STATE: u32 = 60;
 export const WAIT_FLAGS: u32 = 64; // WAITED_*
 // the charge that was granted singly, until the task's next line shows whether it really was

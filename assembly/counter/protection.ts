@@ -2,7 +2,6 @@
 // mm/page_counter.c: effective_protection(), page_counter_calculate_protection().
 import * as L from '../layout';
 import { parentOf } from '../memcg/memcg';
-import { ROOT } from '../memory';
 import { memoryCounter, pageCounterRead } from './page-counter';
 
 /**

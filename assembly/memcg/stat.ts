@@ -1,7 +1,7 @@
 // Statistics of a memcg, exact: one plain array per worker, added up by whoever reads. A memcg's array holds what is its own;
 // the hierarchical figure of memory.stat is the sum over the subtree, dying cgroups included. mm/memcontrol.c: mod_memcg_state().
 import * as L from '../layout';
-import { cgroupsEnd, memcgAt, nrWorkers, ownStatBase, statBase } from '../memory';
+import { cgroupsEnd, nrWorkers, ownStatBase, statBase } from '../memory';
 import { nextInSubtree } from './memcg';
 
 @inline function ownAt(memcg: u32, stat: u32): usize {
@@ -36,9 +36,4 @@ export function statTotal(memcg: u32, stat: u32): i64 {
 /** Row of memory.stat that a kind of charged memory (KIND_*) counts in; they have the same order. */
 @inline export function statOfKind(kind: u32): u32 {
   return kind;
-}
-
-/** True for the rows that count bytes, not pages. */
-@inline export function statInBytes(stat: u32): bool {
-  return stat == L.STAT_SLAB || stat == L.STAT_PERCPU;
 }

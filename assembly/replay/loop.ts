@@ -164,7 +164,8 @@ export function replayRecorded(from: u32, to: u32): i32 {
           let sock = statOwn(memcg, L.STAT_SOCK) + select<i64>(-(<i64>pages), <i64>pages, frees);
           if (sock < 0) break; // never seen charged
           store<u32>(slot, left, L.STOCK_PAGES);
-          noteServed(cpu, select<u32>(load<u32>(cpu, L.STOCK_SERVED_MEMCG), memcg, frees), select<u32>(load<u32>(cpu, L.STOCK_SERVED_PAGES), pages, frees));
+          let servedMemcg = select<u32>(load<u32>(cpu, L.STOCK_SERVED_MEMCG), memcg, frees);
+          noteServed(cpu, servedMemcg, select<u32>(load<u32>(cpu, L.STOCK_SERVED_PAGES), pages, frees));
           setStat(memcg, L.STAT_SOCK, sock);
           continue;
         }

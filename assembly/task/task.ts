@@ -43,7 +43,7 @@ export function spawn(task: u32, memcg: u32, mm: bool): i32 {
   return create(task, memcg, mm ? task : 0);
 }
 
-/** fork: the child starts in its parent's cgroup, with an mm of its own, or as a thread with the parent's; of a kernel thread, with none. */
+/** fork: the child starts in its parent's cgroup, with an mm of its own, or as a thread with the parent's; a kernel thread's has none. */
 export function fork(parent: u32, child: u32, thread: bool): i32 {
   if (!taskExists(parent)) return outOfRange(L.FIELD_TASK, parent, ESRCH);
   let mm = load<u32>(taskAt(parent), L.TASK_MM);
