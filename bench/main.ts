@@ -78,9 +78,7 @@ if (options.json) {
 } else {
   process.stdout.write(`${formatTable(rows)}\n`);
   process.stdout.write(`${machine.cpu}, ${machine.cpus} CPUs; node ${machine.node}; ${compiler ?? 'no C compiler'}\n`);
-  process.stdout.write(
-    'The engine\'s counters are atomic; of the peers only those of "C, atomic" are. Ratios below 1: faster.\n',
-  );
+  process.stdout.write('One worker: the counters are plain, save those of "C, atomic". Ratios below 1: faster.\n');
   const importing = rows.filter((row) => row.suite.startsWith('import'));
   const baseline = importing.find((row) => row.peer === BASELINE);
   for (const row of importing)

@@ -193,8 +193,6 @@ interface Task {
   inReclaim: boolean;
   /** its last event was a charge */
   armed: boolean;
-  /** the CPU of that charge */
-  armedCpu: number;
   /** it charged, and no later line showed that it left the charge */
   charged: boolean;
   lastAllocPfn: number;
@@ -275,6 +273,8 @@ class Importer {
   #task!: Task;
   #own = false;
 
+  /** per CPU: the task whose charge was the last, as long as no other task has shown a line there */
+  readonly #chargerOn: (Task | null)[] = [];
   #baseSeconds = -1;
   #firstTs = 0;
   #lastTs = 0;
@@ -336,6 +336,8 @@ class Importer {
     const pid = line.pid === 0 ? -1 - line.cpu : line.pid;
     const task = this.#tasks.get(pid) ?? this.#spawn(pid, line.comm);
     this.#task = task;
+    // Another task on the CPU: what was charged there is done.
+    if (this.#chargerOn[line.cpu] !== task) this.#chargerOn[line.cpu] = null;
 
     const batchGoesOn = code === UNCHARGE || code === OBJCG_UNCHARGE || code === KMEM_UNCHARGE_PAGE;
     if (task.huge !== null && !this.#irq && code !== OBJCG_UNCHARGE && code !== KMEM_UNCHARGE_PAGE)
@@ -578,7 +580,6 @@ class Importer {
       openBatch: false,
       inReclaim: false,
       armed: false,
-      armedCpu: 0,
       charged: false,
       lastAllocPfn: -1,
       addPage: -1,
@@ -909,13 +910,14 @@ class Importer {
     this.#frames.use(frame, order);
     this.#frames.charged(frame, order);
     this.#event(ops.OP_CHARGE, cgroup, object, frame, count, order | (kind << ops.FLAG_KIND_SHIFT), gfp);
-    this.#arm();
+    this.#arm(cgroup);
   }
 
   /** The task has just charged: its next lines tell how that ended. */
-  #arm(): void {
+  #arm(cgroup: number): void {
     this.#task.armed = true;
-    this.#task.armedCpu = this.#cpu;
+    // The root has no stock: its charges do nothing that an interrupt could come before.
+    this.#chargerOn[this.#cpu] = cgroup === ROOT_CGROUP ? null : this.#task;
     this.#task.charged = true;
   }
 
@@ -1021,7 +1023,7 @@ class Importer {
       order | (kind << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME,
       hexGfp(mask),
     );
-    this.#arm();
+    this.#arm(this.#task.cgroup);
   }
 
   #kmemUncharge(): void {
@@ -1044,7 +1046,7 @@ class Importer {
     const atomic = (this.#cursor.line.flags.charCodeAt(0) | 32) === 100;
     const gfp = atomic ? ops.GFP_KSWAPD_RECLAIM : ops.GFP_KERNEL;
     this.#event(ops.OP_KMEM_CHARGE, cgroup, 0, 0, size, ops.KIND_SLAB << ops.FLAG_KIND_SHIFT, gfp);
-    this.#arm();
+    this.#arm(cgroup);
   }
 
   #objcgUncharge(): void {
@@ -1053,7 +1055,8 @@ class Importer {
     const cgroup = this.#identity.uncharge(reported, size, this.#cpu);
     // Right after a charge on the same CPU: a softirq that ran inside the charge, if the stock served it; the engine knows.
     const interrupt = this.#irq || this.#masked;
-    const inCharge = interrupt && this.#task.armed && this.#task.armedCpu === this.#cpu ? ops.FLAG_IN_CHARGE : 0;
+    const inCharge =
+      interrupt && this.#task.armed && this.#chargerOn[this.#cpu] === this.#task ? ops.FLAG_IN_CHARGE : 0;
     this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, size, (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | inCharge);
   }
 

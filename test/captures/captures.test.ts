@@ -75,6 +75,31 @@ describe('s11-fork-storm: three nested limits, copy on write, three OOM kills, r
   });
 });
 
+describe('thp-split: three huge folios, one cut, one split, one unmapped whole', () => {
+  const { files, samples } = capture('thp-split');
+  let run: CaptureRun;
+  beforeAll(async () => {
+    run = await runCapture(files, samples);
+  });
+
+  test('every sample of memory.current is exact: 64 KiB cut out of a huge folio stay charged', () => {
+    expect(run.against).toMatchObject({ samples: 18, exact: 18, worst_bytes: 0 });
+  });
+
+  test("the engine's counter calls are the kernel's, one by one", async () => {
+    const kernel = await kernelCalls(files[0]);
+    expect([...kernel.values()].map((calls) => calls.filter((call) => call === '+512' || call === '-512'))).toEqual([
+      ['+512', '+512', '+512', '-512', '-512'],
+    ]);
+    expect(run.calls).toEqual(kernel);
+  });
+
+  test('one split is seen, and what is left conserves', () => {
+    expect(run.report.splits).toBe(1);
+    expect(run.machine.audit()).toBeNull();
+  });
+});
+
 describe('what the importer is fed', () => {
   let folder: string;
   beforeAll(async () => {

@@ -30,18 +30,17 @@ describe('docs/capacities.md', () => {
     expect(size).toBeLessThanOrEqual(2 ** 32);
   });
 
-  test.each([...text.matchAll(/^\| `(\w+)` \| .* \| ([\d.]+) \|$/gm)].map((row) => [row[1]!, Number(row[2])] as const))(
-    'one more of %s costs %f bytes',
-    (name, bytes) => {
-      // Far from rounding: many more of them, where nothing else is the bound.
-      const base = { ...small, pages: 1 << 24, cgroups: name === 'workers' ? 1 : 1000 };
-      const more = 100_000;
-      const grown = { ...base, [name]: base[name as keyof Capacities] + more };
-      const workers = name === 'workers' ? 2 : 1; // a worker's statistics: one record for the root, one for the cgroup
-      const each = (memorySize(grown) - memorySize(base)) / more / workers;
-      expect(Math.abs(each / bytes - 1)).toBeLessThan(0.01);
-    },
-  );
+  test.each(
+    [...text.matchAll(/^\| `(\w+)` \| .* \| ([\d.]+) \|$/gm)].map((row) => [row[1]!, Number(row[2])] as const),
+  )('one more of %s costs %f bytes', (name, bytes) => {
+    // Far from rounding: many more of them, where nothing else is the bound.
+    const base = { ...small, pages: 1 << 24, cgroups: name === 'workers' ? 1 : 1000 };
+    const more = 100_000;
+    const grown = { ...base, [name]: base[name as keyof Capacities] + more };
+    const workers = name === 'workers' ? 2 : 1; // a worker's statistics: one record for the root, one for the cgroup
+    const each = (memorySize(grown) - memorySize(base)) / more / workers;
+    expect(Math.abs(each / bytes - 1)).toBeLessThan(0.01);
+  });
 
   test('every region has a name', () => {
     expect(memoryMap(small).every((region) => region.name)).toBe(true);

@@ -4,6 +4,7 @@ import { parsePages } from '../../bindings/trace/knobs.ts';
 import { importLines, line, opsOf, page, VMEMMAP } from './helpers.ts';
 
 const P = '..Zff';
+const SLAB = ops.KIND_SLAB << ops.FLAG_KIND_SHIFT;
 const alloc = (at: number, who: string, pfn: number, order = 0, flags = '.....') =>
   line(
     at,
@@ -305,6 +306,63 @@ describe('uncharge batches', () => {
       'page_free',
     ]);
     expect(rows.find((r) => r.op === 'page_free')!.flags).toBe(ops.FLAG_IRQ);
+  });
+});
+
+describe('probes that are no breakpoints', () => {
+  const lookup = (at: number, flags: string) =>
+    line(at, 'w-5', 'page_fault_kernel', 'address=0x3ffff ip=copy_user_generic_string error_code=0x0', 0, flags);
+
+  it('fault with preemption off, which ends no uncharge batch; a true fault does', async () => {
+    const truth = [
+      charge(1, 'w-5', 0x1001, 1),
+      charge(2, 'w-5', 0x1002, 1),
+      uncharge(5, 'w-5', 0x1001, 1),
+      uncharge(7, 'w-5', 0x1002, 1),
+    ];
+    const flushes = async (flags: string) => {
+      const { rows } = await importLines(truth, [alloc(0, 'w-5', 0x1001), lookup(6, flags), free(9, 'w-5', 0x1001)]);
+      return rows.filter((row) => row.op === 'uncharge_flush').map((row) => row.us);
+    };
+    expect(await flushes('d..2.')).toEqual([9]);
+    expect(await flushes('d.Z1.')).toEqual([9]);
+    expect(await flushes('d....')).toEqual([6, 9]);
+  });
+
+  it('show the interrupt that they run in', async () => {
+    const { rows } = await importLines([
+      online(1, 50),
+      objcg(2, 'charge', 50, 64, 0, '.....'),
+      objcg(3, 'uncharge', 50, 64, 0, '..s1.'),
+    ]);
+    expect(rows.at(-1)).toMatchObject({ op: 'kmem_free', flags: SLAB | ops.FLAG_IRQ | ops.FLAG_IN_CHARGE });
+  });
+});
+
+describe('a free inside a charge', () => {
+  const freed = async (between: string[], flags = P) => {
+    const { rows } = await importLines([online(0, 50), ...between, objcg(9, 'uncharge', 50, 64, 0, flags)]);
+    return rows.at(-1)!.flags! & ops.FLAG_IN_CHARGE;
+  };
+  const own = [objcg(1, 'charge', 50, 64), charge(2, 'w-5', 0x1001, 50)];
+
+  it('comes right after the charge of its own task', async () => {
+    expect(await freed(own)).toBe(ops.FLAG_IN_CHARGE);
+  });
+
+  it('is none once another task has run on that CPU', async () => {
+    expect(await freed([...own, charge(3, 'x-6', 0x1002, 50)])).toBe(0);
+    expect(
+      await freed([...own, line(3, 'x-6', 'charge', `page=${page(0x1002)} cgid=50 gfp=0xcc0 flags=0x0`, 1, P)]),
+    ).toBe(ops.FLAG_IN_CHARGE);
+  });
+
+  it('is none after a charge of the root, which no stock serves', async () => {
+    expect(await freed([...own, charge(3, 'w-5', 0x1002, 1)])).toBe(0);
+  });
+
+  it('is none where the probe shows that no interrupt runs', async () => {
+    expect(await freed(own, '.....')).toBe(0);
   });
 });
 
