@@ -6,6 +6,10 @@ export const MEMCG_CHARGE_BATCH: u32 = 64;
 export const NR_MEMCG_STOCK: u32 = 7;
 /** include/linux/page_counter.h: PAGE_COUNTER_MAX = floor(LONG_MAX / PAGE_SIZE). */
 export const PAGE_COUNTER_MAX: i64 = 2251799813685247;
+/** mm/memcontrol.c: MAX_RECLAIM_RETRIES, fruitless reclaims of one charge before the OOM killer. */
+export const MAX_RECLAIM_RETRIES: u32 = 16;
+/** include/linux/mmzone.h: 1 << PAGE_ALLOC_COSTLY_ORDER, the largest charge (pages) for which any progress is reason to go on. */
+export const PAGE_ALLOC_COSTLY: u32 = 8;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */

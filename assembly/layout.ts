@@ -255,8 +255,10 @@ export const GATHER_KMEM: u32 = 28;
 export const WAIT_MEMCG: u32 = 32;
 export const WAIT_PAGES: u32 = 36;
 export const WAIT_FRAME: u32 = 40;
+export const WAIT_OVER: u32 = 44; // the memcg that refused last
 export const WAIT_BYTES: u32 = 48; // remainder for the byte stock, once granted
 export const WAIT_OBJCG: u32 = 52;
+export const WAIT_RETRIES: u32 = 56;
 export const WAIT_STATE: u32 = 60;
 export const WAIT_FLAGS: u32 = 64; // WAITED_*
 // the charge that was granted singly, until the task's next line shows whether it really was
@@ -283,6 +285,7 @@ export const WAITED_RECLAIMED: u32 = 2;
 export const WAITED_IN_RECLAIM: u32 = 4;
 export const WAITED_UNDONE: u32 = 8;
 export const WAITED_VICTIM: u32 = 16;
+export const WAITED_OOM: u32 = 32;
 
 // ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;

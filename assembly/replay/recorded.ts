@@ -22,7 +22,7 @@ import {
   attach, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn, taskExists, taskMemcg,
 } from '../task/task';
 import {
-  counted, grant, lostFree, makeWay, noteSingle, park, pending, setPending, settle, setWaitFlags, unchargeNow, waiterFailed,
+  counted, grant, lostFree, makeWay, noteSingle, park, pending, setPending, refusing, settle, setWaitFlags, unchargeNow, waiterFailed,
   waiterSucceeded, waitFlags,
 } from './waiting';
 import * as L from '../layout';
@@ -48,7 +48,7 @@ function refused(
 ): void {
   if (gfp & O.GFP_DIRECT_RECLAIM && task) {
     counted(L.RECORDED_PARKED);
-    park(task, cpu, memcg, pages, frame, objcg, bytes, kind, order, 0);
+    park(task, cpu, memcg, pages, frame, objcg, bytes, kind, order, 0, over);
   } else if (gfp & (O.GFP_HIGH | O.GFP_NOFAIL)) {
     counted(L.RECORDED_ATOMIC_FORCED);
     memcgEvent(over, L.EVENT_MAX);
@@ -166,7 +166,7 @@ export function replayEvent(row: u32): i32 {
   headerSet64(L.H_NOW, now);
   if (op != O.OP_SPAWN && task != 0) {
     if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
-    if (pending(task) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index);
+    if (pending(task) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index, load<u32>(<usize>row << 2, L.COLUMN_COUNT));
   }
   let errno: i32 = 0;
   let frame = <u32>index;
@@ -358,17 +358,8 @@ export function replayEvent(row: u32): i32 {
   return errno;
 }
 
-/** Each reclaim that a waiting charge begins is one `max` event at the limit that refused it (try_charge_memcg). */
+/** Each reclaim that a waiting charge begins is one `max` event at the limit that refuses it (try_charge_memcg). */
 function reclaimBegins(task: u32): void {
   let at = taskAt(task);
-  let memcg = load<u32>(at, L.WAIT_MEMCG);
-  let pages: i64 = load<u32>(at, L.WAIT_PAGES);
-  for (let m = memcg; m != ROOT; m = parentOf(m)) {
-    let counter = memoryCounter(m);
-    if (pageCounterRead(counter) + pages > load<i64>(counter, L.PC_MAX)) {
-      memcgEvent(m, L.EVENT_MAX);
-      return;
-    }
-  }
-  memcgEvent(memcg, L.EVENT_MAX);
+  memcgEvent(refusing(load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES)), L.EVENT_MAX);
 }

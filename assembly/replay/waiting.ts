@@ -10,16 +10,20 @@
 //   refused, may not reclaim ─ high priority, no-fail: forced ────► else forgotten
 //
 // docs/recorded-replay.md has these rules (A1–C5) with what each was worth on the captures.
-import { forceCharge, isRefusal, retryCharge, tryCharge } from '../charge/charge';
-import { PAGE_SHIFT } from '../constants';
-import { memoryCounter, pageCounterCharge, pageCounterUncharge } from '../counter/page-counter';
+import { forceCharge, isRefusal, retryCharge } from '../charge/charge';
+import { MAX_RECLAIM_RETRIES, PAGE_ALLOC_COSTLY, PAGE_SHIFT } from '../constants';
+import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterUncharge } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
 import { chargeWord, clearFolio, commitFolio, commitKmem, largeFolioOf, memcgOf, pagesOf } from '../folio/folio';
 import { accountBytes, objcgMemcg, refillObjStock } from '../folio/objcg';
+import { parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { folioAt, headerGet64, ROOT, taskAt } from '../memory';
 import * as L from '../layout';
 import * as O from './ops';
+
+/** An undone charge as it is parked: its reclaim has just begun. */
+const UNDONE: u32 = L.WAITED_UNDONE | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM;
 
 export function counted(what: u32): void {
   let at = L.HEADER + L.H_RECORDED + (what << 2);
@@ -53,7 +57,7 @@ export function grant(cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, 
 
 /** Parks a refused charge until the task shows its answer. A charge that the task still had waiting had succeeded. */
 export function park(
-  task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, flags: u32,
+  task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, flags: u32, over: u32,
 ): void {
   if (pending(task) & L.TASK_HAS_WAIT) succeedAnyway(task, cpu);
   let at = taskAt(task);
@@ -64,6 +68,8 @@ export function park(
   store<u32>(at, bytes, L.WAIT_BYTES);
   store<u32>(at, kind | (order << 8), L.WAIT_STATE);
   store<u32>(at, flags, L.WAIT_FLAGS);
+  store<u32>(at, over, L.WAIT_OVER);
+  store<u32>(at, MAX_RECLAIM_RETRIES, L.WAIT_RETRIES);
   setPending(task, pending(task) | L.TASK_HAS_WAIT);
   if (frame) store<u32>(folioAt(frame), task, L.FOLIO_WAITER);
 }
@@ -131,20 +137,77 @@ function forget(task: u32): void {
   }
 }
 
-/** A retry of the waiting charge: at reclaim end, or because the task goes on. True: it no longer waits. */
-function retryWaiting(task: u32, cpu: u32): bool {
+/** The level that would refuse so many pages now; the memcg itself if none would. */
+export function refusing(memcg: u32, pages: u32): u32 {
+  for (let m = memcg; m != ROOT; m = parentOf(m)) if (marginOf(m) < <i64>pages) return m;
+  return memcg;
+}
+
+/** mem_cgroup_margin(): pages below the limit; less than none where the usage is above it. */
+function marginOf(memcg: u32): i64 {
+  let counter = memoryCounter(memcg);
+  return load<i64>(counter, L.PC_MAX) - pageCounterRead(counter);
+}
+
+/** Tries the waiting charge at its exact size. True: it no longer waits. */
+function tryWaiting(task: u32, cpu: u32): bool {
   let at = taskAt(task);
-  let memcg = load<u32>(at, L.WAIT_MEMCG);
-  let pages = load<u32>(at, L.WAIT_PAGES);
-  let over = retryCharge(cpu, memcg, pages);
-  if (isRefusal(over) && !(waitFlags(task) & L.WAITED_DRAINED)) {
-    setWaitFlags(task, waitFlags(task) | L.WAITED_DRAINED);
-    drainAllStock(over, cpu);
-    over = retryCharge(cpu, memcg, pages);
+  let answer = retryCharge(cpu, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES));
+  if (isRefusal(answer)) {
+    store<u32>(at, answer, L.WAIT_OVER);
+    return false;
   }
-  if (isRefusal(over)) return false;
   grantWaiting(task, cpu);
   return true;
+}
+
+/** drain_all_stock() under the limit that refused: once for each charge. False: it has been done. */
+function drainOnce(task: u32, cpu: u32): bool {
+  if (waitFlags(task) & L.WAITED_DRAINED) return false;
+  setWaitFlags(task, waitFlags(task) | L.WAITED_DRAINED);
+  drainAllStock(load<u32>(taskAt(task), L.WAIT_OVER), cpu);
+  return true;
+}
+
+/**
+ * What try_charge_memcg() does after a reclaim: it tries again if there is room now, or after the one drain, or if there was progress,
+ * or if one of the 16 retries is left. Else the OOM killer comes first, and the charge is tried when that has returned.
+ */
+function reclaimEnded(task: u32, cpu: u32, reclaimed: u32): void {
+  let at = taskAt(task);
+  setWaitFlags(task, waitFlags(task) & ~L.WAITED_IN_RECLAIM);
+  let pages = load<u32>(at, L.WAIT_PAGES);
+  if (marginOf(load<u32>(at, L.WAIT_OVER)) < <i64>pages && !drainOnce(task, cpu) && !(reclaimed && pages <= PAGE_ALLOC_COSTLY)) {
+    let retries = load<u32>(at, L.WAIT_RETRIES);
+    if (!retries) {
+      setWaitFlags(task, waitFlags(task) | L.WAITED_OOM);
+      store<u32>(at, MAX_RECLAIM_RETRIES, L.WAIT_RETRIES);
+      return;
+    }
+    store<u32>(at, retries - 1, L.WAIT_RETRIES);
+  }
+  tryWaiting(task, cpu);
+}
+
+/** The next reclaim of a waiting charge begins. After the OOM killer it was tried in between, and refused: else it would not reclaim. */
+function reclaimBegan(task: u32, cpu: u32): void {
+  if (waitFlags(task) & L.WAITED_OOM) {
+    setWaitFlags(task, waitFlags(task) & ~L.WAITED_OOM);
+    let at = taskAt(task);
+    if (refusesNow(at)) retryCharge(cpu, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES));
+  }
+  setWaitFlags(task, waitFlags(task) | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
+}
+
+/** True if the counters would refuse the waiting charge at this moment. */
+function refusesNow(task: usize): bool {
+  let pages = load<u32>(task, L.WAIT_PAGES);
+  return marginOf(refusing(load<u32>(task, L.WAIT_MEMCG), pages)) < <i64>pages;
+}
+
+/** The last try, because the task goes on: as it is, then after the drain if there was none. True: it no longer waits. */
+function retryWaiting(task: u32, cpu: u32): bool {
+  return tryWaiting(task, cpu) || (drainOnce(task, cpu) && tryWaiting(task, cpu));
 }
 
 /** Takes a folio's pages straight off the counters. */
@@ -175,7 +238,7 @@ function stillCharged(task: usize): bool {
 }
 
 /** Settles what the task's earlier lines left open, before its next line is processed. */
-export function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32): void {
+export function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32, reclaimed: u32): void {
   let at = taskAt(task);
   let bits = load<u32>(at, L.TASK_PENDING);
   if (bits & L.TASK_HAS_FREED) settleFreed(task, op, frame);
@@ -187,18 +250,14 @@ export function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32): vo
       let memcg = load<u32>(at, L.SINGLE_MEMCG);
       let pages = load<u32>(at, L.SINGLE_PAGES);
       pageCounterUncharge(memoryCounter(memcg), pages);
-      park(task, cpu, memcg, pages, load<u32>(at, L.SINGLE_FRAME), 0, 0, 0, 0, L.WAITED_UNDONE | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
+      park(task, cpu, memcg, pages, load<u32>(at, L.SINGLE_FRAME), 0, 0, 0, 0, UNDONE, refusing(memcg, pages));
       return;
     }
   }
   if (!(bits & L.TASK_HAS_WAIT)) return;
   if (op == O.OP_RECLAIM) {
-    if (flags & O.FLAG_BEGIN) {
-      setWaitFlags(task, waitFlags(task) | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
-    } else {
-      setWaitFlags(task, waitFlags(task) & ~L.WAITED_IN_RECLAIM);
-      retryWaiting(task, cpu);
-    }
+    if (flags & O.FLAG_BEGIN) reclaimBegan(task, cpu);
+    else reclaimEnded(task, cpu, reclaimed);
   } else if (!(waitFlags(task) & L.WAITED_IN_RECLAIM) && !tellsNothing(op, flags)) {
     if (!(waitFlags(task) & L.WAITED_RECLAIMED) || !retryWaiting(task, cpu)) succeedAnyway(task, cpu);
   }
