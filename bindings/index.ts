@@ -32,8 +32,9 @@ export { Against, type AgainstReport } from './report/against.ts';
 export { readSamples, type Sample } from './report/samples.ts';
 export { openTrace, type Trace, type TraceBatch } from './trace/arrow-reader.ts';
 export { TraceWriter } from './trace/arrow-writer.ts';
+export type { ImportReport } from './trace/import-report.ts';
 export { InputError } from './trace/input-error.ts';
-export { type ImportReport, importMemcgProbes } from './trace/memcg-probes.ts';
+export { importMemcgProbes } from './trace/memcg-probes.ts';
 export {
   KNOB_IDS,
   OP_CODES,

@@ -2,8 +2,9 @@
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
 import { removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
+import type { ImportReport } from '../trace/import-report.ts';
 import { InputError } from '../trace/input-error.ts';
-import { type ImportReport, importMemcgProbes } from '../trace/memcg-probes.ts';
+import { importMemcgProbes } from '../trace/memcg-probes.ts';
 import { Progress } from './progress.ts';
 
 /** Foreign formats, by the name that --format takes. */
@@ -90,6 +91,7 @@ function text(path: string, report: ImportReport, elapsed: number): string {
     'cgroups without a name': report.unnamed_cgroups,
     'frames of unknown order': report.frames_of_unknown_order,
     'ambiguous objcgs': report.ambiguous_objcgs,
+    'small steps of the clock': report.clock_steps,
     'unmatched uncharges': report.unmatched.uncharges,
     'unmatched objects': report.unmatched.objects,
     'unmatched swap entries': report.unmatched.swap_entries,

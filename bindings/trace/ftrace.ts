@@ -209,6 +209,12 @@ export function keep(text: string): string {
 }
 
 /** Walks the event lines of one capture, in step with its chunks. */
+/**
+ * The ring buffer's clock may step back by this much, in ns, when a CPU adjusts it (the kernel then says "Ring buffer clock went
+ * backwards"; 0.1 ms was seen). More means that the file is not one recording in its order.
+ */
+const CLOCK_STEP_NS = 200_000;
+
 export class FtraceCursor {
   readonly reader: LineReader;
   readonly line: FtraceLine = emptyLine();
@@ -216,6 +222,8 @@ export class FtraceCursor {
   lineNumber = 0;
   /** event lines parsed so far */
   events = 0;
+  /** lines that were a little earlier than the one before: taken to be at the same time */
+  clockSteps = 0;
   done = false;
   #chunk: LineChunk | null = null;
   #at = 0;
@@ -248,8 +256,13 @@ export class FtraceCursor {
         if (error instanceof FtraceSyntaxError) this.#refuse(text.slice(start, end), error.message);
         throw error;
       }
-      if (line.seconds < seconds || (line.seconds === seconds && line.nanos < nanos)) {
-        throw this.error(`time goes backwards: ${time(line.seconds, line.nanos)} after ${time(seconds, nanos)}`);
+      const step = (line.seconds - seconds) * 1e9 + line.nanos - nanos;
+      if (step < 0) {
+        if (step < -CLOCK_STEP_NS)
+          throw this.error(`time goes backwards: ${time(line.seconds, line.nanos)} after ${time(seconds, nanos)}`);
+        line.seconds = seconds;
+        line.nanos = nanos;
+        this.clockSteps++;
       }
       this.events++;
       return true;

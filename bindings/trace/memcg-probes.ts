@@ -10,67 +10,50 @@ import type { TraceSink } from './arrow-writer.ts';
 import { type Cgroup, CgroupTable } from './cgroup-table.ts';
 import { FrameTable } from './frames.ts';
 import { decimalAt, decimalField, FtraceCursor, field, fieldAt, fieldUpTo, hexAt, hexField, keep } from './ftrace.ts';
+import { hexGfp, symbolicGfp } from './gfp.ts';
 import { type HeldEvent, HoldQueue } from './hold.ts';
 import { ObjcgIdentity } from './identity.ts';
+import type { ImportProgress, ImportReport, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { parseKnobWrite } from './knobs.ts';
 import { LineReader } from './lines.ts';
 import { mergeByTime } from './merge.ts';
+import {
+  CGROUP_ATTACH_TASK,
+  CGROUP_MKDIR,
+  CGROUP_RELEASE,
+  CGROUP_RMDIR,
+  CHARGE,
+  CSS_OFFLINE,
+  CSS_ONLINE,
+  EVENTS,
+  FILEMAP_ADD,
+  FILEMAP_ADD_PUBLIC,
+  FIRST_CHECK,
+  FIRST_PROBE,
+  KMEM_CHARGE_PAGE,
+  KMEM_UNCHARGE_PAGE,
+  MARK_VICTIM,
+  MARK_WRITE,
+  MIGRATE,
+  MM_PAGE_ALLOC,
+  MM_PAGE_FREE,
+  NO_RETRY,
+  OBJCG_CHARGE,
+  OBJCG_UNCHARGE,
+  PAGE_FAULT_KERNEL,
+  PAGE_FAULT_USER,
+  RECLAIM_BEGIN,
+  RECLAIM_END,
+  SCHED_PROCESS_EXEC,
+  SCHED_PROCESS_EXIT,
+  SCHED_PROCESS_FORK,
+  SHMEM_ADD,
+  SWAP_CHARGE,
+  SWAP_UNCHARGE,
+  UNCHARGE,
+} from './probe-events.ts';
 import { type HighWater, OP_NAMES, ROOT_CGROUP } from './schema.ts';
-
-/** What the importer did and what it could not know. Every figure is a count unless its name says otherwise. */
-export interface ImportReport {
-  format: 'memcg-probes';
-  files: { path: string; lines: number; events: number }[];
-  lines: number;
-  /** event lines that were used, by event name */
-  understood: Record<string, number>;
-  /** event lines that were not, by event name: check-only probes, artefacts, other tracepoints */
-  ignored: Record<string, number>;
-  /** events written, by op */
-  written: Record<string, number>;
-  events: number;
-  duration_ns: number;
-  high_water: HighWater;
-  /** probe lines or public lines missing altogether */
-  missing: ('probes' | 'public trace')[];
-  /** objcg uncharges that more than one dead or living objcg could have made */
-  ambiguous_objcgs: number;
-  /** frames charged without a known allocation: taken as single pages */
-  frames_of_unknown_order: number;
-  /** cgroups that were there before the recording began */
-  existing_cgroups: number;
-  /** cgroups whose path no line tells */
-  unnamed_cgroups: number;
-  /** huge folios that were split before they were freed */
-  splits: number;
-  /** frames seen before the base of struct page was known for certain */
-  frames_before_base: number;
-  unmatched: {
-    /** uncharges of pages that were never seen charged */
-    uncharges: number;
-    /** kmem pages given back that were never seen charged (many are not charged at all) */
-    kmem_pages: number;
-    /** bytes given back with no object of that size outstanding */
-    objects: number;
-    /** swap entries freed that were never seen charged */
-    swap_entries: number;
-    /** lines that name a cgroup by an id that cannot be one */
-    cgroups: number;
-  };
-}
-
-export interface ImportProgress {
-  bytes: number;
-  /** 0 where the size of an input is unknown */
-  bytesTotal: number;
-  lines: number;
-}
-
-export interface ImportResult {
-  report: ImportReport;
-  highWater: HighWater;
-}
 
 const SECOND = 1e9;
 const HOLD_EVENTS = 1 << 18;
@@ -81,104 +64,6 @@ const PAGE = 4096;
 const U32_MAX = 0xffffffff;
 /** kernfs ids count up from 1: what is larger is a pointer read through the wrong type */
 const CGID_END = 2 ** 31;
-
-// Event codes. Public ones are below FIRST_PROBE.
-const MM_PAGE_FREE = 1;
-const MM_PAGE_FREE_BATCHED = 2;
-const CGROUP_MKDIR = 3;
-const CGROUP_RMDIR = 4;
-const CGROUP_ATTACH_TASK = 5;
-const CGROUP_RELEASE = 6;
-const SCHED_PROCESS_FORK = 7;
-const SCHED_PROCESS_EXEC = 8;
-const SCHED_PROCESS_EXIT = 9;
-const RECLAIM_BEGIN = 10;
-const RECLAIM_END = 11;
-const MM_PAGE_ALLOC = 12;
-const SHRINK_INACTIVE = 13;
-const FILEMAP_ADD_PUBLIC = 14;
-const PAGE_FAULT_USER = 15;
-const PAGE_FAULT_KERNEL = 16;
-const MARK_VICTIM = 17;
-const FILEMAP_DELETE = 18;
-const MARK_WRITE = 19;
-const FIRST_PROBE = 32;
-const CSS_ONLINE = 32;
-const CSS_OFFLINE = 33;
-const CHARGE = 34;
-const UNCHARGE = 35;
-const KMEM_CHARGE_PAGE = 36;
-const KMEM_UNCHARGE_PAGE = 37;
-const OBJCG_CHARGE = 38;
-const OBJCG_UNCHARGE = 39;
-const FILEMAP_ADD = 40;
-const SHMEM_ADD = 41;
-const MIGRATE = 42;
-const SWAPOUT = 43;
-const SWAP_CHARGE = 44;
-const SWAP_UNCHARGE = 45;
-const FIRST_CHECK = 64;
-
-const EVENTS = new Map<string, number>([
-  ['mm_page_free', MM_PAGE_FREE],
-  ['mm_page_free_batched', MM_PAGE_FREE_BATCHED],
-  ['cgroup_mkdir', CGROUP_MKDIR],
-  ['cgroup_rmdir', CGROUP_RMDIR],
-  ['cgroup_attach_task', CGROUP_ATTACH_TASK],
-  ['cgroup_release', CGROUP_RELEASE],
-  ['sched_process_fork', SCHED_PROCESS_FORK],
-  ['sched_process_exec', SCHED_PROCESS_EXEC],
-  ['sched_process_exit', SCHED_PROCESS_EXIT],
-  ['mm_vmscan_memcg_reclaim_begin', RECLAIM_BEGIN],
-  ['mm_vmscan_memcg_reclaim_end', RECLAIM_END],
-  ['mm_page_alloc', MM_PAGE_ALLOC],
-  ['mm_vmscan_lru_shrink_inactive', SHRINK_INACTIVE],
-  ['mm_filemap_add_to_page_cache', FILEMAP_ADD_PUBLIC],
-  ['page_fault_user', PAGE_FAULT_USER],
-  ['page_fault_kernel', PAGE_FAULT_KERNEL],
-  ['mark_victim', MARK_VICTIM],
-  ['mm_filemap_delete_from_page_cache', FILEMAP_DELETE],
-  ['tracing_mark_write', MARK_WRITE],
-  ['css_online', CSS_ONLINE],
-  ['css_offline', CSS_OFFLINE],
-  ['charge', CHARGE],
-  ['uncharge', UNCHARGE],
-  ['kmem_charge_page', KMEM_CHARGE_PAGE],
-  ['kmem_uncharge_page', KMEM_UNCHARGE_PAGE],
-  ['objcg_charge', OBJCG_CHARGE],
-  ['objcg_uncharge', OBJCG_UNCHARGE],
-  ['filemap_add', FILEMAP_ADD],
-  ['shmem_add', SHMEM_ADD],
-  ['migrate', MIGRATE],
-  ['swapout', SWAPOUT],
-  ['swap_charge', SWAP_CHARGE],
-  ['swap_uncharge', SWAP_UNCHARGE],
-  ['pc_try_charge', FIRST_CHECK],
-  ['pc_try_charge_ret', FIRST_CHECK],
-  ['pc_charge', FIRST_CHECK],
-  ['pc_uncharge', FIRST_CHECK],
-  ['try_charge', FIRST_CHECK],
-  ['objcg_uncharge_pages', FIRST_CHECK],
-]);
-
-/**
- * Lines after which a refused charge of the task cannot be said to have gone on: frees, uncharges and what reclaim does. Every other
- * counted line shows that the task left the charge.
- */
-const NO_RETRY = new Set([
-  MM_PAGE_FREE,
-  MM_PAGE_FREE_BATCHED,
-  UNCHARGE,
-  FILEMAP_ADD,
-  SHMEM_ADD,
-  SWAPOUT,
-  SWAP_CHARGE,
-  SWAP_UNCHARGE,
-  MM_PAGE_ALLOC,
-  FILEMAP_DELETE,
-  SHRINK_INACTIVE,
-  MARK_VICTIM,
-]);
 
 interface Task {
   id: number;
@@ -403,6 +288,7 @@ class Importer {
       unnamed_cgroups: this.#nameless,
       splits: this.#splits,
       frames_before_base: this.#framesBeforeBase,
+      clock_steps: cursors.reduce((sum, cursor) => sum + cursor.clockSteps, 0),
       unmatched: {
         uncharges: this.#unmatchedUncharges,
         kmem_pages: this.#unmatchedKmem,
@@ -1130,65 +1016,4 @@ function clampU32(value: number): number {
 function restOf(rest: string, key: string): string | null {
   const at = fieldAt(rest, key);
   return at === -1 ? null : rest.slice(at);
-}
-
-/** A gfp mask of Linux 6.1 as GFP_* bits. */
-export function hexGfp(mask: number): number {
-  let bits = 0;
-  if (mask & 0x20) bits |= ops.GFP_HIGH;
-  if (mask & 0x400) bits |= ops.GFP_DIRECT_RECLAIM;
-  if (mask & 0x800) bits |= ops.GFP_KSWAPD_RECLAIM;
-  if (mask & 0x4000) bits |= ops.GFP_RETRY_MAYFAIL;
-  if (mask & 0x8000) bits |= ops.GFP_NOFAIL;
-  if (mask & 0x10000) bits |= ops.GFP_NORETRY;
-  if (mask & 0x400000) bits |= ops.GFP_ACCOUNT;
-  return bits;
-}
-
-const symbolic = new Map<string, number>();
-
-/** The `gfp_flags=` of a public line, which differ in spelling between kernels but repeat endlessly: each spelling is read once. */
-function symbolicGfp(rest: string): number {
-  const text = field(rest, 'gfp_flags=');
-  if (text === null) return 0;
-  let bits = symbolic.get(text);
-  if (bits === undefined) {
-    bits = 0;
-    for (const word of text.split('|')) bits |= gfpWord(word);
-    if (symbolic.size < 4096) symbolic.set(keep(text), bits);
-  }
-  return bits;
-}
-
-function gfpWord(word: string): number {
-  switch (word) {
-    case 'GFP_ATOMIC':
-      return ops.GFP_HIGH | ops.GFP_KSWAPD_RECLAIM;
-    case 'GFP_NOWAIT':
-    case 'GFP_TRANSHUGE_LIGHT':
-      return word === 'GFP_NOWAIT' ? ops.GFP_KSWAPD_RECLAIM : 0;
-    case 'GFP_TRANSHUGE':
-      return ops.GFP_DIRECT_RECLAIM;
-    case '__GFP_HIGH':
-      return ops.GFP_HIGH;
-    case '__GFP_DIRECT_RECLAIM':
-      return ops.GFP_DIRECT_RECLAIM;
-    case '__GFP_KSWAPD_RECLAIM':
-      return ops.GFP_KSWAPD_RECLAIM;
-    case '__GFP_RECLAIM':
-      return ops.GFP_KERNEL;
-    case '__GFP_RETRY_MAYFAIL':
-      return ops.GFP_RETRY_MAYFAIL;
-    case '__GFP_NOFAIL':
-      return ops.GFP_NOFAIL;
-    case '__GFP_NORETRY':
-      return ops.GFP_NORETRY;
-    case '__GFP_ACCOUNT':
-      return ops.GFP_ACCOUNT;
-    case 'GFP_KERNEL_ACCOUNT':
-      return ops.GFP_KERNEL | ops.GFP_ACCOUNT;
-    default:
-      // GFP_KERNEL, GFP_USER, GFP_HIGHUSER_MOVABLE, GFP_NOFS, GFP_NOIO …: all of them may block.
-      return word.startsWith('GFP_') && word !== 'GFP_DMA' && word !== 'GFP_DMA32' ? ops.GFP_KERNEL : 0;
-  }
 }

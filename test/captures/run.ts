@@ -9,7 +9,8 @@ import { Against, type AgainstReport } from '../../bindings/report/against.ts';
 import { readSamples } from '../../bindings/report/samples.ts';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
 import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
-import { type ImportReport, importMemcgProbes } from '../../bindings/trace/memcg-probes.ts';
+import type { ImportReport } from '../../bindings/trace/import-report.ts';
+import { importMemcgProbes } from '../../bindings/trace/memcg-probes.ts';
 import { type Calls, EngineCalls } from './kernel-calls.ts';
 
 export interface CaptureRun {

@@ -55,7 +55,7 @@ describe('memcharge import', () => {
       (f) => put(f, `${TRUTH[1]!.slice(0, 60)}\n`),
       /in:1: not a line of ftrace text/,
     ],
-    ['time that goes backwards', (f) => put(f, `${TRUTH[5]}\n${TRUTH[1]}\n`), /in:2: time goes backwards/],
+    ['time that goes backwards', (f) => put(f, `${TRUTH[2000]}\n${TRUTH[1]}\n`), /in:2: time goes backwards/],
     ['the public trace alone', (f) => put(f, `${TRACE[0]}\n`), /no probe lines/],
     ['an empty file', (f) => put(f, ''), /in: no event in this file/],
     ['binary rubbish', (f) => put(f, Buffer.alloc(100_000, 0xe9)), /in:1: the last line is cut/],

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
 import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
-import { type ImportReport, importMemcgProbes } from '../../bindings/trace/memcg-probes.ts';
+import type { ImportReport } from '../../bindings/trace/import-report.ts';
+import { importMemcgProbes } from '../../bindings/trace/memcg-probes.ts';
 import { OP_NAMES } from '../../bindings/trace/schema.ts';
 
 const folders: string[] = [];

@@ -50,9 +50,19 @@ describe('merge', () => {
   });
 
   it('refuses time that goes backwards, with file and line', async () => {
-    await expect(importLines(['# comment', alloc(100, 'w-5', 1), alloc(99, 'w-5', 2)])).rejects.toThrow(
-      /capture\.txt:3: time goes backwards: 0\.000099 after 0\.000100/,
+    await expect(importLines(['# comment', alloc(1000, 'w-5', 1), alloc(799, 'w-5', 2)])).rejects.toThrow(
+      /capture\.txt:3: time goes backwards: 0\.000799 after 0\.001000/,
     );
+  });
+
+  it('takes a small step of the clock for the same time, and counts it', async () => {
+    const { rows, report } = await importLines(
+      [charge(100, 'w-5', 0x1001, 1)],
+      [alloc(1000, 'w-5', 1), alloc(800, 'w-5', 2)],
+    );
+    expect(report.clock_steps).toBe(1);
+    const times = rows.map((row) => row.us);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
   });
 
   it('says that the probes are missing', async () => {
