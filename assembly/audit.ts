@@ -69,6 +69,7 @@ function addUp(): i64 {
       tallyAdd(load<u32>(at, L.GATHER_MEMCG), L.AUDIT_GATHERED, <i64>load<u32>(at, L.GATHER_PAGES) - kmem);
       tallyAdd(load<u32>(at, L.GATHER_MEMCG), L.AUDIT_GATHERED_KMEM, kmem);
     }
+    if (bits & L.TASK_HAS_LIFTED) tallyAdd(load<u32>(at, L.SINGLE_MEMCG), L.AUDIT_UNDONE, load<u32>(at, L.SINGLE_PAGES));
     if (bits & L.TASK_HAS_WAIT && load<u32>(at, L.WAIT_FLAGS) & L.WAITED_UNDONE)
       tallyAdd(load<u32>(at, L.WAIT_MEMCG), L.AUDIT_UNDONE, load<u32>(at, L.WAIT_PAGES));
   }

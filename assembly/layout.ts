@@ -265,6 +265,7 @@ export const WAIT_FLAGS: u32 = 64; // WAITED_*
 export const SINGLE_MEMCG: u32 = 68;
 export const SINGLE_PAGES: u32 = 72;
 export const SINGLE_FRAME: u32 = 76;
+// a charge that the stock served, given back to it until the interrupt inside it is over (SINGLE_MEMCG, SINGLE_PAGES say which)
 // a charged frame that the task freed without an uncharge: a failed attempt, once time has gone on
 export const FREED_FRAME: u32 = 80;
 export const FREED_AT: u32 = 88; // u64
@@ -280,6 +281,7 @@ export const TASK_HAS_BATCH: u32 = 1;
 export const TASK_HAS_WAIT: u32 = 2;
 export const TASK_HAS_SINGLE: u32 = 4;
 export const TASK_HAS_FREED: u32 = 8;
+export const TASK_HAS_LIFTED: u32 = 16;
 export const WAITED_DRAINED: u32 = 1;
 export const WAITED_RECLAIMED: u32 = 2;
 export const WAITED_IN_RECLAIM: u32 = 4;

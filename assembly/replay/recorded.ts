@@ -2,7 +2,6 @@
 // calls that the kernel made; waiting.ts settles the charges whose answer only later rows show.
 import { forceCharge, isRefusal, SINGLY, tryCharge } from '../charge/charge';
 import { EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from '../constants';
-import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { refillStock, runTimers, unconsumeStock } from '../counter/stock';
 import {
   chargeWord, clearFolio, frameFits, gather, largeFolioOf, memcgOf, migrateFolio, orderOf, ownerOf, pagesOf, splitFolio,
@@ -13,7 +12,7 @@ import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
 import { memcgEvent } from '../memcg/events';
 import { writeKnob } from '../memcg/knobs';
 import { mkdir, offline, rmdir } from '../memcg/lifecycle';
-import { memcgExists, parentOf } from '../memcg/memcg';
+import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
   cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, ROOT, swapEnd, taskAt,
@@ -100,27 +99,36 @@ function chargeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp
   charge(task, cpu, objcgMemcg(objcg), pages, 0, objcg, (pages << PAGE_SHIFT) - bytes, kind, 0, gfp);
 }
 
-/**
- * Frees bytes. Rule B4, `inCharge`: an interrupt freed them inside the charge that the stock had just served, before it was
- * served in reality: the interrupt comes first.
- */
+/** Frees bytes. Rule B4, `inCharge`: an interrupt freed them inside the task's charge, before the stock served that in reality. */
 function freeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, inCharge: bool): void {
   // More than was seen charged: an object from before the recording. Only in the root is it known whose it was: nobody's any more.
   if (objcg != ROOT && load<i64>(objcgAt(objcg), L.OBJCG_BYTES) < <i64>bytes) {
     counted(L.RECORDED_UNMATCHED);
     return;
   }
-  let at = cpuAt(cpu);
-  let servedMemcg = load<u32>(at, L.STOCK_SERVED_MEMCG);
-  let servedPages = load<u32>(at, L.STOCK_SERVED_PAGES);
-  let redo = inCharge && servedPages != 0 && servedMemcg != objcgMemcg(objcg) && objcgMemcg(objcg) != ROOT;
-  if (redo) redo = unconsumeStock(cpu, servedMemcg, servedPages);
+  if (inCharge && task) liftCharge(task, cpu, objcgMemcg(objcg));
   accountBytes(objcg, kind, -(<i64>bytes));
   refillObjStock(cpu, objcg, bytes, true);
   releaseObjcg(cpu, objcg);
-  if (!redo) return;
+}
+
+/** Gives the pages of the charge that the CPU's stock served last back to it: an interrupt's frees come first. */
+function liftCharge(task: u32, cpu: u32, freeing: u32): void {
+  let at = cpuAt(cpu);
+  let memcg = load<u32>(at, L.STOCK_SERVED_MEMCG);
+  let pages = load<u32>(at, L.STOCK_SERVED_PAGES);
+  if (pending(task) || !pages || memcg == freeing || freeing == ROOT) return;
+  if (!unconsumeStock(cpu, memcg, pages)) return;
   counted(L.RECORDED_SOFTIRQ);
-  charge(task, cpu, servedMemcg, servedPages, 0, 0, 0, 0, 0, O.GFP_KERNEL);
+  store<u32>(taskAt(task), memcg, L.SINGLE_MEMCG);
+  store<u32>(taskAt(task), pages, L.SINGLE_PAGES);
+  setPending(task, L.TASK_HAS_LIFTED);
+}
+
+/** The interrupt is over: the charge that it had interrupted is made. Its folio or object has been there all along. */
+function lowerCharge(task: u32, cpu: u32): void {
+  setPending(task, pending(task) & ~L.TASK_HAS_LIFTED);
+  charge(task, cpu, load<u32>(taskAt(task), L.SINGLE_MEMCG), load<u32>(taskAt(task), L.SINGLE_PAGES), 0, 0, 0, 0, 0, O.GFP_KERNEL);
 }
 
 function freeKmemPages(cpu: u32, frame: u32): void {
@@ -166,6 +174,7 @@ export function replayEvent(row: u32): i32 {
   headerSet64(L.H_NOW, now);
   if (op != O.OP_SPAWN && task != 0) {
     if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+    if (pending(task) & L.TASK_HAS_LIFTED && !(op == O.OP_KMEM_FREE && flags & O.FLAG_IN_CHARGE)) lowerCharge(task, cpu);
     if (pending(task) && !(flags & O.FLAG_IRQ)) settle(task, cpu, op, flags, <u32>index, load<u32>(<usize>row << 2, L.COLUMN_COUNT));
   }
   let errno: i32 = 0;

@@ -944,6 +944,8 @@ class Importer {
     const inCharge =
       interrupt && this.#task.armed && this.#chargerOn[this.#cpu] === this.#task ? ops.FLAG_IN_CHARGE : 0;
     this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, size, (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | inCharge);
+    // A softirq frees many: the charge that it interrupted still waits.
+    if (inCharge !== 0) this.#task.armed = true;
   }
 
   #migrate(): void {
