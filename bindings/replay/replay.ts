@@ -35,6 +35,8 @@ export interface ReplayOutcome {
   durationNs: number;
   /** seconds spent in reading, staging and running */
   elapsed: number;
+  /** seconds of these spent in the engine */
+  engine: number;
 }
 
 /** Watch log entries when changes are asked for: room for a slice, cheap to drain. */
@@ -70,11 +72,17 @@ export async function replayTrace(
     observer.progress?.(run.events);
   }
   run.end();
-  return { events: run.events, durationNs: run.durationNs, elapsed: (performance.now() - started) / 1000 };
+  return {
+    events: run.events,
+    durationNs: run.durationNs,
+    elapsed: (performance.now() - started) / 1000,
+    engine: run.engineMs / 1000,
+  };
 }
 
 class Run {
   events = 0;
+  engineMs = 0;
   readonly #machine: Machine;
   readonly #trace: Trace;
   readonly #observer: ReplayObserver;
@@ -120,7 +128,9 @@ class Run {
   #run(batch: TraceBatch, row: number, stop: number, offset: number): number {
     const machine = this.#machine;
     try {
+      const started = performance.now();
       const done = offset + machine.run(batch, row - offset, stop - offset, offset);
+      this.engineMs += performance.now() - started;
       this.#report(batch, row, done);
       return done;
     } catch (error) {

@@ -24,6 +24,7 @@ export interface ReplayResult {
   kernel: string;
   seed: number;
   elapsed_s: number;
+  engine_s: number;
   events_per_s: number;
   state_digest: string;
   cgroups: Record<string, CgroupResult>;
@@ -61,6 +62,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     kernel: machine.kernel,
     seed,
     elapsed_s: outcome.elapsed,
+    engine_s: outcome.engine,
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.events / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
