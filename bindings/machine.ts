@@ -71,6 +71,7 @@ export interface MemcgFigures {
   'memory.stat': Record<string, number>;
   'memory.events': Record<string, number>;
   'memory.events.local': Record<string, number>;
+  'memory.swap.events': Record<string, number>;
   dying: boolean;
 }
 
@@ -93,6 +94,7 @@ const AUDIT_NAMES = [
   'tasks of a cgroup',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
+const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
 const LRU_NAMES = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
 
 /** The name a cgroup has: its path, the kernel's id, its parent. */
@@ -394,6 +396,12 @@ export class Machine {
       },
       'memory.events': events(0),
       'memory.events.local': events(1),
+      'memory.swap.events': Object.fromEntries(
+        SWAP_EVENT_NAMES.map((name, event) => [
+          name,
+          Number(this.engine.eventCount(cgroup, L.EVENT_SWAP_HIGH + event, 0)),
+        ]),
+      ),
       dying: this.isRemoved(cgroup),
     };
   }

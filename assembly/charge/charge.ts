@@ -1,5 +1,5 @@
 // try_charge_memcg(): the stock, then a batch of 64, then the exact size. mm/memcontrol.c. What follows a refusal depends on
-// who asks: a recording knows (replay/recorded.ts), a live caller gets the kernel's answer for a task that cannot reclaim.
+// who asks: a recording shows it (replay/waiting.ts); a live caller gets an answer without reclaim and without the OOM killer.
 
 import { ENOMEM, MEMCG_CHARGE_BATCH } from '../constants';
 import { memoryCounter, pageCounterCharge, pageCounterTryCharge } from '../counter/page-counter';
@@ -65,7 +65,8 @@ export function forceCharge(memcg: u32, pages: u32): void {
 
 /**
  * A charge for a live caller: after a refusal, a task that may block drains the stocks under the limit once and tries again;
- * high-priority and no-fail charges pass the limit. 0 or -ENOMEM.
+ * high-priority and no-fail charges pass the limit. 0 or -ENOMEM. One `max` event a refusal: the kernel counts one more for each
+ * fruitless reclaim, and there is no reclaim here yet.
  */
 export function chargeMemcg(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
   let over = tryCharge(cpu, memcg, pages, gfp);

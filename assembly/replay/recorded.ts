@@ -21,7 +21,7 @@ import {
   attach, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn, taskExists, taskMemcg,
 } from '../task/task';
 import {
-  counted, grant, lostFree, makeWay, noteSingle, park, pending, setPending, refusing, settle, setWaitFlags, unchargeNow, waiterFailed,
+  counted, grant, lostFree, makeWay, noteSingle, park, pending, setPending, settle, setWaitFlags, unchargeNow, waiterFailed,
   waiterSucceeded, waitFlags,
 } from './waiting';
 import * as L from '../layout';
@@ -367,8 +367,7 @@ export function replayEvent(row: u32): i32 {
   return errno;
 }
 
-/** Each reclaim that a waiting charge begins is one `max` event at the limit that refuses it (try_charge_memcg). */
+/** Each reclaim that a waiting charge begins is one `max` event at the limit that refused it (try_charge_memcg). */
 function reclaimBegins(task: u32): void {
-  let at = taskAt(task);
-  memcgEvent(refusing(load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES)), L.EVENT_MAX);
+  memcgEvent(load<u32>(taskAt(task), L.WAIT_OVER), L.EVENT_MAX);
 }

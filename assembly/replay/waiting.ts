@@ -12,7 +12,7 @@
 // docs/recorded-replay.md has these rules (A1–C5) with what each was worth on the captures.
 import { forceCharge, isRefusal, retryCharge } from '../charge/charge';
 import { MAX_RECLAIM_RETRIES, PAGE_ALLOC_COSTLY, PAGE_SHIFT } from '../constants';
-import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterUncharge } from '../counter/page-counter';
+import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterTryCharge, pageCounterUncharge } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
 import { chargeWord, clearFolio, commitFolio, commitKmem, largeFolioOf, memcgOf, pagesOf } from '../folio/folio';
 import { accountBytes, objcgMemcg, refillObjStock } from '../folio/objcg';
@@ -138,7 +138,7 @@ function forget(task: u32): void {
 }
 
 /** The level that would refuse so many pages now; the memcg itself if none would. */
-export function refusing(memcg: u32, pages: u32): u32 {
+function refusing(memcg: u32, pages: u32): u32 {
   for (let m = memcg; m != ROOT; m = parentOf(m)) if (marginOf(m) < <i64>pages) return m;
   return memcg;
 }
@@ -190,11 +190,11 @@ function reclaimEnded(task: u32, cpu: u32, reclaimed: u32): void {
 }
 
 /** The next reclaim of a waiting charge begins. After the OOM killer it was tried in between, and refused: else it would not reclaim. */
-function reclaimBegan(task: u32, cpu: u32): void {
+function reclaimBegan(task: u32): void {
   if (waitFlags(task) & L.WAITED_OOM) {
     setWaitFlags(task, waitFlags(task) & ~L.WAITED_OOM);
     let at = taskAt(task);
-    if (refusesNow(at)) retryCharge(cpu, load<u32>(at, L.WAIT_MEMCG), load<u32>(at, L.WAIT_PAGES));
+    if (refusesNow(at)) pageCounterTryCharge(memoryCounter(load<u32>(at, L.WAIT_MEMCG)), load<u32>(at, L.WAIT_PAGES));
   }
   setWaitFlags(task, waitFlags(task) | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
 }
@@ -256,7 +256,7 @@ export function settle(task: u32, cpu: u32, op: u32, flags: u32, frame: u32, rec
   }
   if (!(bits & L.TASK_HAS_WAIT)) return;
   if (op == O.OP_RECLAIM) {
-    if (flags & O.FLAG_BEGIN) reclaimBegan(task, cpu);
+    if (flags & O.FLAG_BEGIN) reclaimBegan(task);
     else reclaimEnded(task, cpu, reclaimed);
   } else if (!(waitFlags(task) & L.WAITED_IN_RECLAIM) && !tellsNothing(op, flags)) {
     if (!(waitFlags(task) & L.WAITED_RECLAIMED) || !retryWaiting(task, cpu)) succeedAnyway(task, cpu);

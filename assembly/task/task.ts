@@ -52,9 +52,18 @@ export function fork(parent: u32, child: u32, thread: bool): i32 {
   return errno;
 }
 
+/** A thread no longer uses its leader's mm: one thread fewer to look for when the leader moves. */
+function leaveMm(task: u32): void {
+  let mm = load<u32>(taskAt(task), L.TASK_MM);
+  if (!mm || mm == task) return;
+  let threads = load<u32>(taskAt(mm), L.TASK_THREADS);
+  if (threads) store<u32>(taskAt(mm), threads - 1, L.TASK_THREADS);
+}
+
 /** exec: a fresh mm, owned by the task that called it. */
 export function exec(task: u32): i32 {
   if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  leaveMm(task);
   store<u32>(taskAt(task), task, L.TASK_MM);
   return 0;
 }
@@ -63,7 +72,10 @@ export function exec(task: u32): i32 {
 export function exit(task: u32): i32 {
   if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   let at = taskAt(task);
-  if (load<u32>(at, L.TASK_STATE) == L.TASK_LIVE) countTask(load<u32>(at, L.TASK_MEMCG), -1);
+  if (load<u32>(at, L.TASK_STATE) == L.TASK_LIVE) {
+    countTask(load<u32>(at, L.TASK_MEMCG), -1);
+    leaveMm(task);
+  }
   store<u32>(at, L.TASK_EXITED, L.TASK_STATE);
   return 0;
 }

@@ -10,6 +10,9 @@ import { Progress } from './progress.ts';
 /** Foreign formats, by the name that --format takes. */
 const FORMATS = { 'memcg-probes': importMemcgProbes } as const;
 
+/** What a user or a session may end an import with: the unfinished trace goes. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
 interface ImportOptions {
   output: string;
   format: string;
@@ -43,7 +46,7 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     process.kill(process.pid, signal);
   };
   // Before the file exists, so that no signal can leave it behind.
-  process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', stop);
+  for (const signal of SIGNALS) process.once(signal, stop);
   const writer = new TraceWriter(options.output, { source: options.format, clock: 'recorded' });
   try {
     const { report, highWater } = await importer(files, writer, ({ bytes, bytesTotal, lines }) =>
@@ -60,7 +63,7 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
   } finally {
     progress.end();
     writer.abort();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(signal, stop);
+    for (const signal of SIGNALS) process.removeListener(signal, stop);
   }
 }
 
@@ -73,6 +76,9 @@ function refuseOverwrite(files: readonly string[], output: string): void {
       return null;
     }
   };
+  const sources = files.filter((file) => file !== '-').map((file) => real(file) ?? file);
+  const twice = sources.find((file, i) => sources.indexOf(file) !== i);
+  if (twice !== undefined) throw new InputError(`${twice}: given twice`);
   const target = real(output);
   if (target !== null && files.some((file) => file !== '-' && real(file) === target))
     throw new InputError(`${output}: is one of the captures`);

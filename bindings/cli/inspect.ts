@@ -1,6 +1,7 @@
 /** `memcharge inspect TRACE`: what is in a trace. */
 import type { Command } from 'commander';
 import { FLAG_EXISTING, OP_MKDIR } from '../../assembly/replay/ops.ts';
+import { printable } from '../report/printable.ts';
 import { openTrace, type TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { type HighWater, OP_NAMES, ROOT_CGROUP } from '../trace/schema.ts';
@@ -46,7 +47,7 @@ export function addInspect(program: Command): void {
 }
 
 function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InputError(`--head ${text}: not a whole number`);
+  if (!/^\d{1,9}$/.test(text)) throw new InputError(`--head ${text}: not a whole number below 1000000000`);
   return Number(text);
 }
 
@@ -190,10 +191,4 @@ function describe(e: HeadEvent): string {
   if (e.gfp !== 0) parts.push(`gfp=0x${e.gfp.toString(16)}`);
   if (e.name !== null) parts.push(`name=${JSON.stringify(e.name)}`);
   return parts.join(' ');
-}
-
-/** Names come from the recording: control characters must not reach the terminal. */
-function printable(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
-  return value.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }

@@ -71,6 +71,7 @@ function parseOverride(text: string): KnobOverride {
   const match = /^(\/[^:]*):([^=]+)=(.*)$/.exec(text);
   if (!match) throw new InputError(`--set ${text}: not PATH:KNOB=VALUE`);
   const [, path, knob, value] = match as unknown as [string, string, string, string];
+  if (path === '/') throw new InputError(`--set ${text}: the root has no ${knob}`);
   if (!KNOB_IDS.has(knob))
     throw new InputError(`--set ${text}: unknown knob ${knob}; known: ${[...KNOB_IDS.keys()].join(', ')}`);
   return { path, knob, value: parseKnobValue(`--set ${text}`, knob, value) };
@@ -106,6 +107,10 @@ function comparing(against: Against): ReplayObserver {
 async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   const boot = bootOptions(options);
   const overrides = options.set.map(parseOverride);
+  if (options.explain && options.against === undefined) throw new InputError('--explain needs --against');
+  if (options.sample !== undefined && !options.json)
+    throw new InputError('--sample needs --json: the samples go there');
+  if (path === '-' && options.against === '-') throw new InputError('standard input can be given once only');
   const samples = options.against === undefined ? null : await readSamples(options.against);
   if (options.explain && path === '-')
     throw new InputError('--explain runs the trace several times: standard input cannot be');
@@ -119,7 +124,7 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   if (options.sample !== undefined)
     observer.sample = {
       every: parseDuration('--sample', options.sample),
-      take: (ts, machine) => taken.push(takeSample(ts, machine)),
+      take: (ts, machine) => collectSample(taken, ts, machine, options.sample!),
     };
   let failed = false;
   try {
@@ -138,8 +143,17 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   if (failed) process.exitCode = EXIT_FAILURE;
 }
 
+/** More samples than anybody can look at, and than fit in one JSON object. */
+const MAX_SAMPLES = 1_000_000;
+
+function collectSample(taken: SampleResult[], ts: number, machine: Machine, interval: string): void {
+  if (taken.length * Math.max(1, machine.cgroups.size) >= MAX_SAMPLES)
+    throw new InputError(`--sample ${interval}: more than ${MAX_SAMPLES} values; take a longer interval`);
+  taken.push(takeSample(ts, machine));
+}
+
 function takeSample(ts: number, machine: Machine): SampleResult {
-  const cgroups: SampleResult['cgroups'] = {};
+  const cgroups: SampleResult['cgroups'] = Object.create(null);
   for (const id of machine.cgroups.keys())
     if (id !== ROOT_CGROUP && !machine.isRemoved(id))
       cgroups[machine.pathOf(id)] = { 'memory.current': machine.usage(id) * PAGE_SIZE };

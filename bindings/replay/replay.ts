@@ -9,6 +9,7 @@ import { KNOB_IDS } from '../trace/schema.ts';
 
 /** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and again whenever the trace writes that knob. */
 export interface KnobOverride {
+  /** not the root, which has no such files */
   path: string;
   knob: string;
   /** pages */
@@ -83,6 +84,7 @@ export async function replayTrace(
 class Run {
   events = 0;
   engineMs = 0;
+  readonly #overridden = new Set<KnobOverride>();
   readonly #machine: Machine;
   readonly #trace: Trace;
   readonly #observer: ReplayObserver;
@@ -185,9 +187,11 @@ class Run {
 
   #override(memcg: number): void {
     const path = this.#machine.cgroups.get(memcg)?.path;
-    for (const override of this.#overrides)
-      if (override.path === path)
-        this.#machine.engine.writeKnob(memcg, KNOB_IDS.get(override.knob)!, override.value, 0);
+    for (const override of this.#overrides) {
+      if (override.path !== path) continue;
+      this.#machine.engine.writeKnob(memcg, KNOB_IDS.get(override.knob)!, override.value, 0);
+      this.#overridden.add(override);
+    }
   }
 
   /** The trace is over: kworkers that it left due still run, as they did after the recording. */
@@ -198,6 +202,8 @@ class Run {
     this.#machine.engine.advance(end);
     if (change) this.#machine.drainWatch((c) => change(c));
     this.#observer.passed?.(Number(end));
+    const idle = this.#overrides.find((override) => !this.#overridden.has(override));
+    if (idle) throw new InputError(`${this.#trace.path}: no cgroup ${idle.path} to set ${idle.knob} of`);
   }
 }
 

@@ -105,7 +105,8 @@ export class Against {
     samples: 0,
     exact: 0,
     worst_bytes: 0,
-    cgroups: {},
+    // Paths come from outside: no prototype, so that none of them is special.
+    cgroups: Object.create(null) as Record<string, Score>,
     misses: { in_flight: 0, no_value: 0, other: 0 },
     first_misses: [],
     phases: [],

@@ -46,7 +46,7 @@ export interface UnseenStart {
 
 /** Figures of every cgroup, living or dying, but the root. */
 export function cgroupResults(machine: Machine): Record<string, CgroupResult> {
-  const results: Record<string, CgroupResult> = {};
+  const results: Record<string, CgroupResult> = Object.create(null);
   for (const [id, { parent, kernelId }] of machine.cgroups) {
     if (id === ROOT_CGROUP) continue;
     results[machine.pathOf(id)] = { id, parent, kernel_id: Number(kernelId), ...machine.figures(id) };

@@ -23,6 +23,19 @@ export interface Sample {
   cgroups: SampledCgroup[];
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Seconds that are still exact to the nanosecond's order: below the year 2255. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < 9e9;
+}
+
 function parseSample(text: string, where: string): Sample {
   let line: unknown;
   try {
@@ -32,16 +45,17 @@ function parseSample(text: string, where: string): Sample {
   }
   if (typeof line !== 'object' || line === null) throw new InputError(`${where}: not an object`);
   const { t, t_end, label, cgroups } = line as Record<string, unknown>;
-  if (typeof t !== 'number' || typeof t_end !== 'number' || t < 0 || t_end < t)
+  if (!isTime(t) || !isTime(t_end) || t_end < t)
     throw new InputError(`${where}: field t, t_end: not a span of seconds`);
-  if (typeof cgroups !== 'object' || cgroups === null) throw new InputError(`${where}: field cgroups: not an object`);
+  if (!isObject(cgroups)) throw new InputError(`${where}: field cgroups: not an object`);
   const sampled: SampledCgroup[] = [];
-  for (const [path, value] of Object.entries(cgroups as Record<string, Record<string, unknown> | null>)) {
-    const { id, current } = value ?? {};
+  for (const [path, value] of Object.entries(cgroups)) {
+    if (!isObject(value)) throw new InputError(`${where}: field cgroups.${path}: not an object`);
+    const { id, current } = value;
     // The root has no memory.current, and what is below it is the recorder's, not the recording's.
     if (path === '/' || current === undefined) continue;
-    if (typeof id !== 'number') throw new InputError(`${where}: field cgroups.${path}.id: not a number`);
-    if (typeof current !== 'number') throw new InputError(`${where}: field cgroups.${path}.current: not a number`);
+    if (!isCount(id)) throw new InputError(`${where}: field cgroups.${path}.id: not a whole number`);
+    if (!isCount(current)) throw new InputError(`${where}: field cgroups.${path}.current: not a number of bytes`);
     sampled.push({ path, id, current });
   }
   const ns = (seconds: number) => Math.round(seconds * 1e9);
@@ -56,13 +70,14 @@ export async function readSamples(path: string): Promise<Sample[]> {
     for (let chunk = await reader.next(); chunk !== null; chunk = await reader.next()) {
       let number = chunk.firstLine;
       for (const text of Buffer.from(chunk.text, 'latin1').toString('utf8').split('\n')) {
-        if (text.trim() !== '') samples.push(parseSample(text, `${path}: line ${number}`));
+        if (text.trim() !== '') samples.push(parseSample(text, `${reader.path}: line ${number}`));
         number++;
       }
     }
   } finally {
     reader.close();
   }
-  if (samples.length === 0) throw new InputError(`${path}: no samples`);
+  if (!samples.some((sample) => sample.cgroups.length > 0))
+    throw new InputError(`${path}: no sample of memory.current`);
   return samples.sort((a, b) => a.from - b.from || a.to - b.to);
 }

@@ -1,5 +1,8 @@
+import { printable } from './printable.ts';
+
 /** A plain table for a terminal: first columns to the left, numbers to the right. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
+export function table(header: readonly string[], cells: readonly (readonly string[])[], left = 1): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

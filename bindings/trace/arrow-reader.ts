@@ -231,7 +231,7 @@ function arrowError(label: string, error: unknown): Error {
   const message = messageOf(error);
   if (/codec not found|compress/i.test(message))
     return new InputError(`${label}: compressed record batches are not supported: write without compression`);
-  return new InputError(`${label}: cut or damaged Arrow data (${message.split('\n')[0]})`);
+  return new InputError(`${label}: cut or damaged Arrow data`);
 }
 
 function number(label: string, metadata: ReadonlyMap<string, string>, key: string): number | null {

@@ -7,7 +7,7 @@
  * record batch and every later one is a delta, written before the batch that uses it: the part of the file before its footer is a valid
  * IPC stream as well.
  */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   type Data,
@@ -28,7 +28,7 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
-import { fileError } from './input-error.ts';
+import { fileError, InputError } from './input-error.ts';
 import { type HighWater, OP_NAMES, PAGE_SIZE, SCHEMA_VERSION } from './schema.ts';
 
 export const BATCH_ROWS = 65536;
@@ -60,16 +60,35 @@ export interface TraceSink {
 export interface TraceWriterOptions {
   /** what made the trace, such as `memcg-probes` */
   source: string;
-  /** the clock of `ts`, such as `local` (ftrace's default) or `monotonic` */
+  /** the clock of `ts`, such as `monotonic`; `recorded` where the recording does not tell */
   clock: string;
   /** further schema metadata */
   metadata?: Record<string, string>;
+}
+
+/**
+ * The file that a trace at `path` will be: behind a symbolic link its target. A rename would put a file in the place of a device or
+ * a pipe, so those are refused. Throws InputError.
+ */
+function writableTarget(path: string): string {
+  if (path === '') throw new InputError('the trace to write has an empty name');
+  if (path === '-') throw new InputError('a trace is written to a file, not to standard output');
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (info === undefined) return path;
+  try {
+    const target = info.isSymbolicLink() ? realpathSync(path) : path;
+    if (!statSync(target).isFile()) throw new InputError(`${path}: exists and is not a regular file`);
+    return target;
+  } catch (error) {
+    throw error instanceof InputError ? error : fileError(path, error);
+  }
 }
 
 export class TraceWriter implements TraceSink {
   readonly path: string;
   /** events appended so far */
   events = 0;
+  readonly #target: string;
   readonly #temporary: string;
   readonly #fd: number;
   readonly #ipc: IpcFileWriter;
@@ -103,7 +122,8 @@ export class TraceWriter implements TraceSink {
   /** Creates the temporary file beside `path`. Throws InputError where it cannot. */
   constructor(path: string, options: TraceWriterOptions) {
     this.path = path;
-    this.#temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+    this.#target = writableTarget(path);
+    this.#temporary = join(dirname(this.#target), `.${basename(this.#target)}.${process.pid}.tmp`);
     try {
       this.#fd = openSync(this.#temporary, 'w');
     } catch (error) {
@@ -206,7 +226,7 @@ export class TraceWriter implements TraceSink {
       this.#ipc.end(new Schema(this.#schema.fields, metadata));
       this.#open = false;
       closeSync(this.#fd);
-      renameSync(this.#temporary, this.path);
+      renameSync(this.#temporary, this.#target);
       unfinished.delete(this.#temporary);
     });
   }

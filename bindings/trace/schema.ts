@@ -62,23 +62,6 @@ export const PAGE_SIZE = 4096;
 /** Dense id of the root cgroup in every trace; 0 is none. */
 export const ROOT_CGROUP = 1;
 
-/** One event, as importers make it and `inspect` shows it. Ids are dense u32, 0 = none. */
-export interface TraceEvent {
-  /** nanoseconds, monotonic */
-  ts: bigint;
-  cpu: number;
-  /** engine op code, see OP_NAMES */
-  op: number;
-  task: number;
-  cgroup: number;
-  object: number;
-  index: bigint;
-  count: number;
-  flags: number;
-  gfp: number;
-  name: string | null;
-}
-
 /** High-water marks of the ids of a trace: what `boot` must be given, at least, to replay it. */
 export interface HighWater {
   /** highest frame number + 1 */
