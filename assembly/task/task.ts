@@ -63,7 +63,8 @@ function leaveMm(task: u32): void {
 /** exec: a fresh mm, owned by the task that called it. */
 export function exec(task: u32): i32 {
   if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
-  leaveMm(task);
+  // A task that has exited is no longer counted among its leader's threads.
+  if (load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE) leaveMm(task);
   store<u32>(taskAt(task), task, L.TASK_MM);
   return 0;
 }
