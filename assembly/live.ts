@@ -5,28 +5,10 @@ import { EBUSY, EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from './c
 import { memoryCounter, pageCounterCharge } from './counter/page-counter';
 import { refillStock, runTimers } from './counter/stock';
 import {
-  chargeWord,
-  clearFolio,
-  commitFolio,
-  commitKmem,
-  frameFits,
-  largeFolioOf,
-  memcgOf,
-  migrateFolio,
-  orderOf,
-  ownerOf,
-  pagesOf,
-  splitFolio,
-  unchargeFolio,
+  chargeWord, commitFolio, commitKmem, frameFits, largeFolioOf, memcgOf, migrateFolio, orderOf, splitFolio, unchargeFolio,
+  unchargeKmem,
 } from './folio/folio';
-import {
-  accountBytes,
-  consumeObjStock,
-  objcgMemcg,
-  objcgUnchargePages,
-  refillObjStock,
-  releaseObjcg,
-} from './folio/objcg';
+import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, refillObjStock, releaseObjcg } from './folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
 import * as L from './layout';
 import { memcgExists } from './memcg/memcg';
@@ -111,10 +93,7 @@ export function unchargeKmemPages(cpu: u32, frame: u32): i32 {
   let word = chargeWord(frame);
   if (!word) return 0;
   if (!(word & L.CHARGE_KMEM)) return outOfRange(L.FIELD_INDEX, frame, EINVAL);
-  let objcg = ownerOf(word);
-  clearFolio(frame, word);
-  objcgUnchargePages(cpu, objcg, pagesOf(word));
-  releaseObjcg(cpu, objcg);
+  unchargeKmem(cpu, frame, word);
   return 0;
 }
 
@@ -130,13 +109,9 @@ export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u3
   if (!objcg) return 0;
   if (!consumeObjStock(cpu, objcg, bytes)) {
     let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    let memcg = objcgMemcg(objcg);
-    errno = chargeMemcg(cpu, memcg, pages, gfp);
-    if (errno) return errno;
-    modStat(memcg, L.STAT_KMEM, pages);
-    let rest = (pages << PAGE_SHIFT) - bytes;
-    // A slab object's statistics are kept in the byte stock too, so that it comes to cache the objcg even when nothing is left.
-    if (rest || kind == O.KIND_SLAB) refillObjStock(cpu, objcg, rest, false);
+    errno = chargeMemcg(cpu, objcgMemcg(objcg), pages, gfp);
+    if (!errno) grantBytes(cpu, objcg, bytes, pages, kind);
+    return errno ? errno : objcg;
   }
   accountBytes(objcg, kind, bytes);
   return objcg;

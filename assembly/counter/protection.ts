@@ -38,27 +38,13 @@ export function calculateProtection(root: u32, memcg: u32): void {
     return;
   }
   let up = memoryCounter(parent);
-  let parentUsage = pageCounterRead(up);
-  store<i64>(
-    counter,
-    effectiveProtection(
-      usage,
-      parentUsage,
-      load<i64>(counter, L.PC_MIN),
-      load<i64>(up, L.PC_EMIN),
-      atomic.load<i64>(up, L.PC_CHILDREN_MIN_USAGE),
-    ),
-    L.PC_EMIN,
-  );
-  store<i64>(
-    counter,
-    effectiveProtection(
-      usage,
-      parentUsage,
-      load<i64>(counter, L.PC_LOW),
-      load<i64>(up, L.PC_ELOW),
-      atomic.load<i64>(up, L.PC_CHILDREN_LOW_USAGE),
-    ),
-    L.PC_ELOW,
-  );
+  calculateOne(counter, usage, up, L.PC_MIN, L.PC_EMIN, L.PC_CHILDREN_MIN_USAGE);
+  calculateOne(counter, usage, up, L.PC_LOW, L.PC_ELOW, L.PC_CHILDREN_LOW_USAGE);
+}
+
+/** One of min or low: `setting` of the child against what the parent has to give and what the siblings claim. */
+function calculateOne(counter: usize, usage: i64, up: usize, setting: u32, effective: u32, children: u32): void {
+  let claimed = atomic.load<i64>(up + children);
+  let granted = load<i64>(up + effective);
+  store<i64>(counter + effective, effectiveProtection(usage, pageCounterRead(up), load<i64>(counter + setting), granted, claimed));
 }

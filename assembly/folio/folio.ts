@@ -8,7 +8,7 @@ import { modStat, statOfKind } from '../memcg/stat';
 import { folioAt, headerGet, headerSet, pagesEnd, ROOT, taskAt } from '../memory';
 import { addHead, append, compactIfCrowded, listAt, remove, removed } from '../reclaim/lru';
 import { KIND_FILE } from '../replay/ops';
-import { objcgAccountPages, objcgMemcg, releaseObjcg } from './objcg';
+import { objcgAccountPages, objcgMemcg, objcgUnchargePages, releaseObjcg } from './objcg';
 
 @inline export function chargeWord(frame: u32): u32 {
   return load<u32>(folioAt(frame), L.FOLIO_CHARGE);
@@ -98,6 +98,14 @@ export function largeFolioOf(frame: u32): u32 {
     if (onList) removed(listAt(memcg, (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT), pages);
     modStat(memcg, statOfKind(kind), -(<i64>pages));
   }
+}
+
+/** __memcg_kmem_uncharge_page(): a kernel folio's pages go back through the stock. */
+export function unchargeKmem(cpu: u32, frame: u32, word: u32): void {
+  let objcg = ownerOf(word);
+  clearFolio(frame, word);
+  objcgUnchargePages(cpu, objcg, pagesOf(word));
+  releaseObjcg(cpu, objcg);
 }
 
 // --- uncharge in batches: struct uncharge_gather, kept in the task that frees

@@ -9,7 +9,7 @@ import * as L from '../layout';
 import { isDescendant, memcgState } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, ROOT } from '../memory';
-import { KIND_PERCPU } from '../replay/ops';
+import { KIND_PERCPU, KIND_SLAB } from '../replay/ops';
 
 /** The memcg that an objcg charges now: its own, or the nearest ancestor that was online when its memcgs died. */
 @inline export function objcgMemcg(objcg: u32): u32 {
@@ -88,6 +88,17 @@ export function refillObjStock(cpu: u32, objcg: u32, bytes: u32, allowUncharge: 
   } else {
     store<u32>(at, left, L.OBJ_STOCK_BYTES);
   }
+}
+
+/**
+ * The pages behind a charge of bytes are charged: what is left of them enters the byte stock. A slab object's statistics are kept
+ * there too, so that the stock comes to cache the objcg even when nothing is left.
+ */
+export function grantBytes(cpu: u32, objcg: u32, bytes: u32, pages: u32, kind: u32): void {
+  modStat(objcgMemcg(objcg), L.STAT_KMEM, pages);
+  let rest = (pages << PAGE_SHIFT) - bytes;
+  if (rest || kind == KIND_SLAB) refillObjStock(cpu, objcg, rest, false);
+  accountBytes(objcg, kind, bytes);
 }
 
 /** The drain condition of the byte stock: its objcg charges something under `root`. The bytes are not looked at. */

@@ -4,10 +4,10 @@ import { forceCharge, isRefusal, SINGLY, tryCharge } from '../charge/charge';
 import { EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from '../constants';
 import { refillStock, runTimers, unconsumeStock } from '../counter/stock';
 import {
-  chargeWord, clearFolio, frameFits, gather, largeFolioOf, memcgOf, migrateFolio, orderOf, ownerOf, pagesOf, splitFolio,
-  unchargeBatch, unchargeFolio,
+  chargeWord, frameFits, gather, largeFolioOf, memcgOf, migrateFolio, orderOf, splitFolio, unchargeBatch, unchargeFolio,
+  unchargeKmem,
 } from '../folio/folio';
-import { accountBytes, consumeObjStock, objcgMemcg, objcgUnchargePages, refillObjStock, releaseObjcg } from '../folio/objcg';
+import { accountBytes, consumeObjStock, objcgMemcg, refillObjStock, releaseObjcg } from '../folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
 import { memcgEvent } from '../memcg/events';
 import { writeKnob } from '../memcg/knobs';
@@ -29,7 +29,7 @@ import * as O from './ops';
 
 /**
  * A charge of `pages` to `memcg`: a folio (frame, no objcg), kernel pages (frame and objcg), or the pages behind an object of
- * bytes (objcg, `bytes` = what of them is left over).
+ * an object (objcg and its `bytes`).
  */
 @inline function charge(
   task: u32, cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32, gfp: u32,
@@ -96,7 +96,7 @@ function chargeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp
     return;
   }
   let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
-  charge(task, cpu, objcgMemcg(objcg), pages, 0, objcg, (pages << PAGE_SHIFT) - bytes, kind, 0, gfp);
+  charge(task, cpu, objcgMemcg(objcg), pages, 0, objcg, bytes, kind, 0, gfp);
 }
 
 /** Frees bytes. Rule B4, `inCharge`: an interrupt freed them inside the task's charge, before the stock served that in reality. */
@@ -138,10 +138,7 @@ function freeKmemPages(cpu: u32, frame: u32): void {
     counted(L.RECORDED_UNMATCHED);
     return;
   }
-  let objcg = ownerOf(word);
-  clearFolio(frame, word);
-  objcgUnchargePages(cpu, objcg, pagesOf(word));
-  releaseObjcg(cpu, objcg);
+  unchargeKmem(cpu, frame, word);
 }
 
 function pageFree(task: u32, frame: u32): void {
@@ -153,7 +150,7 @@ function pageFree(task: u32, frame: u32): void {
   setPending(task, pending(task) | L.TASK_HAS_FREED);
 }
 
-function markVictim(killer: u32, victim: u32): void {
+function markVictim(victim: u32): void {
   if (pending(victim) & L.TASK_HAS_WAIT) setWaitFlags(victim, waitFlags(victim) | L.WAITED_VICTIM);
   memcgEvent(taskMemcg(victim), L.EVENT_OOM_KILL);
 }
@@ -352,7 +349,7 @@ export function replayEvent(row: u32): i32 {
     case O.OP_MARK_VICTIM: {
       let victim = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
       if (!taskExists(victim)) return outOfRange(L.FIELD_OBJECT, victim, ESRCH);
-      markVictim(task, victim);
+      markVictim(victim);
       break;
     }
     case O.OP_SCOPE_ENTER:

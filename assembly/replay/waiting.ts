@@ -11,11 +11,13 @@
 //
 // docs/recorded-replay.md has these rules (A1–C5) with what each was worth on the captures.
 import { forceCharge, isRefusal, retryCharge } from '../charge/charge';
-import { MAX_RECLAIM_RETRIES, PAGE_ALLOC_COSTLY, PAGE_SHIFT } from '../constants';
-import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterTryCharge, pageCounterUncharge } from '../counter/page-counter';
+import { MAX_RECLAIM_RETRIES, PAGE_ALLOC_COSTLY } from '../constants';
+import {
+  memoryCounter, pageCounterCharge, pageCounterRead, pageCounterTryCharge, pageCounterUncharge,
+} from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
 import { chargeWord, clearFolio, commitFolio, commitKmem, largeFolioOf, memcgOf, pagesOf } from '../folio/folio';
-import { accountBytes, objcgMemcg, refillObjStock } from '../folio/objcg';
+import { grantBytes, objcgMemcg } from '../folio/objcg';
 import { parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { folioAt, headerGet64, ROOT, taskAt } from '../memory';
@@ -37,22 +39,21 @@ export function counted(what: u32): void {
   store<u32>(taskAt(task), bits, L.TASK_PENDING);
 }
 
-/** What remains to be done once the pages are charged: the folio's owner is written, or the rest goes to the byte stock. */
+/** What remains to be done once the pages are charged: the folio's owner is written, or the object's bytes (`bytes`) are accounted. */
 export function grant(cpu: u32, memcg: u32, pages: u32, frame: u32, objcg: u32, bytes: u32, kind: u32, order: u32): void {
   if (!objcg) {
     if (frame) commitFolio(frame, memcg, order, kind);
     return;
   }
   let payer = objcgMemcg(objcg);
-  modStat(payer, L.STAT_KMEM, pages);
   // A dead cgroup's objcg that ended in the root: tryCharge() has charged nothing, but the root's counter takes it back later.
   if (payer == ROOT) pageCounterCharge(memoryCounter(ROOT), pages);
   if (frame) {
+    modStat(payer, L.STAT_KMEM, pages);
     commitKmem(frame, objcg, order, kind);
-    return;
+  } else {
+    grantBytes(cpu, objcg, bytes, pages, kind);
   }
-  accountBytes(objcg, kind, <i64>(pages << PAGE_SHIFT) - bytes);
-  if (bytes) refillObjStock(cpu, objcg, bytes, false);
 }
 
 /** Parks a refused charge until the task shows its answer. A charge that the task still had waiting had succeeded. */
@@ -193,16 +194,11 @@ function reclaimEnded(task: u32, cpu: u32, reclaimed: u32): void {
 function reclaimBegan(task: u32): void {
   if (waitFlags(task) & L.WAITED_OOM) {
     setWaitFlags(task, waitFlags(task) & ~L.WAITED_OOM);
-    let at = taskAt(task);
-    if (refusesNow(at)) pageCounterTryCharge(memoryCounter(load<u32>(at, L.WAIT_MEMCG)), load<u32>(at, L.WAIT_PAGES));
+    let memcg = load<u32>(taskAt(task), L.WAIT_MEMCG);
+    let pages = load<u32>(taskAt(task), L.WAIT_PAGES);
+    if (marginOf(refusing(memcg, pages)) < <i64>pages) pageCounterTryCharge(memoryCounter(memcg), pages);
   }
   setWaitFlags(task, waitFlags(task) | L.WAITED_RECLAIMED | L.WAITED_IN_RECLAIM);
-}
-
-/** True if the counters would refuse the waiting charge at this moment. */
-function refusesNow(task: usize): bool {
-  let pages = load<u32>(task, L.WAIT_PAGES);
-  return marginOf(refusing(load<u32>(task, L.WAIT_MEMCG), pages)) < <i64>pages;
 }
 
 /** The last try, because the task goes on: as it is, then after the drain if there was none. True: it no longer waits. */
