@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type TraceSink, TraceWriter } from '../bindings/trace/arrow-writer.ts';
-import { importMemcgProbes } from '../bindings/trace/memcg-probes.ts';
+import { importFiles } from '../bindings/trace/formats.ts';
 import { writeCapture } from './capture.ts';
 import type { Peer } from './peer.ts';
 import { timeRounds } from './rounds.ts';
@@ -24,14 +24,14 @@ function peer(name: string, work: () => Promise<void>): Peer {
 
 export async function importSuite(directory: string, lines: number, warmup: number, rounds: number): Promise<Row[]> {
   const capture = writeCapture(directory, lines);
-  const { report } = await importMemcgProbes(capture.files, nowhere);
-  if (report.lines !== capture.lines || report.unmatched.uncharges > 0)
+  const { report } = await importFiles(capture.files, nowhere);
+  if (report.lines !== capture.lines || report.ambiguous['uncharges without a charge']! > 0)
     throw new Error(`the importer misreads the capture: ${JSON.stringify(report)}`);
 
-  const importOnly = async () => void (await importMemcgProbes(capture.files, nowhere));
+  const importOnly = async () => void (await importFiles(capture.files, nowhere));
   const importAndWrite = async () => {
     const writer = new TraceWriter(join(directory, 'import.arrow'), { source: 'memcg-probes', clock: 'local' });
-    const { highWater } = await importMemcgProbes(capture.files, writer);
+    const { highWater } = await importFiles(capture.files, writer);
     writer.close(highWater);
   };
   const count = async () => {

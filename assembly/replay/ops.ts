@@ -30,7 +30,23 @@ export const OP_RESIDENT: u32 = 25;
 export const OP_SCOPE_ENTER: u32 = 26;
 export const OP_SCOPE_LEAVE: u32 = 27;
 export const OP_MARK: u32 = 28;
-export const NR_OPS: u32 = 29;
+// what the trace says of accesses: modelled residency decides from these what is resident
+export const OP_OBJECT_NEW: u32 = 29;
+export const OP_OBJECT_FREE: u32 = 30;
+export const OP_ANON_TOUCH: u32 = 31;
+export const OP_ANON_FREE: u32 = 32;
+export const OP_MAP: u32 = 33;
+export const OP_UNMAP: u32 = 34;
+export const OP_FILE_ACCESS: u32 = 35;
+export const OP_FILE_DIRTY: u32 = 36;
+export const OP_TRUNCATE: u32 = 37;
+export const OP_MLOCK: u32 = 38;
+export const OP_MUNLOCK: u32 = 39;
+export const OP_SYNC: u32 = 40;
+export const OP_DROP_CACHES: u32 = 41;
+export const OP_OOM_SCORE_ADJ: u32 = 42;
+export const OP_INITIAL: u32 = 43;
+export const NR_OPS: u32 = 44;
 
 // --- flags column
 /** bits 0–4: order of the folio or of the page allocation (0–9 for a charge). */
@@ -42,7 +58,7 @@ export const FLAG_KIND_MASK: u32 = 0xf;
 export const FLAG_IRQ: u32 = 1 << 9;
 /** kmem_charge, kmem_free: whole pages named by frame (index, order) instead of bytes (count). */
 export const FLAG_BY_FRAME: u32 = 1 << 10;
-/** mkdir: the cgroup existed before the trace began; what it was charged then is unknown. */
+/** mkdir: the cgroup existed before the trace began. charge, kmem_charge, swap_out: so did what is charged: no limit is asked. */
 export const FLAG_EXISTING: u32 = 1 << 11;
 /** rmdir: the css goes offline later, by an `offline` event of its own. */
 export const FLAG_OFFLINE_FOLLOWS: u32 = 1 << 12;
@@ -57,6 +73,16 @@ export const FLAG_RECLAIM: u32 = 1 << 15;
 export const FLAG_IN_CHARGE: u32 = 1 << 16;
 /** spawn: a kernel thread, without an mm; its page cache is charged to the root, its kernel memory to nobody. */
 export const FLAG_KERNEL_THREAD: u32 = 1 << 17;
+/** anon_touch, file_access, map: for writing. */
+export const FLAG_WRITE: u32 = 1 << 18;
+/** file_access: through a mapping, which maps the page from then on; else by a system call. */
+export const FLAG_FAULT: u32 = 1 << 19;
+/** file_access: brought in ahead of use. */
+export const FLAG_READAHEAD: u32 = 1 << 20;
+/** The importer concluded this row from others; no line of the recording says it. No effect on replay. */
+export const FLAG_INFERRED: u32 = 1 << 21;
+/** map: shared (MAP_SHARED); else private. */
+export const FLAG_SHARED: u32 = 1 << 22;
 
 export const KIND_ANON: u32 = 0;
 export const KIND_FILE: u32 = 1;
@@ -90,3 +116,11 @@ export const KNOB_SWAP_MAX: u32 = 5;
 export const KNOB_SWAP_HIGH: u32 = 6;
 export const KNOB_OOM_GROUP: u32 = 7;
 export const NR_KNOBS: u32 = 8;
+
+// --- types of object (count column of object_new)
+export const OBJECT_FILE: u32 = 1;
+/** tmpfs file, memfd, System V segment, shared anonymous mapping */
+export const OBJECT_SHMEM: u32 = 2;
+/** a block device's own page cache */
+export const OBJECT_BLOCK: u32 = 3;
+export const NR_OBJECT_TYPES: u32 = 4;

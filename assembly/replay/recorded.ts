@@ -358,6 +358,21 @@ export function replayEvent(row: u32): i32 {
     case O.OP_SCOPE_LEAVE:
       errno = leaveScope(task);
       break;
+    case O.OP_OBJECT_NEW:
+    case O.OP_OBJECT_FREE:
+    case O.OP_ANON_TOUCH:
+    case O.OP_ANON_FREE:
+    case O.OP_MAP:
+    case O.OP_UNMAP:
+    case O.OP_FILE_ACCESS:
+    case O.OP_FILE_DIRTY:
+    case O.OP_TRUNCATE:
+    case O.OP_MLOCK:
+    case O.OP_MUNLOCK:
+    case O.OP_SYNC:
+    case O.OP_DROP_CACHES:
+    case O.OP_OOM_SCORE_ADJ:
+      break; // accesses: what is resident is the recording's to say
     default:
       return outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL);
   }

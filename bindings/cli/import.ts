@@ -2,20 +2,19 @@
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
 import { removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
+import { CgroupMap } from '../trace/cgroup-map.ts';
+import { FORMATS, openRecording } from '../trace/formats.ts';
 import type { ImportReport } from '../trace/import-report.ts';
 import { InputError } from '../trace/input-error.ts';
-import { importMemcgProbes } from '../trace/memcg-probes.ts';
 import { Progress } from './progress.ts';
-
-/** Foreign formats, by the name that --format takes. */
-const FORMATS = { 'memcg-probes': importMemcgProbes } as const;
 
 /** What a user or a session may end an import with: the unfinished trace goes. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 interface ImportOptions {
   output: string;
-  format: string;
+  format?: string;
+  cgroups: string[];
   json?: boolean;
 }
 
@@ -26,15 +25,22 @@ export function addImport(program: Command): void {
     .description('turn captures of one recording into a trace')
     .argument('<file...>', 'captures, plain or gzip; - is standard input')
     .requiredOption('-o, --output <trace>', 'the trace to write (.arrow)')
-    .option('--format <format>', `format of the captures: ${Object.keys(FORMATS).join(', ')}`, 'memcg-probes')
+    .option(
+      '--format <format>',
+      `format of the captures, where it shall not be told from them: ${FORMATS.map((f) => f.name).join(', ')}`,
+    )
+    .option(
+      '--cgroups <rule>',
+      'cgroup of a process: pid:N=/PATH, comm:NAME=/PATH, *=/PATH, or @FILE of such lines',
+      collect,
+      [],
+    )
     .option('--json', 'print the import report as JSON')
     .action(runImport);
 }
 
 async function runImport(files: string[], options: ImportOptions): Promise<void> {
-  if (!Object.hasOwn(FORMATS, options.format))
-    throw new InputError(`unknown format ${options.format}; known: ${Object.keys(FORMATS).join(', ')}`);
-  const importer = FORMATS[options.format as keyof typeof FORMATS];
+  const cgroups = await CgroupMap.parse(options.cgroups);
   refuseOverwrite(files, options.output);
   const started = performance.now();
   const progress = new Progress('import');
@@ -47,11 +53,15 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
   };
   // Before the file exists, so that no signal can leave it behind.
   for (const signal of SIGNALS) process.once(signal, stop);
-  const writer = new TraceWriter(options.output, { source: options.format, clock: 'recorded' });
+  const recording = await openRecording(files, options.format);
+  let writer: TraceWriter | null = null;
   try {
-    const { report, highWater } = await importer(files, writer, ({ bytes, bytesTotal, lines }) =>
-      progress.update(bytes, bytesTotal, `${lines.toLocaleString('en')} lines`),
-    );
+    writer = new TraceWriter(options.output, { source: recording.format.name, clock: 'recorded' });
+    const { report, highWater } = await recording.format.import(recording.sources, writer, {
+      cgroups,
+      onProgress: ({ bytes, bytesTotal, lines }) =>
+        progress.update(bytes, bytesTotal, `${lines.toLocaleString('en')} lines`),
+    });
     writer.close(highWater);
     progress.end();
     const elapsed = (performance.now() - started) / 1000;
@@ -62,9 +72,14 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     );
   } finally {
     progress.end();
-    writer.abort();
+    writer?.abort();
+    recording.close();
     for (const signal of SIGNALS) process.removeListener(signal, stop);
   }
+}
+
+function collect(value: string, values: string[]): string[] {
+  return [...values, value];
 }
 
 /** Writing the trace over one of its sources would lose the recording. */
@@ -92,20 +107,12 @@ function text(path: string, report: ImportReport, elapsed: number): string {
     `ignored: ${counts(report.ignored)}`,
     `high water: ${counts({ ...report.high_water })}`,
   ];
-  const odd: Record<string, number> = {
-    'cgroups from before the recording': report.existing_cgroups,
-    'cgroups without a name': report.unnamed_cgroups,
-    'frames of unknown order': report.frames_of_unknown_order,
-    'ambiguous objcgs': report.ambiguous_objcgs,
-    'small steps of the clock': report.clock_steps,
-    'unmatched uncharges': report.unmatched.uncharges,
-    'unmatched objects': report.unmatched.objects,
-    'unmatched swap entries': report.unmatched.swap_entries,
-    'impossible cgroup ids': report.unmatched.cgroups,
-  };
-  const notes = Object.entries(odd).filter(([, count]) => count > 0);
+  const lost = Object.entries(report.lost).filter(([, count]) => count > 0);
+  if (lost.length > 0) lines.push(`lost: ${counts(Object.fromEntries(lost))}`);
+  const notes = Object.entries(report.ambiguous).filter(([, count]) => count > 0);
   if (notes.length > 0) lines.push(`not certain: ${counts(Object.fromEntries(notes))}`);
-  for (const part of report.missing) lines.push(`missing: the ${part}`);
+  for (const part of report.missing) lines.push(`missing: ${part}`);
+  for (const sentence of report.unknowable) lines.push(`cannot be known: ${sentence}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -2,6 +2,8 @@
  * The kernel's own samples: one JSON object a line, `{"t":…, "t_end":…, "label":…, "cgroups":{"/a":{"id":…, "current":…}}}`.
  * t and t_end are seconds on the recording's clock: the control files were read at some moment between them.
  */
+
+import { ByteSource } from '../trace/byte-source.ts';
 import { InputError } from '../trace/input-error.ts';
 import { LineReader } from '../trace/lines.ts';
 
@@ -64,7 +66,8 @@ function parseSample(text: string, where: string): Sample {
 
 /** Reads samples, plain or gzipped, in the order of time. Throws InputError. */
 export async function readSamples(path: string): Promise<Sample[]> {
-  const reader = await LineReader.open(path);
+  const source = await ByteSource.open(path);
+  const reader = new LineReader(source);
   const samples: Sample[] = [];
   try {
     for (let chunk = await reader.next(); chunk !== null; chunk = await reader.next()) {
@@ -75,7 +78,7 @@ export async function readSamples(path: string): Promise<Sample[]> {
       }
     }
   } finally {
-    reader.close();
+    source.close();
   }
   if (!samples.some((sample) => sample.cgroups.length > 0))
     throw new InputError(`${path}: no sample of memory.current`);

@@ -1,48 +1,33 @@
-/** What an import says of itself: what was understood, ignored, written, and what no line could tell. */
+/** What an import says of itself: what was understood, lost, ambiguous, and what no line of such a recording can tell. */
+import type { TraceSink } from './arrow-writer.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { CgroupMap } from './cgroup-map.ts';
 import type { HighWater } from './schema.ts';
 
 /** What the importer did and what it could not know. Every figure is a count unless its name says otherwise. */
 export interface ImportReport {
-  format: 'memcg-probes';
+  /** name of the format, as `--format` takes it */
+  format: string;
   files: { path: string; lines: number; events: number }[];
+  /** lines of text, or records of a binary file */
   lines: number;
-  /** event lines that were used, by event name */
+  /** events of the recording that were used, by name */
   understood: Record<string, number>;
-  /** event lines that were not, by event name: check-only probes, artefacts, other tracepoints */
+  /** events of the recording that were not, by name: artefacts, other tracepoints */
   ignored: Record<string, number>;
   /** events written, by op */
   written: Record<string, number>;
   events: number;
   duration_ns: number;
   high_water: HighWater;
-  /** probe lines or public lines missing altogether */
-  missing: ('probes' | 'public trace')[];
-  /** objcg uncharges that more than one dead or living objcg could have made */
-  ambiguous_objcgs: number;
-  /** frames charged without a known allocation: taken as single pages */
-  frames_of_unknown_order: number;
-  /** cgroups that were there before the recording began */
-  existing_cgroups: number;
-  /** cgroups whose path no line tells */
-  unnamed_cgroups: number;
-  /** huge folios that were split before they were freed */
-  splits: number;
-  /** frames seen before the base of struct page was known for certain */
-  frames_before_base: number;
-  /** lines a little (0.2 ms at most) earlier than the one before, taken to be at the same time: the ring buffer's clock had stepped */
-  clock_steps: number;
-  unmatched: {
-    /** uncharges of pages that were never seen charged */
-    uncharges: number;
-    /** kmem pages given back that were never seen charged (many are not charged at all) */
-    kmem_pages: number;
-    /** bytes given back with no object of that size outstanding */
-    objects: number;
-    /** swap entries freed that were never seen charged */
-    swap_entries: number;
-    /** lines that name a cgroup by an id that cannot be one */
-    cgroups: number;
-  };
+  /** what the recorder itself says that it lost, or what a cut left out; empty: it says of nothing */
+  lost: Record<string, number>;
+  /** cases in which the importer had to choose, or gave up on one; the keys say which */
+  ambiguous: Record<string, number>;
+  /** what a recording of this kind cannot tell, and what was assumed; a sentence each */
+  unknowable: string[];
+  /** parts of the recording that are missing altogether */
+  missing: string[];
 }
 
 export interface ImportProgress {
@@ -56,3 +41,22 @@ export interface ImportResult {
   report: ImportReport;
   highWater: HighWater;
 }
+
+/** What the command line may tell an importer; each takes what concerns it. */
+export interface ImportOptions {
+  /** in which cgroup a process is, where the recording does not say */
+  cgroups?: CgroupMap;
+  /** `NAME=COLUMN` pairs of a table of columns (CSV, NDJSON) */
+  columns?: ReadonlyMap<string, string>;
+  onProgress?: (progress: ImportProgress) => void;
+}
+
+/**
+ * An importer: reads the files of one recording into `sink`, in the order of time. Throws InputError, after which what the sink holds
+ * is worthless. Does not close the sources.
+ */
+export type Importer = (
+  sources: readonly ByteSource[],
+  sink: TraceSink,
+  options: ImportOptions,
+) => Promise<ImportResult>;

@@ -7,13 +7,14 @@
  */
 import * as ops from '../../assembly/replay/ops.ts';
 import type { TraceSink } from './arrow-writer.ts';
+import type { ByteSource } from './byte-source.ts';
 import { type Cgroup, CgroupTable } from './cgroup-table.ts';
 import { FrameTable } from './frames.ts';
 import { decimalAt, decimalField, FtraceCursor, field, fieldAt, fieldUpTo, hexAt, hexField, keep } from './ftrace.ts';
 import { hexGfp, symbolicGfp } from './gfp.ts';
 import { type HeldEvent, HoldQueue } from './hold.ts';
 import { ObjcgIdentity } from './identity.ts';
-import type { ImportProgress, ImportReport, ImportResult } from './import-report.ts';
+import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { parseKnobWrite } from './knobs.ts';
 import { LineReader } from './lines.ts';
@@ -90,46 +91,43 @@ interface Task {
   huge: { split: HeldEvent; uncharge: HeldEvent; order: number } | null;
 }
 
-/**
- * Imports the captures `files` (`-` is stdin) into `sink`. `onProgress` is called now and then. Throws InputError, after which what
- * the sink holds is worthless. Closes every file.
- */
+/** A line of a kernel probe on the memory controller: these names are the probes' own. */
+export function looksLikeMemcgProbes(head: string): boolean {
+  return /^[^#\n]*\[\d+\] +[^ \n]{4,8} +\d+\.\d+: (css_online|css_offline|objcg_charge|objcg_uncharge|kmem_charge_page|kmem_uncharge_page|charge|uncharge|filemap_add|shmem_add|swap_charge|swap_uncharge): /m.test(
+    head,
+  );
+}
+
+/** See {@link Importer}. */
 export async function importMemcgProbes(
-  files: readonly string[],
+  sources: readonly ByteSource[],
   sink: TraceSink,
-  onProgress?: (progress: ImportProgress) => void,
+  { onProgress }: ImportOptions = {},
 ): Promise<ImportResult> {
-  if (files.length === 0) throw new InputError('no capture given');
-  if (files.filter((file) => file === '-').length > 1) throw new InputError('standard input can be given once only');
-  const readers: LineReader[] = [];
-  try {
-    for (const file of files) readers.push(await LineReader.open(file));
-    const cursors = readers.map((reader) => new FtraceCursor(reader));
-    const importer = new Importer(sink);
-    const total = readers.some((r) => r.bytesTotal === 0) ? 0 : readers.reduce((sum, r) => sum + r.bytesTotal, 0);
-    const progress = () => {
-      if (onProgress === undefined) return;
-      let bytes = 0;
-      let lines = 0;
-      for (const reader of readers) {
-        bytes += reader.bytesRead;
-        lines += reader.lines;
-      }
-      onProgress({ bytes, bytesTotal: total, lines });
-    };
-    await mergeByTime(
-      cursors,
-      (event) => (EVENTS.get(event) ?? 0) < FIRST_PROBE,
-      (cursor) => importer.line(cursor),
-      progress,
-    );
-    for (const cursor of cursors) {
-      if (cursor.events === 0) throw new InputError(`${cursor.reader.path}: no event in this file`);
+  const readers = sources.map((source) => new LineReader(source));
+  const cursors = readers.map((reader) => new FtraceCursor(reader));
+  const importer = new Importer(sink);
+  const total = sources.some((s) => s.bytesTotal === 0) ? 0 : sources.reduce((sum, s) => sum + s.bytesTotal, 0);
+  const progress = () => {
+    if (onProgress === undefined) return;
+    let bytes = 0;
+    let lines = 0;
+    for (const reader of readers) {
+      bytes += reader.source.bytesRead;
+      lines += reader.lines;
     }
-    return importer.finish(cursors);
-  } finally {
-    for (const reader of readers) reader.close();
+    onProgress({ bytes, bytesTotal: total, lines });
+  };
+  await mergeByTime(
+    cursors,
+    (event) => (EVENTS.get(event) ?? 0) < FIRST_PROBE,
+    (cursor) => importer.line(cursor),
+    progress,
+  );
+  for (const cursor of cursors) {
+    if (cursor.events === 0) throw new InputError(`${cursor.reader.path}: no event in this file`);
   }
+  return importer.finish(cursors);
 }
 
 class Importer {
@@ -281,21 +279,26 @@ class Importer {
       events,
       duration_ns: this.#lastTs - this.#firstTs,
       high_water: highWater,
-      missing: this.#publicLines === 0 ? ['public trace'] : [],
-      ambiguous_objcgs: this.#identity.ambiguous,
-      frames_of_unknown_order: this.#unknownOrder,
-      existing_cgroups: this.#existing,
-      unnamed_cgroups: this.#nameless,
-      splits: this.#splits,
-      frames_before_base: this.#framesBeforeBase,
-      clock_steps: cursors.reduce((sum, cursor) => sum + cursor.clockSteps, 0),
-      unmatched: {
-        uncharges: this.#unmatchedUncharges,
-        kmem_pages: this.#unmatchedKmem,
-        objects: this.#identity.unmatched,
-        swap_entries: this.#unmatchedSwap,
-        cgroups: this.#badCgids,
+      lost: {},
+      ambiguous: {
+        'cgroups from before the recording': this.#existing,
+        'cgroups without a name': this.#nameless,
+        'objcgs that could be another': this.#identity.ambiguous,
+        'frames of unknown order': this.#unknownOrder,
+        'frames before the base of struct page': this.#framesBeforeBase,
+        'huge folios split': this.#splits,
+        'small steps of the clock': cursors.reduce((sum, cursor) => sum + cursor.clockSteps, 0),
+        'uncharges without a charge': this.#unmatchedUncharges,
+        'kernel pages freed without a charge': this.#unmatchedKmem,
+        'objects freed without a charge': this.#identity.unmatched,
+        'swap entries freed without a charge': this.#unmatchedSwap,
+        'impossible cgroup ids': this.#badCgids,
       },
+      unknowable: [
+        'gfp of a charge of bytes: the probe does not print it; interrupts off is taken to mean that it may not sleep',
+        'page tables, slab and per-cpu memory are told apart by guess; their sum, and every counter, is exact',
+      ],
+      missing: this.#publicLines === 0 ? ['the public trace'] : [],
     };
     return { report, highWater };
   }

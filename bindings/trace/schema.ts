@@ -4,7 +4,7 @@
  */
 import * as ops from '../../assembly/replay/ops.ts';
 
-export const SCHEMA_VERSION = '0';
+export const SCHEMA_VERSION = '1';
 
 /** Op names, indexed by the engine's op code; 0 is no op. */
 export const OP_NAMES: readonly string[] = [
@@ -37,7 +37,25 @@ export const OP_NAMES: readonly string[] = [
   'scope_enter',
   'scope_leave',
   'mark',
+  'object_new',
+  'object_free',
+  'anon_touch',
+  'anon_free',
+  'map',
+  'unmap',
+  'file_access',
+  'file_dirty',
+  'truncate',
+  'mlock',
+  'munlock',
+  'sync',
+  'drop_caches',
+  'oom_score_adj',
+  'initial',
 ];
+
+/** Types of object (count column of `object_new`), by the names that `inspect` prints. */
+export const OBJECT_TYPES: readonly string[] = ['', 'file', 'shmem', 'block'];
 
 /** Op code by name. */
 export const OP_CODES: ReadonlyMap<string, number> = new Map(

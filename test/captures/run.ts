@@ -9,8 +9,8 @@ import { Against, type AgainstReport } from '../../bindings/report/against.ts';
 import { readSamples } from '../../bindings/report/samples.ts';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
 import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
+import { importFiles } from '../../bindings/trace/formats.ts';
 import type { ImportReport } from '../../bindings/trace/import-report.ts';
-import { importMemcgProbes } from '../../bindings/trace/memcg-probes.ts';
 import { type Calls, EngineCalls } from './kernel-calls.ts';
 
 export interface CaptureRun {
@@ -34,7 +34,7 @@ export async function runCapture(
     const path = join(folder, 'capture.arrow');
     const started = performance.now();
     const writer = new TraceWriter(path, { source: 'memcg-probes', clock: 'recorded' });
-    const { report, highWater } = await importMemcgProbes(files, writer);
+    const { report, highWater } = await importFiles(files, writer);
     writer.close(highWater);
     const imported = performance.now();
     const trace = await openTrace(path);

@@ -49,7 +49,7 @@ describe('writer and reader', () => {
     expect(trace.highWater).toEqual(HIGH);
     expect(trace.events).toBe(rows);
     expect(trace.durationNs).toBe(rows - 1);
-    expect(trace.metadata.get('memcharge.version')).toBe('0');
+    expect(trace.metadata.get('memcharge.version')).toBe('1');
     let row = 0;
     for await (const batch of trace.batches()) {
       expect(batch.firstRow).toBe(row);
@@ -136,7 +136,7 @@ describe('writer and reader', () => {
 /** A trace made by somebody else's writer. */
 function foreign(
   change: (columns: Record<string, unknown>) => void = () => {},
-  version: string | null = '0',
+  version: string | null = '1',
   names = ['mark', 'exit'],
 ): string {
   const columns: Record<string, unknown> = {
@@ -171,7 +171,7 @@ describe('foreign traces', () => {
   });
 
   it.each<[string, () => string, RegExp]>([
-    ['another version', () => foreign(undefined, '99'), /trace version 99; this memcharge reads version 0/],
+    ['another version', () => foreign(undefined, '99'), /trace version 99; this memcharge reads version 1/],
     ['no version', () => foreign(undefined, null), /not a memcharge trace/],
     ['a missing column', () => foreign((c) => delete c.gfp), /column gfp is missing/],
     [
@@ -190,7 +190,7 @@ describe('foreign traces', () => {
         }),
       /null in column count, row 1/,
     ],
-    ['an unknown op', () => foreign(undefined, '0', ['mark', 'levitate']), /unknown op "levitate", row 1/],
+    ['an unknown op', () => foreign(undefined, '1', ['mark', 'levitate']), /unknown op "levitate", row 1/],
     [
       'time that goes backwards',
       () =>

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
 import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
+import { importFiles } from '../../bindings/trace/formats.ts';
 import type { ImportReport } from '../../bindings/trace/import-report.ts';
-import { importMemcgProbes } from '../../bindings/trace/memcg-probes.ts';
 import { OP_NAMES } from '../../bindings/trace/schema.ts';
 
 const folders: string[] = [];
@@ -81,9 +81,10 @@ export async function importLines(...files: (readonly string[])[]): Promise<{ ro
   const path = join(scratch(), 'trace.arrow');
   const writer = new TraceWriter(path, { source: 'test', clock: 'test' });
   try {
-    const { report, highWater } = await importMemcgProbes(
+    const { report, highWater } = await importFiles(
       files.map((lines) => capture(lines)),
       writer,
+      { format: 'memcg-probes' },
     );
     writer.close(highWater);
     return { rows: await readRows(path), report };

@@ -2,19 +2,20 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { ByteSource } from '../../bindings/trace/byte-source.ts';
 import { LineReader } from '../../bindings/trace/lines.ts';
 import { scratch } from './helpers.ts';
 
 async function read(content: Buffer | string): Promise<{ lines: string[]; reader: LineReader }> {
   const path = join(scratch(), 'f');
   writeFileSync(path, content);
-  const reader = await LineReader.open(path);
+  const reader = new LineReader(await ByteSource.open(path));
   const lines: string[] = [];
   for (let chunk = await reader.next(); chunk !== null; chunk = await reader.next()) {
     expect(chunk.firstLine).toBe(lines.length + 1);
     lines.push(...chunk.text.slice(0, -1).split('\n'));
   }
-  reader.close();
+  reader.source.close();
   return { lines, reader };
 }
 
@@ -37,8 +38,8 @@ describe('LineReader', () => {
   it('counts the bytes of the file', async () => {
     const zipped = gzipSync(TEXT);
     const { reader } = await read(zipped);
-    expect(reader.bytesRead).toBe(zipped.length);
-    expect(reader.bytesTotal).toBe(zipped.length);
+    expect(reader.source.bytesRead).toBe(zipped.length);
+    expect(reader.source.bytesTotal).toBe(zipped.length);
     expect(reader.lines).toBe(MANY.length);
   });
 
@@ -65,7 +66,7 @@ describe('LineReader', () => {
   });
 
   it('refuses what is not there', async () => {
-    await expect(LineReader.open('/no/such')).rejects.toThrow('/no/such: no such file or directory');
-    await expect(LineReader.open('/')).rejects.toThrow('/: is a directory');
+    await expect(ByteSource.open('/no/such')).rejects.toThrow('/no/such: no such file or directory');
+    await expect(ByteSource.open('/')).rejects.toThrow('/: is a directory');
   });
 });

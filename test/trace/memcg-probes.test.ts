@@ -60,7 +60,7 @@ describe('merge', () => {
       [charge(100, 'w-5', 0x1001, 1)],
       [alloc(1000, 'w-5', 1), alloc(800, 'w-5', 2)],
     );
-    expect(report.clock_steps).toBe(1);
+    expect(report.ambiguous['small steps of the clock']).toBe(1);
     const times = rows.map((row) => row.us);
     expect(times).toEqual([...times].sort((a, b) => a - b));
   });
@@ -118,7 +118,7 @@ describe('cgroups', () => {
     expect(late.rows.find((r) => r.op === 'mkdir')!.name).toBe('/unknown-50');
     const alone = await importLines([online(10, 50), charge(11, 'w-5', 0x1001, 50)]);
     expect(alone.rows.find((r) => r.op === 'mkdir')).toMatchObject({ name: '/unknown-50', object: 1 });
-    expect(alone.report.missing).toEqual(['public trace']);
+    expect(alone.report.missing).toEqual(['the public trace']);
   });
 
   it('that existed before are made when a probe first names them', async () => {
@@ -133,7 +133,7 @@ describe('cgroups', () => {
     });
     expect(opsOf(rows)).toEqual(['attach', 'mkdir', 'attach', 'charge']);
     expect(rows.filter((r) => r.op === 'attach').map((r) => r.cgroup)).toEqual([1, 2]);
-    expect(report.existing_cgroups).toBe(1);
+    expect(report.ambiguous['cgroups from before the recording']).toBe(1);
   });
 
   it('are new ones each time that memory is switched on, with the tasks that sit there', async () => {
@@ -207,7 +207,7 @@ describe('frames', () => {
       ['charge', 1024 + 0x34],
       ['page_free', 512 + 5],
     ]);
-    expect(report.frames_before_base).toBe(0);
+    expect(report.ambiguous['frames before the base of struct page']).toBe(0);
     expect(report.high_water.pages).toBe(1024 + 0x34 + 1);
   });
 
@@ -273,7 +273,7 @@ describe('huge folios', () => {
     expect(opsOf(rows, 'progress').slice(2)).toEqual(want);
     expect(rows.find((r) => r.op === 'split')).toMatchObject({ index: 512, flags: 9 });
     expect(rows.filter((r) => r.op === 'uncharge').every((r) => r.flags === undefined)).toBe(true);
-    expect(report.splits).toBe(1);
+    expect(report.ambiguous['huge folios split']).toBe(1);
   });
 
   it('do not hold up other tasks for more than a second', async () => {
@@ -397,8 +397,8 @@ describe('objcg identities', () => {
       names,
     );
     expect(rows.filter((r) => r.op === 'kmem_free').map((r) => r.cgroup)).toEqual([3, 4, 2, 1]);
-    expect(report.ambiguous_objcgs).toBe(0);
-    expect(report.unmatched.objects).toBe(1);
+    expect(report.ambiguous['objcgs that could be another']).toBe(0);
+    expect(report.ambiguous['objects freed without a charge']).toBe(1);
   });
 
   it('prefer the one last used on the CPU, else the latest to die', async () => {
@@ -417,7 +417,7 @@ describe('objcg identities', () => {
       names,
     );
     expect(rows.filter((r) => r.op === 'kmem_free').map((r) => r.cgroup)).toEqual([3, 3, 4]);
-    expect(report.ambiguous_objcgs).toBe(2);
+    expect(report.ambiguous['objcgs that could be another']).toBe(2);
   });
 
   it('charge atomically where interrupts are off', async () => {
@@ -443,8 +443,8 @@ describe('kernel pages', () => {
       { flags: ops.FLAG_BY_FRAME | (ops.KIND_PAGETABLE << 5) | 1, index: 512, gfp: ops.GFP_KERNEL | ops.GFP_ACCOUNT },
       { op: 'kmem_free', flags: ops.FLAG_BY_FRAME | 1, index: 512 },
     ]);
-    expect(report.unmatched.kmem_pages).toBe(2);
-    expect(report.existing_cgroups).toBe(0);
+    expect(report.ambiguous['kernel pages freed without a charge']).toBe(2);
+    expect(report.ambiguous['cgroups from before the recording']).toBe(0);
   });
 });
 
@@ -475,7 +475,7 @@ describe('swap', () => {
       ['swap_free', 3, 1],
       ['swap_free', 5, 1],
     ]);
-    expect(report.unmatched.swap_entries).toBe(1);
+    expect(report.ambiguous['swap entries freed without a charge']).toBe(1);
   });
 });
 

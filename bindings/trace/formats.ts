@@ -1,0 +1,90 @@
+/** The foreign formats: name, importer, and how a file is known. A new format is one file beside this one and one entry here. */
+import type { TraceSink } from './arrow-writer.ts';
+import { ByteSource } from './byte-source.ts';
+import type { Importer, ImportOptions, ImportResult } from './import-report.ts';
+import { InputError } from './input-error.ts';
+import { importMemcgProbes, looksLikeMemcgProbes } from './memcg-probes.ts';
+
+export interface Format {
+  /** what `--format` takes */
+  name: string;
+  /** what it is, for the help text */
+  description: string;
+  import: Importer;
+  /** Whether the beginning of a file (decompressed; as latin1) looks like this format. One such file is enough for a recording. */
+  detect(head: string): boolean;
+}
+
+/** In the order in which they are tried: what is more special comes first. */
+export const FORMATS: readonly Format[] = [
+  {
+    name: 'memcg-probes',
+    description: 'ftrace text of kernel probes in the memory controller, with the public trace beside it',
+    import: importMemcgProbes,
+    detect: looksLikeMemcgProbes,
+  },
+];
+
+const HEAD_BYTES = 1 << 16;
+
+/** The opened files of one recording, and what they are. */
+export interface Recording {
+  format: Format;
+  sources: readonly ByteSource[];
+  /** Closes every file; safe to call twice. */
+  close(): void;
+}
+
+/**
+ * Opens the files of one recording (`-` is stdin, once). The format is the one named, or else the first that one of the files looks
+ * like. Throws InputError, having closed what it opened.
+ */
+export async function openRecording(files: readonly string[], format?: string): Promise<Recording> {
+  if (files.length === 0) throw new InputError('no capture given');
+  if (files.filter((file) => file === '-').length > 1) throw new InputError('standard input can be given once only');
+  const named = format === undefined ? null : formatOf(format);
+  const sources: ByteSource[] = [];
+  const close = () => {
+    for (const source of sources) source.close();
+  };
+  try {
+    for (const file of files) sources.push(await ByteSource.open(file));
+    return { format: named ?? (await detect(sources)), sources, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Imports the files of one recording into `sink`. Throws InputError. */
+export async function importFiles(
+  files: readonly string[],
+  sink: TraceSink,
+  options: ImportOptions & { format?: string } = {},
+): Promise<ImportResult> {
+  const recording = await openRecording(files, options.format);
+  try {
+    return await recording.format.import(recording.sources, sink, options);
+  } finally {
+    recording.close();
+  }
+}
+
+/** The format of this name. Throws InputError. */
+export function formatOf(name: string): Format {
+  const format = FORMATS.find((f) => f.name === name);
+  if (format === undefined)
+    throw new InputError(`unknown format ${name}; known: ${FORMATS.map((f) => f.name).join(', ')}`);
+  return format;
+}
+
+async function detect(sources: readonly ByteSource[]): Promise<Format> {
+  const heads: string[] = [];
+  for (const source of sources) heads.push((await source.peek(HEAD_BYTES)).toString('latin1'));
+  const format = FORMATS.find((f) => heads.some((head) => f.detect(head)));
+  if (format === undefined)
+    throw new InputError(
+      `${sources.map((s) => s.path).join(', ')}: no known format; --format takes ${FORMATS.map((f) => f.name).join(', ')}`,
+    );
+  return format;
+}
