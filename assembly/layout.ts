@@ -3,7 +3,8 @@
 // up to 2^53, so that "does not fit in 4 GiB" can be computed instead of wrapping.
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
-//   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit |
+//   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
+//                                     object mm map node nodeuse |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -18,7 +19,7 @@ export const MEMORY_MAX: f64 = 4294967296;
 export const HEADER: u32 = 1024;
 export const HEADER_END: u32 = 4096;
 export const MAGIC: u32 = 0x4743434d; // "MCCG"
-export const LAYOUT_VERSION: u32 = 1;
+export const LAYOUT_VERSION: u32 = 2;
 
 export const H_MAGIC: u32 = 0;
 export const H_VERSION: u32 = 4;
@@ -31,7 +32,10 @@ export const CAP_CPUS: u32 = 3;
 export const CAP_WORKERS: u32 = 4;
 export const CAP_SWAP: u32 = 5;
 export const CAP_WATCH: u32 = 6;
-export const NR_CAPACITIES: u32 = 7;
+export const CAP_OBJECTS: u32 = 7;
+export const CAP_MAPS: u32 = 8;
+export const CAP_NODES: u32 = 9;
+export const NR_CAPACITIES: u32 = 10;
 // profile
 export const H_KERNEL: u32 = 48; // KERNEL_6_18 | KERNEL_6_1
 export const H_SEED: u32 = 52;
@@ -78,6 +82,18 @@ export const H_CURRENT_TASK: u32 = 260; // task and cpu of the event at hand, fo
 export const H_CURRENT_CPU: u32 = 264;
 export const H_CURRENT_ROW: u32 = 268;
 export const H_MAX_ORDER: u32 = 272; // largest folio order ever charged: how far a free frame's neighbours must be looked at
+// modelled residency: which frames, nodes and map records are free
+export const H_RESIDENCY: u32 = 276; // RESIDENCY_*
+export const H_FREE_FRAME: u32 = 280; // head of the free list
+export const H_FRAME_END: u32 = 284; // one past the highest frame ever handed out; 0 = none yet
+export const H_FREE_NODE: u32 = 288;
+export const H_NODE_END: u32 = 292;
+export const H_NODES_LEFT: u32 = 296; // nodes that are free, on the list or never used
+export const H_FREE_MAP: u32 = 300;
+export const H_MAP_END: u32 = 304;
+export const H_OBJECT_END: u32 = 308; // one past the highest object id in use
+export const RESIDENCY_RECORDED: u32 = 0;
+export const RESIDENCY_MODELLED: u32 = 1;
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -188,8 +204,9 @@ export const EVENT_SWAP_FAIL: u32 = 8;
 export const NR_EVENTS: u32 = 9;
 
 // ---------------------------------------------------------------------------------------------- statistics
-// One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes.
-export const STAT_STRIDE: u32 = 128;
+// One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every
+// charge writes comes first and shares a line pair; the rest are rows of memory.stat, in its order.
+export const STAT_STRIDE: u32 = 384;
 export const STAT_ANON: u32 = 0;
 export const STAT_FILE: u32 = 1; // page cache without shmem; memory.stat's `file` is this plus shmem
 export const STAT_SHMEM: u32 = 2;
@@ -201,7 +218,44 @@ export const STAT_VMALLOC: u32 = 7;
 export const STAT_KERNEL_OTHER: u32 = 8; // charged page by page, without a line of its own in memory.stat (pipe buffers …)
 export const STAT_SOCK: u32 = 9;
 export const STAT_KMEM: u32 = 10; // MEMCG_KMEM: whole pages charged through objcgs, slack of the byte stocks included
-export const NR_STATS: u32 = 11;
+export const STAT_FILE_MAPPED: u32 = 11; // of file and shmem
+export const STAT_FILE_DIRTY: u32 = 12;
+export const STAT_FILE_WRITEBACK: u32 = 13;
+export const STAT_SWAPCACHED: u32 = 14;
+export const STAT_ANON_THP: u32 = 15; // of huge folios (order 9)
+export const STAT_FILE_THP: u32 = 16;
+export const STAT_SHMEM_THP: u32 = 17;
+export const STAT_WORKINGSET_REFAULT_ANON: u32 = 18; // events, down to the end
+export const STAT_WORKINGSET_REFAULT_FILE: u32 = 19;
+export const STAT_WORKINGSET_ACTIVATE_ANON: u32 = 20;
+export const STAT_WORKINGSET_ACTIVATE_FILE: u32 = 21;
+export const STAT_WORKINGSET_RESTORE_ANON: u32 = 22;
+export const STAT_WORKINGSET_RESTORE_FILE: u32 = 23;
+export const STAT_WORKINGSET_NODERECLAIM: u32 = 24;
+export const STAT_PSWPIN: u32 = 25;
+export const STAT_PSWPOUT: u32 = 26;
+export const STAT_PGSCAN_KSWAPD: u32 = 27;
+export const STAT_PGSCAN_DIRECT: u32 = 28;
+export const STAT_PGSCAN_KHUGEPAGED: u32 = 29;
+export const STAT_PGSCAN_PROACTIVE: u32 = 30;
+export const STAT_PGSTEAL_KSWAPD: u32 = 31;
+export const STAT_PGSTEAL_DIRECT: u32 = 32;
+export const STAT_PGSTEAL_KHUGEPAGED: u32 = 33;
+export const STAT_PGSTEAL_PROACTIVE: u32 = 34;
+export const STAT_PGFAULT: u32 = 35;
+export const STAT_PGMAJFAULT: u32 = 36;
+export const STAT_PGREFILL: u32 = 37;
+export const STAT_PGACTIVATE: u32 = 38;
+export const STAT_PGDEACTIVATE: u32 = 39;
+export const STAT_PGLAZYFREE: u32 = 40;
+export const STAT_PGLAZYFREED: u32 = 41;
+export const STAT_SWPIN_ZERO: u32 = 42;
+export const STAT_SWPOUT_ZERO: u32 = 43;
+export const STAT_THP_FAULT_ALLOC: u32 = 44;
+export const STAT_THP_COLLAPSE_ALLOC: u32 = 45;
+export const STAT_THP_SWPOUT: u32 = 46;
+export const STAT_THP_SWPOUT_FALLBACK: u32 = 47;
+export const NR_STATS: u32 = 48;
 
 // ---------------------------------------------------------------------------------------------- LRU lists
 export const NR_LRU_LISTS: u32 = 5;
@@ -239,6 +293,12 @@ export const CHARGE_OWNER_SHIFT: u32 = 8;
 export const STATE_KIND_MASK: u32 = 0xf;
 export const STATE_LIST_SHIFT: u32 = 4;
 export const STATE_LIST_MASK: u32 = 0x70;
+
+// In modelled residency: words 1 and 3 mean something else where no list and no charge in waiting needs them.
+export const FOLIO_MAPCOUNT: u32 = FOLIO_WAITER; // u32 address spaces whose page tables point here
+export const FOLIO_NEXT_FREE: u32 = FOLIO_POSITION; // u32 of an uncharged frame
+export const STATE_REFERENCED: u32 = 1 << 7; // PG_referenced
+export const STATE_DIRTY: u32 = 1 << 8; // PG_dirty
 
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
@@ -289,6 +349,34 @@ export const WAITED_UNDONE: u32 = 8;
 export const WAITED_VICTIM: u32 = 16;
 export const WAITED_OOM: u32 = 32;
 
+// ---------------------------------------------------------------------------------------------- address spaces
+// A radix tree (folio/radix.ts) from a key to a word; its root is part of the record that owns it.
+//   0 node  4 height  8 last leaf's key >> 6, + 1 (0: none)  16 last leaf  20 words that are not 0
+export const RADIX_NODE: u32 = 0;
+export const RADIX_HEIGHT: u32 = 4;
+export const RADIX_LAST: u32 = 8;
+export const RADIX_LAST_NODE: u32 = 16;
+export const RADIX_ENTRIES: u32 = 20;
+export const NODE_STRIDE: u32 = 256; // 64 words
+// struct address_space: what a file, a shmem object or a block device has in memory
+export const OBJECT_STRIDE: u32 = 32;
+export const OBJECT_TYPE: u32 = 0; // OBJECT_FILE …, 0 = free
+export const OBJECT_MAPS: u32 = 4; // head of i_mmap: the address spaces that map it
+export const OBJECT_RADIX: u32 = 8; // page offset → frame
+// struct mm_struct, by the id of the task that owns it
+export const MM_STRIDE: u32 = 32;
+export const MM_USERS: u32 = 0; // tasks that run on it; 0 = free
+export const MM_MAPS: u32 = 4; // head of its map records
+export const MM_RADIX: u32 = 8; // virtual page number → frame, or ZERO_PAGE
+// which pages of one object one mm has in its page tables
+export const MAP_STRIDE: u32 = 48;
+export const MAP_MM: u32 = 0;
+export const MAP_OBJECT: u32 = 4;
+export const MAP_NEXT_OF_MM: u32 = 8; // also the link of the free list
+export const MAP_NEXT_OF_OBJECT: u32 = 12;
+export const MAP_PREVIOUS_OF_OBJECT: u32 = 16;
+export const MAP_RADIX: u32 = 24; // page offset >> 5 → 32 bits, a page each
+
 // ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;
 export const WATCH_TS: u32 = 0; // u64
@@ -332,6 +420,12 @@ export const AUDIT_CHUNKS: u32 = 11;
 export const AUDIT_PROTECTION: u32 = 12;
 export const AUDIT_WATERMARK: u32 = 13;
 export const AUDIT_TASKS: u32 = 14;
+export const AUDIT_MAPCOUNT: u32 = 15;
+export const AUDIT_FILE_MAPPED: u32 = 16;
+export const AUDIT_FILE_DIRTY: u32 = 17;
+export const AUDIT_RESIDENT: u32 = 18;
+export const AUDIT_NODES: u32 = 19;
+export const AUDIT_FRAMES: u32 = 20;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -348,7 +442,12 @@ export const R_FOLIO: u32 = 10;
 export const R_LOG: u32 = 11;
 export const R_WATCH: u32 = 12;
 export const R_AUDIT: u32 = 13;
-export const NR_REGIONS: u32 = 14;
+export const R_OBJECT: u32 = 14;
+export const R_MM: u32 = 15;
+export const R_MAP: u32 = 16;
+export const R_NODE: u32 = 17;
+export const R_NODE_USE: u32 = 18;
+export const NR_REGIONS: u32 = 19;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -372,6 +471,9 @@ export function regionSize(
   workers: f64,
   swap: f64,
   watch: f64,
+  objects: f64,
+  maps: f64,
+  nodes: f64,
 ): f64 {
   if (region == R_CPU) return cpus * CPU_STRIDE;
   if (region == R_COUNTER) return (cgroups + 1) * NR_COUNTERS * COUNTER_STRIDE;
@@ -386,7 +488,14 @@ export function regionSize(
   if (region == R_FOLIO) return (pages + 1) * FOLIO_STRIDE;
   if (region == R_LOG) return chunkCount(pages, cgroups) * CHUNK_ENTRIES * 4;
   if (region == R_WATCH) return watch * WATCH_STRIDE;
-  return (cgroups + 1) * AUDIT_STRIDE;
+  if (region == R_AUDIT) return (cgroups + 1) * AUDIT_STRIDE;
+  // What modelled residency alone needs takes no room where there are no nodes.
+  if (nodes == 0) return 0;
+  if (region == R_OBJECT) return (objects + 1) * OBJECT_STRIDE;
+  if (region == R_MM) return (tasks + 1) * MM_STRIDE;
+  if (region == R_MAP) return (maps + 1) * MAP_STRIDE;
+  if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
+  return (nodes + 1) * 4;
 }
 
 /** Address of a region: the previous one plus its size; the first one follows the columns. `regionOffset(NR_REGIONS, …)` is the total. */
@@ -399,9 +508,12 @@ export function regionOffset(
   workers: f64,
   swap: f64,
   watch: f64,
+  objects: f64,
+  maps: f64,
+  nodes: f64,
 ): f64 {
   let at: f64 = CPU_BASE;
   for (let r: u32 = 0; r < region; r++)
-    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch));
+    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes));
   return at;
 }

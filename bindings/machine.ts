@@ -3,7 +3,7 @@
  */
 import * as L from '../assembly/layout.ts';
 import * as O from '../assembly/replay/ops.ts';
-import { type Capacities, DEFAULT_CAPACITIES } from './engine/capacities.ts';
+import { type Capacities, DEFAULT_CAPACITIES, MODELLED_CAPACITIES, regionAt } from './engine/capacities.ts';
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
@@ -11,9 +11,14 @@ import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
 export type Kernel = '6.18' | '6.1';
 
+/** Who says what is resident: the recording, by frame, or the model, from accesses. */
+export type Residency = 'recorded' | 'modelled';
+
 export interface BootOptions extends Partial<Capacities> {
   /** which kernel's facts to follow; 6.18 unless told */
   kernel?: Kernel;
+  /** recorded unless told; modelled needs the capacities objects, maps and nodes, which then have defaults */
+  residency?: Residency;
   /** seed of the random choices (stock eviction) */
   seed?: number;
   /** `debug` asserts as it goes */
@@ -92,6 +97,12 @@ const AUDIT_NAMES = [
   'protection',
   'watermark',
   'tasks of a cgroup',
+  'mapcount',
+  'mapped pages',
+  'dirty pages',
+  'resident page',
+  'radix nodes',
+  'page frames',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -110,6 +121,7 @@ export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly capacities: Readonly<Capacities>;
   readonly kernel: Kernel;
+  readonly residency: Residency;
   /** Names of the cgroups, by id. */
   readonly cgroups: Map<number, CgroupName>;
   #build: EngineBuild;
@@ -132,9 +144,8 @@ export class Machine {
     this.#u64 = new BigUint64Array(memory.buffer);
     this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
     const c = this.capacities;
-    const at = (region: number) =>
-      L.regionOffset(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
-    this.#base = { list: at(L.R_LIST), watch: at(L.R_WATCH) };
+    this.residency = this.#header(L.H_RESIDENCY) === L.RESIDENCY_MODELLED ? 'modelled' : 'recorded';
+    this.#base = { list: regionAt(L.R_LIST, c), watch: regionAt(L.R_WATCH, c) };
   }
 
   /**
@@ -143,9 +154,12 @@ export class Machine {
    * @example const machine = await Machine.boot({ pages: 1 << 20, cpus: 2, kernel: '6.1' });
    */
   static async boot(options: BootOptions = {}): Promise<Machine> {
-    const { kernel = '6.18', seed = 0, build = 'release', ...capacities } = options;
+    const { kernel = '6.18', residency = 'recorded', seed = 0, build = 'release', ...capacities } = options;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
-    const memory = createMemory({ ...DEFAULT_CAPACITIES, ...capacities }, profile, seed);
+    const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
+    const memory = createMemory({ ...defaults, ...capacities }, profile, seed);
+    const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
+    new Uint32Array(memory.buffer)[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -240,7 +254,7 @@ export class Machine {
   // ------------------------------------------------------------------------------------------------ replay
 
   /**
-   * Replays rows [from, to) of a batch in recorded residency. Answers the row after the last one done: less than `to` when the
+   * Replays rows [from, to) of a batch in the machine's residency. Answers the row after the last one done: less than `to` when the
    * watch log is full and must be drained first. Throws ReplayError.
    */
   replay(batch: TraceBatch, from = 0, to = batch.length): number {
@@ -276,7 +290,8 @@ export class Machine {
 
   /** Runs staged rows [from, to); `offset` is the batch row that staged row 0 came from. */
   run(batch: TraceBatch, from: number, to: number, offset: number): number {
-    const done = this.engine.replayRecorded(from, to);
+    const { engine } = this;
+    const done = this.residency === 'modelled' ? engine.replayModelled(from, to) : engine.replayRecorded(from, to);
     const last = done >= 0 ? done : this.#header(L.H_CURRENT_ROW);
     this.#nameCgroups(batch, offset + from, offset + last);
     if (done >= 0) return done;
@@ -292,6 +307,8 @@ export class Machine {
       field
     ];
     switch (errno) {
+      case 'ENOMEM':
+        return `${this.pathOf(Number(value))} or a cgroup above it is at its memory.max, and modelled residency does not reclaim yet`;
       case 'ERANGE':
         return `${field} ${value} is out of range; raise capacity ${capacity}`;
       case 'ESRCH':
@@ -357,8 +374,7 @@ export class Machine {
 
   /** True from rmdir on. */
   isRemoved(cgroup: number): boolean {
-    const c = this.capacities;
-    const base = L.regionOffset(L.R_MEMCG, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
+    const base = regionAt(L.R_MEMCG, this.capacities);
     return this.#u32[(base + cgroup * L.MEMCG_STRIDE + L.MEMCG_STATE) / 4]! >= L.MEMCG_REMOVED;
   }
 

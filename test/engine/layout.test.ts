@@ -14,7 +14,18 @@ import {
 import { createMemory } from '../../bindings/engine/engine.ts';
 import { EngineError, Machine } from '../../bindings/machine.ts';
 
-const LEAST: Capacities = { pages: 1, cgroups: 1, tasks: 1, cpus: 1, workers: 1, swap: 0, watch: 0 };
+const LEAST: Capacities = {
+  pages: 1,
+  cgroups: 1,
+  tasks: 1,
+  cpus: 1,
+  workers: 1,
+  swap: 0,
+  watch: 0,
+  objects: 0,
+  maps: 0,
+  nodes: 0,
+};
 const GIB = 2 ** 30;
 
 const capacities: fc.Arbitrary<Capacities> = fc.record({
@@ -25,6 +36,9 @@ const capacities: fc.Arbitrary<Capacities> = fc.record({
   workers: fc.integer({ min: 1, max: 64 }),
   swap: fc.nat(50_000_000),
   watch: fc.nat(1_000_000),
+  objects: fc.nat(1_000_000),
+  maps: fc.nat(1_000_000),
+  nodes: fc.nat(3_000_000),
 });
 
 function draw(c: Capacities): string {
@@ -36,7 +50,18 @@ function draw(c: Capacities): string {
 }
 
 it('draws the map', () => {
-  const c: Capacities = { pages: 1000, cgroups: 10, tasks: 20, cpus: 2, workers: 2, swap: 50, watch: 8 };
+  const c: Capacities = {
+    pages: 1000,
+    cgroups: 10,
+    tasks: 20,
+    cpus: 2,
+    workers: 2,
+    swap: 50,
+    watch: 8,
+    objects: 3,
+    maps: 4,
+    nodes: 5,
+  };
   expect(draw(c)).toMatchInlineSnapshot(`
     "     400  header       3072
         1000  columns    673024
@@ -47,13 +72,18 @@ it('draws the map', () => {
        a7180  event        2816
        a7c80  list         1760
        a8380  task         2688
-       a8e00  stat         2816
-       a9900  chunk        1800
-       aa080  swap          204
-       aa180  folio       16016
-       ae080  log        115200
-       ca280  watch         384
-       ca400  audit        1408"
+       a8e00  stat         8448
+       aaf00  chunk        1800
+       ab680  swap          204
+       ab780  folio       16016
+       af680  log        115200
+       cb880  watch         384
+       cba00  audit        1408
+       cbf80  object        128
+       cc000  mm            672
+       cc300  map           240
+       cc400  node         1536
+       cca00  nodeuse        24"
   `);
 });
 
