@@ -71,8 +71,9 @@ function auditObjects(): i64 {
       let frame = radixGet(root, i);
       // Object 0 holds the kernel's pages.
       let word = chargeWord(frame);
-      let right = object ? word && !(word & L.CHARGE_KMEM) && (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON : (word & L.CHARGE_KMEM) != 0;
-      if (!right) return -(<i64>differs(L.AUDIT_RESIDENT, frame, 1, 0));
+      let kmem = (word & L.CHARGE_KMEM) != 0;
+      let user = word && !kmem && (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON;
+      if (object ? !user : !kmem) return -(<i64>differs(L.AUDIT_RESIDENT, frame, 1, 0));
       entries++;
     }
     let code = differs(L.AUDIT_RESIDENT, object, entries, load<u32>(root, L.RADIX_ENTRIES));

@@ -202,6 +202,8 @@ export const EVENT_SWAP_HIGH: u32 = 6;
 export const EVENT_SWAP_MAX: u32 = 7;
 export const EVENT_SWAP_FAIL: u32 = 8;
 export const NR_EVENTS: u32 = 9;
+/** Not the kernel's: pages ever charged by the model, in local rows by KIND_ANON, KIND_FILE, KIND_SHMEM. */
+export const EVENT_CHARGED: u32 = 12;
 
 // ---------------------------------------------------------------------------------------------- statistics
 // One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every

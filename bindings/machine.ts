@@ -430,6 +430,12 @@ export class Machine {
     return sum;
   }
 
+  /** Modelled residency: what was ever charged to the cgroup itself, whether it still is or not. Bytes. */
+  charged(cgroup: number): { anon: number; file: number; shmem: number } {
+    const ever = (kind: number) => Number(this.engine.eventCount(cgroup, L.EVENT_CHARGED + kind, 1)) * PAGE_SIZE;
+    return { anon: ever(O.KIND_ANON), file: ever(O.KIND_FILE), shmem: ever(O.KIND_SHMEM) };
+  }
+
   /** What the recorded driver had to do, by name. */
   recordedCounts(): Record<string, number> {
     const names = [

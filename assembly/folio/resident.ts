@@ -3,6 +3,7 @@
 import { chargeMemcg } from '../charge/charge';
 import { ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
+import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
 import { folioAt, headerGet, headerSet, outOfRange, pagesEnd, ROOT } from '../memory';
 import { addHead, listAt, remove } from '../reclaim/lru';
@@ -60,6 +61,7 @@ export function newFolio(cpu: u32, memcg: u32, kind: u32): i32 {
     return outOfRange(L.FIELD_CGROUP, memcg, ENOMEM);
   }
   commitFolio(frame, memcg, 0, kind);
+  countLocal(memcg, L.EVENT_CHARGED + kind, 1);
   return frame;
 }
 
