@@ -80,6 +80,18 @@ function leafOf(root: usize, key: u64): u32 {
   return node ? load<u32>(wordAt(node, <u32>key & 63)) : 0;
 }
 
+/** radixGet() without a trace: for reading ahead of use. */
+export function radixPeek(root: usize, key: u64): u32 {
+  let node = load<u32>(root, L.RADIX_NODE);
+  let level = load<u32>(root, L.RADIX_HEIGHT);
+  if (!node || beyond(key, level)) return 0;
+  while (--level) {
+    node = load<u32>(wordAt(node, digit(key, level)));
+    if (!node) return 0;
+  }
+  return load<u32>(wordAt(node, <u32>key & 63));
+}
+
 /** Sets the word at `key` to one that is not 0. False, nothing done: the nodes are used up. */
 export function radixSet(root: usize, key: u64, word: u32): bool {
   let node = leaf(root, key);
