@@ -192,7 +192,7 @@ const TOUCH_GROUP: u32 = 32;
   return task < tasksEnd ? mmAt(load<u32>(taskAt(task), L.TASK_MM)) + L.MM_RADIX : 0;
 }
 
-/** Walks to the pages of the rows [from, to), each walk independent of the others, so that their cache misses overlap; then to their folios. */
+/** Walks to the pages of the rows [from, to), each walk independent of the others, so that their cache misses overlap; then to folios. */
 function touchGroup(from: u32, to: u32): void {
   let sink: u32 = 0;
   for (let row = from; row < to; row++) {
