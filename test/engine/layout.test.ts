@@ -80,10 +80,13 @@ it('draws the map', () => {
        cb880  watch         384
        cba00  audit        1408
        cbf80  object        128
-       cc000  mm            672
-       cc300  map           240
-       cc400  node         1536
-       cca00  nodeuse        24"
+       cc000  mm           1344
+       cc580  map           240
+       cc680  node         1536
+       ccc80  nodeuse        24
+       ccd00  place        8008
+       cec80  lruvec        704
+       cef80  shadow      32016"
   `);
 });
 
