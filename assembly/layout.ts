@@ -324,9 +324,9 @@ export const STATE_KIND_MASK: u32 = 0xf;
 export const STATE_LIST_SHIFT: u32 = 4;
 export const STATE_LIST_MASK: u32 = 0x70;
 
-// In modelled residency: words 1 and 3 mean something else where no list and no charge in waiting needs them.
+// In modelled residency word 3 means something else. (Word 1 must stay 0 in a free frame, or a stale log entry would come alive.)
 export const FOLIO_MAPCOUNT: u32 = FOLIO_WAITER; // u32 address spaces whose page tables point here
-export const FOLIO_NEXT_FREE: u32 = FOLIO_POSITION; // u32 of an uncharged frame
+export const FOLIO_NEXT_FREE: u32 = FOLIO_WAITER; // u32 of an uncharged frame
 export const STATE_REFERENCED: u32 = 1 << 7; // PG_referenced
 export const STATE_DIRTY: u32 = 1 << 8; // PG_dirty
 export const STATE_WORKINGSET: u32 = 1 << 9; // PG_workingset

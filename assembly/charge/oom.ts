@@ -1,22 +1,20 @@
 // The OOM killer of a memcg: whom it takes, and what goes with it. mm/memcontrol.c: mem_cgroup_oom(); mm/oom_kill.c: out_of_memory(),
 // oom_badness(), oom_kill_process(). A victim dies at once: on the recorded machine it would have run on for a moment.
-import { EINVAL, PAGE_COUNTER_MAX } from '../constants';
+import { EINVAL, NEVER, PAGE_COUNTER_MAX, REMOTE_DRAIN_NS } from '../constants';
 import { leaveMm, rssPages } from '../folio/anon';
-import { memoryCounter } from '../counter/page-counter';
+import { memoryCounter, pageCounterRead } from '../counter/page-counter';
+import { runTimers } from '../counter/stock';
 import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
-import { headerGet, memcgAt, mmAt, outOfRange, ROOT, taskAt } from '../memory';
-import { exit, fork, taskMemcg } from '../task/task';
+import { headerGet, headerGet64, memcgAt, mmAt, outOfRange, ROOT, taskAt } from '../memory';
+import { exit, fork, isKilled, taskMemcg } from '../task/task';
 
 const OOM_SCORE_ADJ_MIN: i32 = -1000;
 /** order 3: larger charges fail instead (PAGE_ALLOC_COSTLY_ORDER). */
 const COSTLY_PAGES: u32 = 8;
 
-@inline export function isKilled(task: u32): bool {
-  return load<u32>(mmAt(task), L.TASK_KILLED) != 0;
-}
 /** task_is_dying() */
 @inline export function isDying(task: u32): bool {
   return task != 0 && isKilled(task);
@@ -91,6 +89,10 @@ export function forkKilled(parent: u32, child: u32): i32 {
 export function memcgOom(task: u32, cpu: u32, over: u32, pages: u32): bool {
   if (pages > COSTLY_PAGES) return false;
   memcgEvent(over, L.EVENT_OOM);
+  // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
+  if (headerGet64(L.H_NEXT_TIMER) != NEVER) runTimers(headerGet64(L.H_NOW) + REMOTE_DRAIN_NS);
+  let counter = memoryCounter(over);
+  if (load<i64>(counter, L.PC_MAX) - pageCounterRead(counter) >= <i64>pages) return true;
   let victim = selectVictim(over);
   if (!victim) return false;
   let group = oomGroup(victim, over);

@@ -4,7 +4,7 @@ import { EINVAL, ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
 import { headerSet, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
-import { folioPayer, taskMemcg } from '../task/task';
+import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { mappedPages, unmapAll } from './mapping';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, unmapFolio } from './resident';
@@ -62,6 +62,11 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
     if (word && word != ZERO_PAGE && mapcount(word) == 1) continue;
     let frame = newFolio(task, cpu, payer, KIND_ANON, 0);
     if (frame < 0) return frame == -ENOMEM ? 0 : frame;
+    // Killed for the want of this very page: the address space is gone.
+    if (isKilled(task)) {
+      freeFolio(task, cpu, <u32>frame);
+      return 0;
+    }
     if (!radixSet(pages, v, <u32>frame)) {
       freeFolio(task, cpu, <u32>frame);
       return fullNodes();

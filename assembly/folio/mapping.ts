@@ -10,7 +10,7 @@ import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '..
 import {
   FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
 } from '../replay/ops';
-import { folioPayer, taskMemcg } from '../task/task';
+import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import {
@@ -255,6 +255,8 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
         if (fault || !(flags & FLAG_WRITE)) refaultFolio(frame, shadow);
         dropShadow(shadow);
       }
+      // Killed for the want of this very page: it stays in the page cache, and the access is over.
+      if (task && isKilled(task)) return 0;
     }
     if (flags & FLAG_READAHEAD) continue;
     if (fault) {

@@ -2,7 +2,7 @@
 // A limit reclaims, throttles and kills; memory itself is never short: a full machine is an error.
 import { chargeMemcg } from '../charge/charge';
 import { handleOverHigh } from '../charge/high';
-import { forkKilled, isKilled, setOomScoreAdj } from '../charge/oom';
+import { forkKilled, setOomScoreAdj } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
@@ -19,7 +19,7 @@ import {
   folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
-import { kmemPayer, taskExists } from '../task/task';
+import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
 import { counted } from './waiting';
@@ -123,7 +123,9 @@ function modelledEvent(row: u32): i32 {
   headerSet64(L.H_NOW, now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
-  if (task && op != O.OP_SPAWN && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
+  // (Inodes come and go as they did there: later rows name them.)
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
+  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
