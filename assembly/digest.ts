@@ -39,7 +39,12 @@ function foldMemcg(hash: u64, memcg: u32): u64 {
     hash = fold(hash, eventCount(memcg, event, true));
     hash = fold(hash, eventCount(memcg, event, false));
   }
-  for (let stat: u32 = 0; stat < L.NR_STATS; stat++) hash = fold(hash, <u64>statLocal(memcg, stat));
+  for (let stat: u32 = 0; stat <= L.STAT_KMEM; stat++) hash = fold(hash, <u64>statLocal(memcg, stat));
+  // A row of memory.stat that never counted anything leaves no trace: a row added later changes no digest.
+  for (let stat: u32 = L.STAT_KMEM + 1; stat < L.NR_STATS; stat++) {
+    let value = statLocal(memcg, stat);
+    if (value) hash = fold(fold(hash, stat), <u64>value);
+  }
   for (let which: u32 = 0; which < L.NR_LRU_LISTS; which++) {
     let list = listAt(memcg, which);
     for (let at = walkUp(list, 0); at; at = walkUp(list, at)) hash = fold(hash, frameAt(at));

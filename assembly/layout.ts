@@ -18,7 +18,7 @@ export const MEMORY_MAX: f64 = 4294967296;
 export const HEADER: u32 = 1024;
 export const HEADER_END: u32 = 4096;
 export const MAGIC: u32 = 0x4743434d; // "MCCG"
-export const LAYOUT_VERSION: u32 = 1;
+export const LAYOUT_VERSION: u32 = 2;
 
 export const H_MAGIC: u32 = 0;
 export const H_VERSION: u32 = 4;
@@ -188,8 +188,9 @@ export const EVENT_SWAP_FAIL: u32 = 8;
 export const NR_EVENTS: u32 = 9;
 
 // ---------------------------------------------------------------------------------------------- statistics
-// One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes.
-export const STAT_STRIDE: u32 = 128;
+// One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every
+// charge writes comes first and shares a line pair; the rest are rows of memory.stat, in its order.
+export const STAT_STRIDE: u32 = 384;
 export const STAT_ANON: u32 = 0;
 export const STAT_FILE: u32 = 1; // page cache without shmem; memory.stat's `file` is this plus shmem
 export const STAT_SHMEM: u32 = 2;
@@ -201,7 +202,44 @@ export const STAT_VMALLOC: u32 = 7;
 export const STAT_KERNEL_OTHER: u32 = 8; // charged page by page, without a line of its own in memory.stat (pipe buffers …)
 export const STAT_SOCK: u32 = 9;
 export const STAT_KMEM: u32 = 10; // MEMCG_KMEM: whole pages charged through objcgs, slack of the byte stocks included
-export const NR_STATS: u32 = 11;
+export const STAT_FILE_MAPPED: u32 = 11; // of file and shmem
+export const STAT_FILE_DIRTY: u32 = 12;
+export const STAT_FILE_WRITEBACK: u32 = 13;
+export const STAT_SWAPCACHED: u32 = 14;
+export const STAT_ANON_THP: u32 = 15; // of huge folios (order 9)
+export const STAT_FILE_THP: u32 = 16;
+export const STAT_SHMEM_THP: u32 = 17;
+export const STAT_WORKINGSET_REFAULT_ANON: u32 = 18; // events, down to the end
+export const STAT_WORKINGSET_REFAULT_FILE: u32 = 19;
+export const STAT_WORKINGSET_ACTIVATE_ANON: u32 = 20;
+export const STAT_WORKINGSET_ACTIVATE_FILE: u32 = 21;
+export const STAT_WORKINGSET_RESTORE_ANON: u32 = 22;
+export const STAT_WORKINGSET_RESTORE_FILE: u32 = 23;
+export const STAT_WORKINGSET_NODERECLAIM: u32 = 24;
+export const STAT_PSWPIN: u32 = 25;
+export const STAT_PSWPOUT: u32 = 26;
+export const STAT_PGSCAN_KSWAPD: u32 = 27;
+export const STAT_PGSCAN_DIRECT: u32 = 28;
+export const STAT_PGSCAN_KHUGEPAGED: u32 = 29;
+export const STAT_PGSCAN_PROACTIVE: u32 = 30;
+export const STAT_PGSTEAL_KSWAPD: u32 = 31;
+export const STAT_PGSTEAL_DIRECT: u32 = 32;
+export const STAT_PGSTEAL_KHUGEPAGED: u32 = 33;
+export const STAT_PGSTEAL_PROACTIVE: u32 = 34;
+export const STAT_PGFAULT: u32 = 35;
+export const STAT_PGMAJFAULT: u32 = 36;
+export const STAT_PGREFILL: u32 = 37;
+export const STAT_PGACTIVATE: u32 = 38;
+export const STAT_PGDEACTIVATE: u32 = 39;
+export const STAT_PGLAZYFREE: u32 = 40;
+export const STAT_PGLAZYFREED: u32 = 41;
+export const STAT_SWPIN_ZERO: u32 = 42;
+export const STAT_SWPOUT_ZERO: u32 = 43;
+export const STAT_THP_FAULT_ALLOC: u32 = 44;
+export const STAT_THP_COLLAPSE_ALLOC: u32 = 45;
+export const STAT_THP_SWPOUT: u32 = 46;
+export const STAT_THP_SWPOUT_FALLBACK: u32 = 47;
+export const NR_STATS: u32 = 48;
 
 // ---------------------------------------------------------------------------------------------- LRU lists
 export const NR_LRU_LISTS: u32 = 5;

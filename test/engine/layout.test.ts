@@ -47,13 +47,13 @@ it('draws the map', () => {
        a7180  event        2816
        a7c80  list         1760
        a8380  task         2688
-       a8e00  stat         2816
-       a9900  chunk        1800
-       aa080  swap          204
-       aa180  folio       16016
-       ae080  log        115200
-       ca280  watch         384
-       ca400  audit        1408"
+       a8e00  stat         8448
+       aaf00  chunk        1800
+       ab680  swap          204
+       ab780  folio       16016
+       af680  log        115200
+       cb880  watch         384
+       cba00  audit        1408"
   `);
 });
 
