@@ -7,8 +7,9 @@ import { swapOwner } from './folio/swap';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
+import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
-import { cpuAt, folioAt, headerGet, headerGet64, memcgAt, nrCpus, objcgAt, taskAt } from './memory';
+import { cpuAt, folioAt, headerGet, headerGet64, memcgAt, nrCpus, objcgAt, rstatBase, taskAt } from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
 
@@ -45,10 +46,25 @@ function foldMemcg(hash: u64, memcg: u32): u64 {
     let value = statLocal(memcg, stat);
     if (value) hash = fold(fold(hash, stat), <u64>value);
   }
+  if (rstatBase) hash = foldShown(hash, memcg);
   for (let which: u32 = 0; which < L.NR_LRU_LISTS; which++) {
     let list = listAt(memcg, which);
     for (let at = walkUp(list, 0); at; at = walkUp(list, at)) hash = fold(hash, frameAt(at));
     hash = fold(hash, which);
+  }
+  return hash;
+}
+
+/** What the kernel would show, and what it still holds back. */
+function foldShown(hash: u64, memcg: u32): u64 {
+  for (let row: u32 = 0; row < L.NR_RSTAT_ROWS; row++) {
+    let shown = statShown(memcg, row);
+    let pending = statPending(memcg, row);
+    if (shown != 0 || pending != 0) hash = fold(fold(fold(hash, row), <u64>shown), <u64>pending);
+  }
+  for (let cpu: u32 = 0; cpu <= nrCpus; cpu++) {
+    let updates = statUpdates(memcg, cpu);
+    if (updates) hash = fold(hash, (<u64>(cpu == nrCpus ? 0 : cpu + 1) << 32) | updates);
   }
   return hash;
 }
@@ -69,6 +85,7 @@ function foldCpu(hash: u64, cpu: u32): u64 {
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), headerGet64(L.H_NOW));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
+  if (rstatBase) hash = fold(fold(hash, headerGet(L.H_STATS_THRESHOLD)), headerGet64(L.H_STATS_FLUSH_AT));
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) hash = foldCpu(hash, cpu);
   for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) if (memcgState(memcg) != L.MEMCG_FREE) hash = foldMemcg(hash, memcg);
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {

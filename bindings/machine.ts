@@ -6,16 +6,28 @@ import * as O from '../assembly/replay/ops.ts';
 import { type Capacities, DEFAULT_CAPACITIES } from './engine/capacities.ts';
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
+import { type Known, statKeys } from './report/memory-stat.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
 import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
 export type Kernel = '6.18' | '6.1';
+
+/** Whose view of the statistics: what is, or what memory.stat shows of it (docs/statistics.md). */
+export type Statistics = 'exact' | 'kernel';
+
+/** Between two flushes of the kernel's statistics: 2 s, and what the timer wheel makes of 500 ticks of 4 ms. */
+const FLUSH_PERIOD_NS = 2_016_000_000n;
 
 export interface BootOptions extends Partial<Capacities> {
   /** which kernel's facts to follow; 6.18 unless told */
   kernel?: Kernel;
   /** seed of the random choices (stock eviction) */
   seed?: number;
+  /** exact unless told; `kernel` takes one worker and 512 bytes a cgroup for each CPU and two more */
+  statistics?: Statistics;
+  /** `kernel` statistics: when the periodic flush runs first, and how often, ns; 2.016 s both unless told */
+  firstFlush?: bigint;
+  flushPeriod?: bigint;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -92,10 +104,10 @@ const AUDIT_NAMES = [
   'protection',
   'watermark',
   'tasks of a cgroup',
+  'statistics shown',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
-const LRU_NAMES = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
 
 /** The name a cgroup has: its path, the kernel's id, its parent. */
 export interface CgroupName {
@@ -110,6 +122,7 @@ export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly capacities: Readonly<Capacities>;
   readonly kernel: Kernel;
+  readonly statistics: Statistics;
   /** Names of the cgroups, by id. */
   readonly cgroups: Map<number, CgroupName>;
   #build: EngineBuild;
@@ -131,6 +144,7 @@ export class Machine {
     this.#u32 = new Uint32Array(memory.buffer);
     this.#u64 = new BigUint64Array(memory.buffer);
     this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
+    this.statistics = this.#header(L.H_STATISTICS) === L.STATISTICS_KERNEL ? 'kernel' : 'exact';
     const c = this.capacities;
     const at = (region: number) =>
       L.regionOffset(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
@@ -143,9 +157,20 @@ export class Machine {
    * @example const machine = await Machine.boot({ pages: 1 << 20, cpus: 2, kernel: '6.1' });
    */
   static async boot(options: BootOptions = {}): Promise<Machine> {
-    const { kernel = '6.18', seed = 0, build = 'release', ...capacities } = options;
+    const {
+      kernel = '6.18',
+      seed = 0,
+      build = 'release',
+      statistics = 'exact',
+      flushPeriod = FLUSH_PERIOD_NS,
+      firstFlush = flushPeriod,
+      ...capacities
+    } = options;
+    if (flushPeriod <= 0n || firstFlush <= 0n)
+      throw new EngineError('EINVAL', 'the periodic flush needs times above 0');
+    const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
-    const memory = createMemory({ ...DEFAULT_CAPACITIES, ...capacities }, profile, seed);
+    const memory = createMemory({ ...DEFAULT_CAPACITIES, ...capacities }, profile, seed, flush);
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -367,11 +392,29 @@ export class Machine {
     return Number(this.engine.pageCounterField(cgroup, L.COUNTER_MEMORY, L.PC_USAGE));
   }
 
-  /** The figures of one cgroup, in bytes, under the kernel's own names. */
-  figures(cgroup: number): MemcgFigures {
+  /**
+   * Reads memory.stat, in the kernel's order. With `kernel` statistics this is the kernel's own read: it flushes if enough has
+   * changed, and shows what was flushed. Keys that the residency cannot tell are left out.
+   */
+  memoryStat(cgroup: number, residency: Known = 'recorded'): Record<string, number> {
+    const shown = this.statistics === 'kernel';
+    if (shown) this.engine.flushStats(cgroup);
+    const value = (row: number) => {
+      if (shown) return Number(this.engine.statShown(cgroup, row));
+      if (row >= L.RSTAT_LISTS) return this.#lruPages(cgroup, row - L.RSTAT_LISTS);
+      return Number(this.engine.statTotal(cgroup, row));
+    };
+    return Object.fromEntries(
+      statKeys(this.kernel, residency).map(({ name, rows, unit }) => [
+        name,
+        rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
+      ]),
+    );
+  }
+
+  /** The figures of one cgroup, in bytes, under the kernel's own names. Reads memory.stat: see memoryStat(). */
+  figures(cgroup: number, residency: Known = 'recorded'): MemcgFigures {
     const bytes = (pages: bigint) => Number(pages) * PAGE_SIZE;
-    const stat = (row: number) => Math.max(0, Number(this.engine.statTotal(cgroup, row)));
-    const pages = (row: number) => stat(row) * PAGE_SIZE;
     const counter = (which: number, field: number) => bytes(this.engine.pageCounterField(cgroup, which, field));
     const events = (local: number) =>
       Object.fromEntries(
@@ -381,19 +424,7 @@ export class Machine {
       'memory.current': counter(L.COUNTER_MEMORY, L.PC_USAGE),
       'memory.peak': counter(L.COUNTER_MEMORY, L.PC_WATERMARK),
       'memory.swap.current': counter(L.COUNTER_SWAP, L.PC_USAGE),
-      'memory.stat': {
-        anon: pages(L.STAT_ANON),
-        file: pages(L.STAT_FILE) + pages(L.STAT_SHMEM),
-        kernel: pages(L.STAT_KMEM),
-        kernel_stack: pages(L.STAT_KERNEL_STACK),
-        pagetables: pages(L.STAT_PAGETABLES),
-        sock: pages(L.STAT_SOCK),
-        percpu: stat(L.STAT_PERCPU),
-        vmalloc: pages(L.STAT_VMALLOC),
-        shmem: pages(L.STAT_SHMEM),
-        ...Object.fromEntries(LRU_NAMES.map((name, list) => [name, this.#lruPages(cgroup, list) * PAGE_SIZE])),
-        slab: stat(L.STAT_SLAB),
-      },
+      'memory.stat': this.memoryStat(cgroup, residency),
       'memory.events': events(0),
       'memory.events.local': events(1),
       'memory.swap.events': Object.fromEntries(

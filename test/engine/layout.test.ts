@@ -53,7 +53,7 @@ it('draws the map', () => {
        ab780  folio       16016
        af680  log        115200
        cb880  watch         384
-       cba00  audit        1408"
+       cba00  audit        1672"
   `);
 });
 
