@@ -1,6 +1,7 @@
 // Conservation: every counter is recomputed from the folios, objcgs, stocks, batches and swap entries that it stands for,
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
+import { auditResident } from './audit-resident';
 import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
 import { chargeWord, orderOf, ownerOf, pagesOf } from './folio/folio';
@@ -28,7 +29,8 @@ import { KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLA
   store<i64>(tally(id, row), got(id, row) + n);
 }
 
-function differs(code: u32, id: u32, expected: i64, found: i64): u32 {
+/** Notes the first discrepancy. AUDIT_OK when both agree, else `code`. */
+export function differs(code: u32, id: u32, expected: i64, found: i64): u32 {
   if (expected == found) return L.AUDIT_OK;
   headerSet(L.H_AUDIT_ID, id);
   headerSet64(L.H_AUDIT_EXPECTED, <u64>expected);
@@ -278,5 +280,6 @@ export function audit(): u32 {
   if (!code) code = differs(L.AUDIT_LIST_MEMBERS, 0, listed, onLists);
   if (!code) code = auditChunks();
   if (!code) code = auditTasks();
+  if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
   return code;
 }

@@ -3,13 +3,16 @@
 
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
+import { NO_KEY, radixGet, radixNext } from './folio/radix';
 import { swapOwner } from './folio/swap';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
-import { cpuAt, folioAt, headerGet, headerGet64, memcgAt, nrCpus, objcgAt, rstatBase, taskAt } from './memory';
+import {
+  cpuAt, folioAt, headerGet, headerGet64, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
+} from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
 
@@ -82,6 +85,30 @@ function foldCpu(hash: u64, cpu: u32): u64 {
   return hash;
 }
 
+/** A tree of pages: keys and words, ascending. */
+function foldTree(hash: u64, root: usize): u64 {
+  for (let key = radixNext(root, 0); key != NO_KEY; key = radixNext(root, key + 1)) hash = fold(fold(hash, key), radixGet(root, key));
+  return hash;
+}
+
+/** Modelled residency: what every object has in memory, and every address space in its page tables. */
+function foldResident(hash: u64): u64 {
+  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+    hash = fold(hash, load<u32>(objectAt(object), L.OBJECT_TYPE));
+    hash = foldTree(hash, objectAt(object) + L.OBJECT_RADIX);
+    // In the order of the object's list, which is that of first use.
+    for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT)) {
+      hash = fold(hash, load<u32>(mapAt(map), L.MAP_MM));
+      hash = foldTree(hash, mapAt(map) + L.MAP_RADIX);
+    }
+  }
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
+    hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
+  }
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), headerGet64(L.H_NOW));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -102,6 +129,7 @@ export function stateDigest(): u64 {
     hash = fold(hash, (<u64>frame << 32) | word);
     hash = fold(hash, (<u64>waiter << 32) | load<u32>(at, L.FOLIO_STATE));
   }
+  if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) hash = foldResident(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);
     if (memcg) hash = fold(hash, (<u64>entry << 32) | memcg);

@@ -10,6 +10,7 @@ import {
 import { calculateProtection as calculate } from './counter/protection';
 import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
+import { initNodes } from './folio/radix';
 import * as L from './layout';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
@@ -24,6 +25,7 @@ import {
   headerSet,
   headerSet64,
   memcgOfCounter,
+  nodesEnd,
   nrCpus,
   outOfRange,
   pagesEnd,
@@ -32,6 +34,7 @@ import {
 } from './memory';
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
+import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/process';
 import { taskExists } from './task/task';
 
 export { audit } from './audit';
@@ -57,17 +60,8 @@ export { readKnob } from './memcg/knobs';
 export { flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
 export { replayRecorded } from './replay/loop';
-export {
-  attach as attachTask,
-  enterScope,
-  exec,
-  exit,
-  folioPayer,
-  fork,
-  kmemPayer,
-  leaveScope,
-  spawn,
-} from './task/task';
+export { replayModelled } from './replay/modelled';
+export { attach as attachTask, enterScope, folioPayer, kmemPayer, leaveScope } from './task/task';
 
 /** Derives this instance's addresses from the header. `worker` < CAP_WORKERS picks its own statistics. */
 export function attach(worker: u32): void {
@@ -88,6 +82,28 @@ export function boot(): void {
     headerSet64(L.H_NEXT_TIMER, headerGet64(L.H_STATS_FLUSH_AT));
   }
   initRoot();
+  initNodes();
+}
+
+/** A task that no fork made known: with an mm of its own in `memcg`, or a kernel thread (`mm` false). */
+export function spawn(task: u32, memcg: u32, mm: bool): i32 {
+  return spawnProcess(task, 0, memcg, mm);
+}
+/** fork: the child starts in its parent's cgroup, with a copy of its mm, or as a thread on the same. */
+export function fork(parent: u32, child: u32, thread: bool): i32 {
+  return forkProcess(parent, 0, child, thread);
+}
+/** exec: a fresh mm, owned by the task that called it. */
+export function exec(task: u32): i32 {
+  return ended(task, execProcess(task, 0));
+}
+/** exit: the task leaves its cgroup's population, and its mm. What it charged stays charged where somebody else holds it. */
+export function exit(task: u32): i32 {
+  return ended(task, exitProcess(task, 0));
+}
+/** The pages that an address space gave up are uncharged. */
+function ended(task: u32, errno: i32): i32 {
+  return errno || nodesEnd == 1 ? errno : unchargeFlush(task);
 }
 
 /** mkdir of a memory cgroup; `kernelId` is what the recorded kernel called it. */

@@ -3,7 +3,8 @@
 // up to 2^53, so that "does not fit in 4 GiB" can be computed instead of wrapping.
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
-//   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit |
+//   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
+//                                     object mm map node nodeuse |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -31,7 +32,10 @@ export const CAP_CPUS: u32 = 3;
 export const CAP_WORKERS: u32 = 4;
 export const CAP_SWAP: u32 = 5;
 export const CAP_WATCH: u32 = 6;
-export const NR_CAPACITIES: u32 = 7;
+export const CAP_OBJECTS: u32 = 7;
+export const CAP_MAPS: u32 = 8;
+export const CAP_NODES: u32 = 9;
+export const NR_CAPACITIES: u32 = 10;
 // profile
 export const H_KERNEL: u32 = 48; // KERNEL_6_18 | KERNEL_6_1
 export const H_SEED: u32 = 52;
@@ -85,6 +89,18 @@ export const H_STATS_FLUSH_AT: u32 = 456; // u64 ns: the next periodic flush
 export const H_STATS_PERIOD: u32 = 464; // u64 ns between two of them
 export const STATISTICS_EXACT: u32 = 0;
 export const STATISTICS_KERNEL: u32 = 1;
+// modelled residency: which frames, nodes and map records are free
+export const H_RESIDENCY: u32 = 276; // RESIDENCY_*
+export const H_FREE_FRAME: u32 = 280; // head of the free list
+export const H_FRAME_END: u32 = 284; // one past the highest frame ever handed out; 0 = none yet
+export const H_FREE_NODE: u32 = 288;
+export const H_NODE_END: u32 = 292;
+export const H_NODES_LEFT: u32 = 296; // nodes that are free, on the list or never used
+export const H_FREE_MAP: u32 = 300;
+export const H_MAP_END: u32 = 304;
+export const H_OBJECT_END: u32 = 308; // one past the highest object id in use
+export const RESIDENCY_RECORDED: u32 = 0;
+export const RESIDENCY_MODELLED: u32 = 1;
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -195,6 +211,8 @@ export const EVENT_SWAP_HIGH: u32 = 6;
 export const EVENT_SWAP_MAX: u32 = 7;
 export const EVENT_SWAP_FAIL: u32 = 8;
 export const NR_EVENTS: u32 = 9;
+/** Not the kernel's: pages ever charged by the model, in local rows by KIND_ANON, KIND_FILE, KIND_SHMEM. */
+export const EVENT_CHARGED: u32 = 12;
 
 // ---------------------------------------------------------------------------------------------- statistics
 // One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every
@@ -295,6 +313,12 @@ export const STATE_KIND_MASK: u32 = 0xf;
 export const STATE_LIST_SHIFT: u32 = 4;
 export const STATE_LIST_MASK: u32 = 0x70;
 
+// In modelled residency: words 1 and 3 mean something else where no list and no charge in waiting needs them.
+export const FOLIO_MAPCOUNT: u32 = FOLIO_WAITER; // u32 address spaces whose page tables point here
+export const FOLIO_NEXT_FREE: u32 = FOLIO_POSITION; // u32 of an uncharged frame
+export const STATE_REFERENCED: u32 = 1 << 7; // PG_referenced
+export const STATE_DIRTY: u32 = 1 << 8; // PG_dirty
+
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
 export const TASK_STATE: u32 = 0; // u32 TASK_FREE | TASK_LIVE | TASK_EXITED
@@ -344,6 +368,34 @@ export const WAITED_UNDONE: u32 = 8;
 export const WAITED_VICTIM: u32 = 16;
 export const WAITED_OOM: u32 = 32;
 
+// ---------------------------------------------------------------------------------------------- address spaces
+// A radix tree (folio/radix.ts) from a key to a word; its root is part of the record that owns it.
+//   0 node  4 height  8 last leaf's key >> 6, + 1 (0: none)  16 last leaf  20 words that are not 0
+export const RADIX_NODE: u32 = 0;
+export const RADIX_HEIGHT: u32 = 4;
+export const RADIX_LAST: u32 = 8;
+export const RADIX_LAST_NODE: u32 = 16;
+export const RADIX_ENTRIES: u32 = 20;
+export const NODE_STRIDE: u32 = 256; // 64 words
+// struct address_space: what a file, a shmem object or a block device has in memory
+export const OBJECT_STRIDE: u32 = 32;
+export const OBJECT_TYPE: u32 = 0; // OBJECT_FILE …, 0 = free
+export const OBJECT_MAPS: u32 = 4; // head of i_mmap: the address spaces that map it
+export const OBJECT_RADIX: u32 = 8; // page offset → frame
+// struct mm_struct, by the id of the task that owns it
+export const MM_STRIDE: u32 = 32;
+export const MM_USERS: u32 = 0; // tasks that run on it; 0 = free
+export const MM_MAPS: u32 = 4; // head of its map records
+export const MM_RADIX: u32 = 8; // virtual page number → frame, or ZERO_PAGE
+// which pages of one object one mm has in its page tables
+export const MAP_STRIDE: u32 = 48;
+export const MAP_MM: u32 = 0;
+export const MAP_OBJECT: u32 = 4;
+export const MAP_NEXT_OF_MM: u32 = 8; // also the link of the free list
+export const MAP_NEXT_OF_OBJECT: u32 = 12;
+export const MAP_PREVIOUS_OF_OBJECT: u32 = 16;
+export const MAP_RADIX: u32 = 24; // page offset >> 5 → 32 bits, a page each
+
 // ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;
 export const WATCH_TS: u32 = 0; // u64
@@ -388,7 +440,13 @@ export const AUDIT_CHUNKS: u32 = 11;
 export const AUDIT_PROTECTION: u32 = 12;
 export const AUDIT_WATERMARK: u32 = 13;
 export const AUDIT_TASKS: u32 = 14;
-export const AUDIT_SHOWN: u32 = 15;
+export const AUDIT_MAPCOUNT: u32 = 15;
+export const AUDIT_FILE_MAPPED: u32 = 16;
+export const AUDIT_FILE_DIRTY: u32 = 17;
+export const AUDIT_RESIDENT: u32 = 18;
+export const AUDIT_NODES: u32 = 19;
+export const AUDIT_FRAMES: u32 = 20;
+export const AUDIT_SHOWN: u32 = 21;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -405,7 +463,12 @@ export const R_FOLIO: u32 = 10;
 export const R_LOG: u32 = 11;
 export const R_WATCH: u32 = 12;
 export const R_AUDIT: u32 = 13;
-export const NR_REGIONS: u32 = 14;
+export const R_OBJECT: u32 = 14;
+export const R_MM: u32 = 15;
+export const R_MAP: u32 = 16;
+export const R_NODE: u32 = 17;
+export const R_NODE_USE: u32 = 18;
+export const NR_REGIONS: u32 = 19;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -429,6 +492,9 @@ export function regionSize(
   workers: f64,
   swap: f64,
   watch: f64,
+  objects: f64,
+  maps: f64,
+  nodes: f64,
 ): f64 {
   if (region == R_CPU) return cpus * CPU_STRIDE;
   if (region == R_COUNTER) return (cgroups + 1) * NR_COUNTERS * COUNTER_STRIDE;
@@ -443,7 +509,14 @@ export function regionSize(
   if (region == R_FOLIO) return (pages + 1) * FOLIO_STRIDE;
   if (region == R_LOG) return chunkCount(pages, cgroups) * CHUNK_ENTRIES * 4;
   if (region == R_WATCH) return watch * WATCH_STRIDE;
-  return (cgroups + 1) * AUDIT_STRIDE;
+  if (region == R_AUDIT) return (cgroups + 1) * AUDIT_STRIDE;
+  // What modelled residency alone needs takes no room where there are no nodes.
+  if (nodes == 0) return 0;
+  if (region == R_OBJECT) return (objects + 1) * OBJECT_STRIDE;
+  if (region == R_MM) return (tasks + 1) * MM_STRIDE;
+  if (region == R_MAP) return (maps + 1) * MAP_STRIDE;
+  if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
+  return (nodes + 1) * 4;
 }
 
 /** Address of a region: the previous one plus its size; the first one follows the columns. `regionOffset(NR_REGIONS, …)` is the total. */
@@ -456,10 +529,13 @@ export function regionOffset(
   workers: f64,
   swap: f64,
   watch: f64,
+  objects: f64,
+  maps: f64,
+  nodes: f64,
 ): f64 {
   let at: f64 = CPU_BASE;
   for (let r: u32 = 0; r < region; r++)
-    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch));
+    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes));
   return at;
 }
 

@@ -108,14 +108,20 @@ export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u3
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
+  errno = chargeObjectTo(cpu, objcg, bytes, kind, gfp);
+  return errno ? errno : objcg;
+}
+
+/** The same once it is known which objcg pays. 0 or -ENOMEM. */
+export function chargeObjectTo(cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32): i32 {
   if (!consumeObjStock(cpu, objcg, bytes)) {
     let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    errno = chargeMemcg(cpu, objcgMemcg(objcg), pages, gfp);
+    let errno = chargeMemcg(cpu, objcgMemcg(objcg), pages, gfp);
     if (!errno) grantBytes(cpu, objcg, bytes, pages, kind);
-    return errno ? errno : objcg;
+    return errno;
   }
   accountBytes(objcg, kind, bytes);
-  return objcg;
+  return 0;
 }
 
 /** obj_cgroup_uncharge(): into the CPU's byte stock. */

@@ -21,6 +21,11 @@ export let watchBase: usize = 0;
 export let auditBase: usize = 0;
 /** Statistics as the kernel shows them; 0 when they are exact. */
 export let rstatBase: usize = 0;
+export let objectBase: usize = 0;
+export let mmBase: usize = 0;
+export let mapBase: usize = 0;
+export let nodeBase: usize = 0;
+export let nodeUseBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -29,6 +34,10 @@ export let swapEnd: u32 = 0;
 export let nrCpus: u32 = 0;
 export let nrWorkers: u32 = 0;
 export let watchEnd: u32 = 0;
+export let objectsEnd: u32 = 0;
+export let mapsEnd: u32 = 0;
+/** 1 where there is no modelled residency */
+export let nodesEnd: u32 = 0;
 export let nrChunks: u32 = 0;
 /** Stock slots of a CPU: 7 in 6.18, 1 in 6.1. */
 export let nrStockSlots: u32 = 0;
@@ -49,6 +58,9 @@ function at(region: u32): usize {
       capacity(L.CAP_WORKERS),
       capacity(L.CAP_SWAP),
       capacity(L.CAP_WATCH),
+      capacity(L.CAP_OBJECTS),
+      capacity(L.CAP_MAPS),
+      capacity(L.CAP_NODES),
     )
   );
 }
@@ -69,6 +81,11 @@ export function attachMemory(worker: u32): void {
   watchBase = at(L.R_WATCH);
   auditBase = at(L.R_AUDIT);
   rstatBase = load<u32>(L.HEADER + L.H_STATISTICS) == L.STATISTICS_KERNEL ? at(L.NR_REGIONS) : 0;
+  objectBase = at(L.R_OBJECT);
+  mmBase = at(L.R_MM);
+  mapBase = at(L.R_MAP);
+  nodeBase = at(L.R_NODE);
+  nodeUseBase = at(L.R_NODE_USE);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;
@@ -76,6 +93,9 @@ export function attachMemory(worker: u32): void {
   nrCpus = <u32>capacity(L.CAP_CPUS);
   nrWorkers = <u32>capacity(L.CAP_WORKERS);
   watchEnd = <u32>capacity(L.CAP_WATCH);
+  objectsEnd = <u32>capacity(L.CAP_OBJECTS) + 1;
+  mapsEnd = <u32>capacity(L.CAP_MAPS) + 1;
+  nodesEnd = <u32>capacity(L.CAP_NODES) + 1;
   nrChunks = <u32>L.chunkCount(capacity(L.CAP_PAGES), capacity(L.CAP_CGROUPS));
   kernel61 = load<u32>(L.HEADER + L.H_KERNEL) == L.KERNEL_6_1;
   nrStockSlots = kernel61 ? 1 : NR_MEMCG_STOCK;
@@ -111,6 +131,16 @@ export function attachMemory(worker: u32): void {
 }
 @inline export function folioAt(frame: u32): usize {
   return folioBase + <usize>frame * L.FOLIO_STRIDE;
+}
+@inline export function objectAt(object: u32): usize {
+  return objectBase + <usize>object * L.OBJECT_STRIDE;
+}
+/** The mm that a task owns. */
+@inline export function mmAt(task: u32): usize {
+  return mmBase + <usize>task * L.MM_STRIDE;
+}
+@inline export function mapAt(map: u32): usize {
+  return mapBase + <usize>map * L.MAP_STRIDE;
 }
 @inline export function counterAt(memcg: u32, counter: u32): usize {
   return counterBase + (<usize>memcg * L.NR_COUNTERS + counter) * L.COUNTER_STRIDE;

@@ -3,10 +3,10 @@
  */
 import * as L from '../assembly/layout.ts';
 import * as O from '../assembly/replay/ops.ts';
-import { type Capacities, DEFAULT_CAPACITIES } from './engine/capacities.ts';
+import { type Capacities, DEFAULT_CAPACITIES, MODELLED_CAPACITIES, regionAt } from './engine/capacities.ts';
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
-import { type Known, statKeys } from './report/memory-stat.ts';
+import { statKeys } from './report/memory-stat.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
 import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
@@ -17,10 +17,14 @@ export type Statistics = 'exact' | 'kernel';
 
 /** Between two flushes of the kernel's statistics: 2 s, and what the timer wheel makes of 500 ticks of 4 ms. */
 const FLUSH_PERIOD_NS = 2_016_000_000n;
+/** Who says what is resident: the recording, by frame, or the model, from accesses. */
+export type Residency = 'recorded' | 'modelled';
 
 export interface BootOptions extends Partial<Capacities> {
   /** which kernel's facts to follow; 6.18 unless told */
   kernel?: Kernel;
+  /** recorded unless told; modelled needs the capacities objects, maps and nodes, which then have defaults */
+  residency?: Residency;
   /** seed of the random choices (stock eviction) */
   seed?: number;
   /** exact unless told; `kernel` takes one worker and 512 bytes a cgroup for each CPU and two more */
@@ -104,6 +108,12 @@ const AUDIT_NAMES = [
   'protection',
   'watermark',
   'tasks of a cgroup',
+  'mapcount',
+  'mapped pages',
+  'dirty pages',
+  'resident page',
+  'radix nodes',
+  'page frames',
   'statistics shown',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
@@ -123,6 +133,7 @@ export class Machine {
   readonly capacities: Readonly<Capacities>;
   readonly kernel: Kernel;
   readonly statistics: Statistics;
+  readonly residency: Residency;
   /** Names of the cgroups, by id. */
   readonly cgroups: Map<number, CgroupName>;
   #build: EngineBuild;
@@ -146,9 +157,8 @@ export class Machine {
     this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
     this.statistics = this.#header(L.H_STATISTICS) === L.STATISTICS_KERNEL ? 'kernel' : 'exact';
     const c = this.capacities;
-    const at = (region: number) =>
-      L.regionOffset(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
-    this.#base = { list: at(L.R_LIST), watch: at(L.R_WATCH) };
+    this.residency = this.#header(L.H_RESIDENCY) === L.RESIDENCY_MODELLED ? 'modelled' : 'recorded';
+    this.#base = { list: regionAt(L.R_LIST, c), watch: regionAt(L.R_WATCH, c) };
   }
 
   /**
@@ -159,6 +169,7 @@ export class Machine {
   static async boot(options: BootOptions = {}): Promise<Machine> {
     const {
       kernel = '6.18',
+      residency = 'recorded',
       seed = 0,
       build = 'release',
       statistics = 'exact',
@@ -170,7 +181,10 @@ export class Machine {
       throw new EngineError('EINVAL', 'the periodic flush needs times above 0');
     const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
-    const memory = createMemory({ ...DEFAULT_CAPACITIES, ...capacities }, profile, seed, flush);
+    const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
+    const memory = createMemory({ ...defaults, ...capacities }, profile, seed, flush);
+    const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
+    new Uint32Array(memory.buffer)[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -265,7 +279,7 @@ export class Machine {
   // ------------------------------------------------------------------------------------------------ replay
 
   /**
-   * Replays rows [from, to) of a batch in recorded residency. Answers the row after the last one done: less than `to` when the
+   * Replays rows [from, to) of a batch in the machine's residency. Answers the row after the last one done: less than `to` when the
    * watch log is full and must be drained first. Throws ReplayError.
    */
   replay(batch: TraceBatch, from = 0, to = batch.length): number {
@@ -301,7 +315,8 @@ export class Machine {
 
   /** Runs staged rows [from, to); `offset` is the batch row that staged row 0 came from. */
   run(batch: TraceBatch, from: number, to: number, offset: number): number {
-    const done = this.engine.replayRecorded(from, to);
+    const { engine } = this;
+    const done = this.residency === 'modelled' ? engine.replayModelled(from, to) : engine.replayRecorded(from, to);
     const last = done >= 0 ? done : this.#header(L.H_CURRENT_ROW);
     this.#nameCgroups(batch, offset + from, offset + last);
     if (done >= 0) return done;
@@ -317,6 +332,8 @@ export class Machine {
       field
     ];
     switch (errno) {
+      case 'ENOMEM':
+        return `${this.pathOf(Number(value))} or a cgroup above it is at its memory.max, and modelled residency does not reclaim yet`;
       case 'ERANGE':
         return `${field} ${value} is out of range; raise capacity ${capacity}`;
       case 'ESRCH':
@@ -382,8 +399,7 @@ export class Machine {
 
   /** True from rmdir on. */
   isRemoved(cgroup: number): boolean {
-    const c = this.capacities;
-    const base = L.regionOffset(L.R_MEMCG, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
+    const base = regionAt(L.R_MEMCG, this.capacities);
     return this.#u32[(base + cgroup * L.MEMCG_STRIDE + L.MEMCG_STATE) / 4]! >= L.MEMCG_REMOVED;
   }
 
@@ -396,7 +412,7 @@ export class Machine {
    * Reads memory.stat, in the kernel's order. With `kernel` statistics this is the kernel's own read: it flushes if enough has
    * changed, and shows what was flushed. Keys that the residency cannot tell are left out.
    */
-  memoryStat(cgroup: number, residency: Known = 'recorded'): Record<string, number> {
+  memoryStat(cgroup: number): Record<string, number> {
     const shown = this.statistics === 'kernel';
     if (shown) this.engine.flushStats(cgroup);
     const value = (row: number) => {
@@ -405,7 +421,7 @@ export class Machine {
       return Number(this.engine.statTotal(cgroup, row));
     };
     return Object.fromEntries(
-      statKeys(this.kernel, residency).map(({ name, rows, unit }) => [
+      statKeys(this.kernel, this.residency).map(({ name, rows, unit }) => [
         name,
         rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
       ]),
@@ -413,7 +429,7 @@ export class Machine {
   }
 
   /** The figures of one cgroup, in bytes, under the kernel's own names. Reads memory.stat: see memoryStat(). */
-  figures(cgroup: number, residency: Known = 'recorded'): MemcgFigures {
+  figures(cgroup: number): MemcgFigures {
     const bytes = (pages: bigint) => Number(pages) * PAGE_SIZE;
     const counter = (which: number, field: number) => bytes(this.engine.pageCounterField(cgroup, which, field));
     const events = (local: number) =>
@@ -424,7 +440,7 @@ export class Machine {
       'memory.current': counter(L.COUNTER_MEMORY, L.PC_USAGE),
       'memory.peak': counter(L.COUNTER_MEMORY, L.PC_WATERMARK),
       'memory.swap.current': counter(L.COUNTER_SWAP, L.PC_USAGE),
-      'memory.stat': this.memoryStat(cgroup, residency),
+      'memory.stat': this.memoryStat(cgroup),
       'memory.events': events(0),
       'memory.events.local': events(1),
       'memory.swap.events': Object.fromEntries(
@@ -443,6 +459,12 @@ export class Machine {
     let sum = this.#u32[own]!;
     for (const [id, { parent }] of this.cgroups) if (parent === cgroup) sum += this.#lruPages(id, list);
     return sum;
+  }
+
+  /** Modelled residency: what was ever charged to the cgroup itself, whether it still is or not. Bytes. */
+  charged(cgroup: number): { anon: number; file: number; shmem: number } {
+    const ever = (kind: number) => Number(this.engine.eventCount(cgroup, L.EVENT_CHARGED + kind, 1)) * PAGE_SIZE;
+    return { anon: ever(O.KIND_ANON), file: ever(O.KIND_FILE), shmem: ever(O.KIND_SHMEM) };
   }
 
   /** What the recorded driver had to do, by name. */

@@ -83,6 +83,8 @@ export const FLAG_READAHEAD: u32 = 1 << 20;
 export const FLAG_INFERRED: u32 = 1 << 21;
 /** map: shared (MAP_SHARED); else private. */
 export const FLAG_SHARED: u32 = 1 << 22;
+/** map, file_access with FAULT: the mapping is executable. */
+export const FLAG_EXEC: u32 = 1 << 23;
 
 export const KIND_ANON: u32 = 0;
 export const KIND_FILE: u32 = 1;

@@ -10,22 +10,19 @@ import {
 import { accountBytes, consumeObjStock, objcgMemcg, refillObjStock, releaseObjcg } from '../folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
 import { memcgEvent } from '../memcg/events';
-import { writeKnob } from '../memcg/knobs';
-import { mkdir, offline, rmdir } from '../memcg/lifecycle';
 import { memcgExists } from '../memcg/memcg';
 import { flushForReclaim, rstatUpdated } from '../memcg/rstat';
 import { modStat, statLocal } from '../memcg/stat';
 import {
   cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, ROOT, rstatBase, swapEnd, taskAt,
 } from '../memory';
-import {
-  attach, enterScope, exec, exit, folioPayer, fork, kmemPayer, leaveScope, spawn, taskExists, taskMemcg,
-} from '../task/task';
+import { folioPayer, kmemPayer, taskExists, taskMemcg } from '../task/task';
 import {
   counted, grant, lostFree, makeWay, noteSingle, park, pending, setPending, settle, setWaitFlags, unchargeNow, waiterFailed,
   waiterSucceeded, waitFlags,
 } from './waiting';
 import * as L from '../layout';
+import { NOT_STRUCTURE, structureEvent } from './structure';
 import * as O from './ops';
 
 /**
@@ -279,38 +276,6 @@ export function replayEvent(row: u32): i32 {
       if (flags & O.FLAG_BEGIN && rstatBase) flushForReclaim(ROOT);
       if (flags & O.FLAG_BEGIN && task && pending(task) & L.TASK_HAS_WAIT) reclaimBegins(task);
       break;
-    case O.OP_MKDIR:
-      errno = mkdir(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), load<u32>(<usize>row << 2, L.COLUMN_OBJECT), index);
-      break;
-    case O.OP_RMDIR: {
-      let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
-      errno = rmdir(memcg, true);
-      if (!errno && !(flags & O.FLAG_OFFLINE_FOLLOWS)) errno = offline(memcg, cpu);
-      break;
-    }
-    case O.OP_OFFLINE:
-      errno = offline(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), cpu);
-      break;
-    case O.OP_ATTACH:
-      errno = attach(task, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
-      break;
-    case O.OP_WRITE_KNOB:
-      errno = writeKnob(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), load<u32>(<usize>row << 2, L.COLUMN_COUNT), <i64>index, cpu);
-      break;
-    case O.OP_SPAWN: {
-      let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
-      errno = spawn(task, memcg ? memcg : ROOT, (flags & O.FLAG_KERNEL_THREAD) == 0);
-      break;
-    }
-    case O.OP_FORK:
-      errno = fork(task, load<u32>(<usize>row << 2, L.COLUMN_OBJECT), (flags & O.FLAG_THREAD) != 0);
-      break;
-    case O.OP_EXEC:
-      errno = exec(task);
-      break;
-    case O.OP_EXIT:
-      errno = exit(task);
-      break;
     case O.OP_SPLIT:
       if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
       waiterSucceeded(frame, cpu);
@@ -356,12 +321,6 @@ export function replayEvent(row: u32): i32 {
       markVictim(victim);
       break;
     }
-    case O.OP_SCOPE_ENTER:
-      errno = enterScope(task, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
-      break;
-    case O.OP_SCOPE_LEAVE:
-      errno = leaveScope(task);
-      break;
     case O.OP_OBJECT_NEW:
     case O.OP_OBJECT_FREE:
     case O.OP_ANON_TOUCH:
@@ -378,7 +337,8 @@ export function replayEvent(row: u32): i32 {
     case O.OP_OOM_SCORE_ADJ:
       break; // accesses: what is resident is the recording's to say
     default:
-      return outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL);
+      errno = structureEvent(row, op, cpu, task, flags, index);
+      if (errno == NOT_STRUCTURE) return outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL);
   }
   return errno;
 }

@@ -1,19 +1,22 @@
 /** `memcharge replay TRACE`: the main job. */
 import type { Command } from 'commander';
-import type { BootOptions, Kernel, Machine } from '../machine.ts';
+import type { BootOptions, Kernel, Machine, Residency } from '../machine.ts';
 import { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from '../replay/replay.ts';
+import { lookAt, residencyOf } from '../replay/residency.ts';
 import { Against, type AgainstReport } from '../report/against.ts';
 import { type ReplayResult, replayResult, type SampleResult, type UnseenStart } from '../report/result.ts';
 import { readSamples, type Sample } from '../report/samples.ts';
 import { table } from '../report/table.ts';
 import { openTrace } from '../trace/arrow-reader.ts';
+import { parsePages } from '../trace/knobs.ts';
 import { KNOB_IDS, PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
 import { Progress } from './progress.ts';
 import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values.ts';
 
 interface ReplayOptions {
-  residency: string;
+  residency?: string;
+  memory?: string;
   kernel: string;
   seed: string;
   cpus?: string;
@@ -35,7 +38,11 @@ export function addReplay(program: Command): void {
     .description('replay a trace through the model')
     .argument('<trace>', 'a trace (.arrow); - is standard input')
     .option('--kernel <version>', 'whose facts to follow: 6.18 or 6.1', '6.18')
-    .option('--residency <mode>', 'recorded: the trace says what is charged and freed', 'recorded')
+    .option(
+      '--residency <mode>',
+      'recorded: the trace says what is charged and freed; modelled: the model does, from accesses (default: recorded where the trace has frames)',
+    )
+    .option('--memory <size>', 'memory of the machine, in modelled residency', '4G')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option('--explain', 'with --against: try whether a byte stock from before the recording explains misses')
     .option('--sample <interval>', 'memory.current of every cgroup at this interval, such as 50ms (with --json)')
@@ -51,20 +58,33 @@ export function addReplay(program: Command): void {
 function bootOptions(options: ReplayOptions): BootOptions {
   if (options.kernel !== '6.18' && options.kernel !== '6.1')
     throw new InputError(`--kernel ${options.kernel}: known kernels are 6.18 and 6.1`);
-  if (options.residency !== 'recorded')
-    throw new InputError(`--residency ${options.residency}: this version replays recorded residency only`);
   const boot: BootOptions = {
     kernel: options.kernel as Kernel,
     seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
   for (const text of options.capacity) {
-    const match = /^(pages|cgroups|tasks|cpus|swap)=(.*)$/.exec(text);
+    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes)=(.*)$/.exec(text);
     if (!match)
-      throw new InputError(`--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap`);
+      throw new InputError(
+        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes`,
+      );
     boot[match[1] as 'pages'] = parseCount(`--capacity ${match[1]}`, match[2]!, 1, 2 ** 32 - 1);
   }
   return boot;
+}
+
+function parseResidency(text: string | undefined): Residency | null {
+  if (text === undefined || text === 'recorded' || text === 'modelled') return text ?? null;
+  throw new InputError(`--residency ${text}: recorded or modelled`);
+}
+
+/** How a trace is to be run. */
+interface Setup {
+  boot: BootOptions;
+  residency: Residency | null;
+  memoryPages: number;
+  overrides: readonly KnobOverride[];
 }
 
 function parseOverride(text: string): KnobOverride {
@@ -77,22 +97,32 @@ function parseOverride(text: string): KnobOverride {
   return { path, knob, value: parseKnobValue(`--set ${text}`, knob, value) };
 }
 
+/** A size in whole pages. */
+function parseMemory(text: string): number {
+  const pages = parsePages(text);
+  if (pages === null || pages < 1 || pages > 2 ** 32 - 1)
+    throw new InputError(`--memory ${text}: not a size such as 64M or 4G`);
+  return Number(pages);
+}
+
 /** One run of the trace. `prepare` sees the machine before the first event. */
 async function runOnce(
   path: string,
-  boot: BootOptions,
-  overrides: readonly KnobOverride[],
+  { boot, residency, memoryPages, overrides }: Setup,
   observer: ReplayObserver,
   prepare: (machine: Machine) => void = () => {},
 ): Promise<{ machine: Machine; outcome: ReplayOutcome; result: ReplayResult }> {
-  const trace = await openTrace(path);
+  const opened = await openTrace(path);
   try {
-    const machine = await bootFor(trace, boot, observer.change !== undefined);
+    const looked = await lookAt(opened);
+    const { trace } = looked;
+    const options = { ...boot, residency: residencyOf(looked, residency) };
+    const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages);
     prepare(machine);
     const outcome = await replayTrace(machine, trace, observer, overrides);
     return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
   } finally {
-    await trace.close();
+    await opened.close();
   }
 }
 
@@ -105,8 +135,12 @@ function comparing(against: Against): ReplayObserver {
 }
 
 async function runReplay(path: string, options: ReplayOptions): Promise<void> {
-  const boot = bootOptions(options);
-  const overrides = options.set.map(parseOverride);
+  const setup: Setup = {
+    boot: bootOptions(options),
+    residency: parseResidency(options.residency),
+    memoryPages: parseMemory(options.memory!),
+    overrides: options.set.map(parseOverride),
+  };
   if (options.explain && options.against === undefined) throw new InputError('--explain needs --against');
   if (options.sample !== undefined && !options.json)
     throw new InputError('--sample needs --json: the samples go there');
@@ -128,13 +162,13 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     };
   let failed = false;
   try {
-    const { machine, result } = await runOnce(path, boot, overrides, observer);
+    const { machine, result } = await runOnce(path, setup, observer);
     progress.end();
     if (options.sample !== undefined) result.samples = taken;
     if (options.audit) failed = auditFails(machine, result);
     if (against && samples) {
       result.against = against.finish();
-      if (options.explain) result.against.unseen_start = await explain(path, boot, overrides, samples, result.against);
+      if (options.explain) result.against.unseen_start = await explain(path, setup, samples, result.against);
     }
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : text(result));
   } finally {
@@ -178,8 +212,7 @@ function auditFails(machine: Machine, result: ReplayResult): boolean {
  */
 async function explain(
   path: string,
-  boot: BootOptions,
-  overrides: readonly KnobOverride[],
+  setup: Setup,
   samples: readonly Sample[],
   report: AgainstReport,
 ): Promise<UnseenStart | null> {
@@ -188,7 +221,7 @@ async function explain(
   let cpus = 1;
   for (let cpu = 0; cpu < cpus; cpu++) {
     const against = new Against(samples);
-    await runOnce(path, boot, overrides, comparing(against), (machine) => {
+    await runOnce(path, setup, comparing(against), (machine) => {
       cpus = machine.capacities.cpus;
       machine.engine.warmObjStock(cpu, ROOT_CGROUP, PAGE_SIZE);
     });
@@ -246,7 +279,7 @@ function text(result: ReplayResult): string {
   const engineRate = (trace.events / Math.max(1e-9, result.engine_s) / 1e6).toFixed(1);
   parts.push(
     `${trace.path}: ${trace.events} events over ${(trace.duration_ns / 1e9).toFixed(3)} s replayed in ${result.elapsed_s.toFixed(2)} s, ` +
-      `${rate} M events/s (the engine alone ${engineRate}); kernel ${result.kernel}, digest ${result.state_digest}${result.audit ? ', audit ok' : ''}`,
+      `${rate} M events/s (the engine alone ${engineRate}); ${result.residency} residency, kernel ${result.kernel}, digest ${result.state_digest}${result.audit ? ', audit ok' : ''}`,
   );
   return `${parts.join('\n\n')}\n`;
 }

@@ -16,6 +16,12 @@ export interface Capacities {
   swap: number;
   /** entries of the watch log; 0 switches it off for good */
   watch: number;
+  /** files, shmem objects, block devices */
+  objects: number;
+  /** pairs of an address space and an object that it maps */
+  maps: number;
+  /** nodes of 64 pages in the trees of objects and address spaces; 0 where only recorded residency is wanted */
+  nodes: number;
 }
 
 export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
@@ -26,6 +32,17 @@ export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
   workers: 1,
   swap: 1 << 16,
   watch: 0,
+  objects: 0,
+  maps: 0,
+  nodes: 0,
+};
+
+/** Beside these, modelled residency has objects and address spaces: see capacity `nodes`. */
+export const MODELLED_CAPACITIES: Readonly<Capacities> = {
+  ...DEFAULT_CAPACITIES,
+  objects: 1 << 16,
+  maps: 1 << 18,
+  nodes: 1 << 18,
 };
 
 /** Names in the order of CAP_*, which is their order in the header. */
@@ -37,6 +54,9 @@ export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
   'workers',
   'swap',
   'watch',
+  'objects',
+  'maps',
+  'nodes',
 ];
 
 /** Names of the regions in the order of R_*. */
@@ -55,6 +75,11 @@ export const REGION_NAMES: readonly string[] = [
   'log',
   'watch',
   'audit',
+  'object',
+  'mm',
+  'map',
+  'node',
+  'nodeuse',
 ];
 
 export interface Region {
@@ -64,7 +89,7 @@ export interface Region {
 }
 
 function measure(f: typeof L.regionSize, region: number, c: Capacities): number {
-  return f(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
+  return f(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch, c.objects, c.maps, c.nodes);
 }
 
 /** The memory map for these capacities, in order: header, staged columns, then every region. Addresses and sizes in bytes. */
@@ -78,6 +103,11 @@ export function memoryMap(capacities: Capacities): Region[] {
       size: measure(L.regionSize, region, capacities),
     })),
   ];
+}
+
+/** Address of a region (R_*). */
+export function regionAt(region: number, capacities: Capacities): number {
+  return measure(L.regionOffset, region, capacities);
 }
 
 /** Bytes of the whole map. */
@@ -95,11 +125,13 @@ export class CapacityError extends Error {
   override name = 'CapacityError';
 }
 
+const MAY_BE_NONE: ReadonlySet<keyof Capacities> = new Set(['swap', 'watch', 'objects', 'maps', 'nodes']);
+
 /** Checks the capacities; the message names the one to change. */
 export function checkCapacities(capacities: Capacities, kernelStatistics = false): void {
   for (const name of CAPACITY_NAMES) {
     const value = capacities[name];
-    const least = name === 'swap' || name === 'watch' ? 0 : 1;
+    const least = MAY_BE_NONE.has(name) ? 0 : 1;
     if (!Number.isInteger(value) || value < least || value >= 2 ** 32)
       throw new CapacityError(`capacity ${name}: ${value} is not a whole number from ${least} to 4294967295`);
   }

@@ -12,6 +12,7 @@ export interface EngineExports {
   attach(worker: number): void;
   boot(): void;
   replayRecorded(from: number, to: number): number;
+  replayModelled(from: number, to: number): number;
   advance(now: bigint): void;
   audit(): number;
   stateDigest(): bigint;

@@ -1,11 +1,11 @@
 /** Feeds a trace to a machine: batches, slices at sampling times, progress. */
 import { COLUMN_ROWS } from '../../assembly/layout.ts';
 import * as O from '../../assembly/replay/ops.ts';
-import type { Capacities } from '../engine/capacities.ts';
 import { type BootOptions, type CounterChange, Machine, ReplayError } from '../machine.ts';
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { KNOB_IDS } from '../trace/schema.ts';
+import { capacitiesFor } from './residency.ts';
 
 /** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and again whenever the trace writes that knob. */
 export interface KnobOverride {
@@ -43,13 +43,15 @@ export interface ReplayOutcome {
 /** Watch log entries when changes are asked for: room for a slice, cheap to drain. */
 const WATCH_ENTRIES = 1 << 16;
 
-/** Boots a machine that is large enough for a trace. Throws InputError when the trace does not tell and options do not either. */
-export async function bootFor(trace: Trace, options: BootOptions, watch: boolean): Promise<Machine> {
-  const high = trace.highWater;
-  const least: Partial<Capacities> = high
-    ? { pages: high.pages, cgroups: high.cgroups, tasks: high.tasks, cpus: high.cpus, swap: high.swap }
-    : {};
+/** Boots a machine that is large enough for a trace. Throws InputError when that does not fit in 4 GiB. */
+export async function bootFor(
+  trace: Trace,
+  options: BootOptions,
+  watch: boolean,
+  memoryPages: number | null = null,
+): Promise<Machine> {
   try {
+    const least = capacitiesFor(trace, options.residency ?? 'recorded', memoryPages);
     return await Machine.boot({ ...least, watch: watch ? WATCH_ENTRIES : 0, ...options });
   } catch (error) {
     if (error instanceof Error && error.name === 'CapacityError')

@@ -35,7 +35,10 @@ const list = (name: string, lru: number) => pages(name, L.RSTAT_LISTS + lru);
 const SCANS_61 = [L.STAT_PGSCAN_KSWAPD, L.STAT_PGSCAN_DIRECT];
 const STEALS_61 = [L.STAT_PGSTEAL_KSWAPD, L.STAT_PGSTEAL_DIRECT];
 
-/** The engine keeps slab in one row: what allocates it does not say whether it is reclaimable. */
+/**
+ * Not here: slab_reclaimable and slab_unreclaimable (the engine keeps slab in one row, since no trace says whether an object can be
+ * reclaimed), pglazyfree and pglazyfreed (no trace says MADV_FREE), zswap, hugetlb, NUMA balancing and demotion (not modelled).
+ */
 const KEYS: readonly StatKey[] = [
   pages('anon', L.STAT_ANON),
   pages('file', [L.STAT_FILE, L.STAT_SHMEM]),
@@ -83,8 +86,6 @@ const KEYS: readonly StatKey[] = [
   count('pgrefill', L.STAT_PGREFILL),
   count('pgactivate', L.STAT_PGACTIVATE),
   count('pgdeactivate', L.STAT_PGDEACTIVATE),
-  count('pglazyfree', L.STAT_PGLAZYFREE),
-  count('pglazyfreed', L.STAT_PGLAZYFREED),
   later('swpin_zero', L.STAT_SWPIN_ZERO),
   later('swpout_zero', L.STAT_SWPOUT_ZERO),
   count('thp_fault_alloc', L.STAT_THP_FAULT_ALLOC),

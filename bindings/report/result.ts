@@ -1,5 +1,5 @@
 /** The object that `replay --json` prints: docs/json.md describes every key. */
-import type { Machine, MemcgFigures } from '../machine.ts';
+import type { Machine, MemcgFigures, Residency } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
@@ -9,6 +9,8 @@ export interface CgroupResult extends MemcgFigures {
   id: number;
   parent: number;
   kernel_id: number;
+  /** modelled residency: bytes ever charged to the cgroup itself, by kind */
+  memcharge?: { charged: { anon: number; file: number; shmem: number } };
 }
 
 /** memory.current of every cgroup at one time. Bytes. */
@@ -19,7 +21,7 @@ export interface SampleResult {
 
 export interface ReplayResult {
   trace: { path: string; events: number; duration_ns: number };
-  residency: 'recorded';
+  residency: Residency;
   policy: 'linux';
   kernel: string;
   seed: number;
@@ -28,7 +30,7 @@ export interface ReplayResult {
   events_per_s: number;
   state_digest: string;
   cgroups: Record<string, CgroupResult>;
-  recorded: Record<string, number>;
+  recorded?: Record<string, number>;
   audit?: 'ok';
   samples?: SampleResult[];
   against?: AgainstReport & { unseen_start?: UnseenStart | null };
@@ -49,7 +51,9 @@ export function cgroupResults(machine: Machine): Record<string, CgroupResult> {
   const results: Record<string, CgroupResult> = Object.create(null);
   for (const [id, { parent, kernelId }] of machine.cgroups) {
     if (id === ROOT_CGROUP) continue;
-    results[machine.pathOf(id)] = { id, parent, kernel_id: Number(kernelId), ...machine.figures(id) };
+    const result: CgroupResult = { id, parent, kernel_id: Number(kernelId), ...machine.figures(id) };
+    if (machine.residency === 'modelled') result.memcharge = { charged: machine.charged(id) };
+    results[machine.pathOf(id)] = result;
   }
   return results;
 }
@@ -57,7 +61,7 @@ export function cgroupResults(machine: Machine): Record<string, CgroupResult> {
 export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutcome, seed: number): ReplayResult {
   return {
     trace: { path: trace.path, events: outcome.events, duration_ns: outcome.durationNs },
-    residency: 'recorded',
+    residency: machine.residency,
     policy: 'linux',
     kernel: machine.kernel,
     seed,
@@ -66,6 +70,6 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.events / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
-    recorded: machine.recordedCounts(),
+    ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
   };
 }

@@ -14,7 +14,18 @@ import {
 import { createMemory } from '../../bindings/engine/engine.ts';
 import { EngineError, Machine } from '../../bindings/machine.ts';
 
-const LEAST: Capacities = { pages: 1, cgroups: 1, tasks: 1, cpus: 1, workers: 1, swap: 0, watch: 0 };
+const LEAST: Capacities = {
+  pages: 1,
+  cgroups: 1,
+  tasks: 1,
+  cpus: 1,
+  workers: 1,
+  swap: 0,
+  watch: 0,
+  objects: 0,
+  maps: 0,
+  nodes: 0,
+};
 const GIB = 2 ** 30;
 
 const capacities: fc.Arbitrary<Capacities> = fc.record({
@@ -25,6 +36,9 @@ const capacities: fc.Arbitrary<Capacities> = fc.record({
   workers: fc.integer({ min: 1, max: 64 }),
   swap: fc.nat(50_000_000),
   watch: fc.nat(1_000_000),
+  objects: fc.nat(1_000_000),
+  maps: fc.nat(1_000_000),
+  nodes: fc.nat(3_000_000),
 });
 
 function draw(c: Capacities): string {
@@ -36,7 +50,18 @@ function draw(c: Capacities): string {
 }
 
 it('draws the map', () => {
-  const c: Capacities = { pages: 1000, cgroups: 10, tasks: 20, cpus: 2, workers: 2, swap: 50, watch: 8 };
+  const c: Capacities = {
+    pages: 1000,
+    cgroups: 10,
+    tasks: 20,
+    cpus: 2,
+    workers: 2,
+    swap: 50,
+    watch: 8,
+    objects: 3,
+    maps: 4,
+    nodes: 5,
+  };
   expect(draw(c)).toMatchInlineSnapshot(`
     "     400  header       3072
         1000  columns    673024
@@ -53,7 +78,12 @@ it('draws the map', () => {
        ab780  folio       16016
        af680  log        115200
        cb880  watch         384
-       cba00  audit        1672"
+       cba00  audit        1672
+       cc100  object        128
+       cc180  mm            672
+       cc480  map           240
+       cc580  node         1536
+       ccb80  nodeuse        24"
   `);
 });
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as L from '../../assembly/layout.ts';
 import { GFP_KERNEL, KIND_ANON } from '../../assembly/replay/ops.ts';
+import { regionAt } from '../../bindings/engine/capacities.ts';
 import { Machine } from '../../bindings/machine.ts';
 
 const chunksUsed = (machine: Machine) =>
@@ -100,7 +101,7 @@ describe('the append log of a list', () => {
     let free = 0;
     const view = new DataView(machine.memory.buffer);
     const c = machine.capacities;
-    const chunks = L.regionOffset(L.R_CHUNK, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch);
+    const chunks = regionAt(L.R_CHUNK, c);
     for (let chunk = view.getUint32(L.HEADER + L.H_FREE_CHUNK, true); chunk; free++)
       chunk = view.getUint32(chunks + chunk * L.CHUNK_STRIDE, true);
     expect(free).toBe(chunksUsed(machine));

@@ -1,0 +1,149 @@
+// Conservation in modelled residency: every charged user folio is in exactly one object or in as many address spaces as its mapcount
+// says, every map bit has its page, statistics of mapped and dirty pages add up, no node and no frame is lost.
+import { differs } from './audit';
+import { ZERO_PAGE } from './folio/anon';
+import { chargeWord, ownerOf } from './folio/folio';
+import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
+import * as L from './layout';
+import { memcgState } from './memcg/memcg';
+import { statLocal } from './memcg/stat';
+import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt } from './memory';
+import { KIND_ANON, KIND_FILE } from './replay/ops';
+
+@inline function stateOf(frame: u32): u32 {
+  return load<u32>(folioAt(frame), L.FOLIO_STATE);
+}
+/** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
+@inline function addMapcount(frame: u32, n: i32): void {
+  store<i32>(folioAt(frame), load<i32>(folioAt(frame), L.FOLIO_MAPCOUNT) + n, L.FOLIO_MAPCOUNT);
+}
+
+/** Adds `n` to the mapcount of every page for each address space that has it. Answers the first word that leads nowhere, as a code. */
+function addReferences(n: i32): u32 {
+  let code: u32 = 0;
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let pages = mmAt(task) + L.MM_RADIX;
+    for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) {
+      let frame = radixGet(pages, v);
+      if (frame == ZERO_PAGE) continue;
+      addMapcount(frame, n);
+      if (!code && (!chargeWord(frame) || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON)) code = differs(L.AUDIT_RESIDENT, frame, 1, 0);
+    }
+    for (let map = load<u32>(mmAt(task), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
+      let below = addMapped(map, n);
+      if (!code) code = below;
+    }
+  }
+  return code;
+}
+
+function addMapped(map: u32, n: i32): u32 {
+  let code: u32 = 0;
+  let bits = mapAt(map) + L.MAP_RADIX;
+  let pages = objectAt(load<u32>(mapAt(map), L.MAP_OBJECT)) + L.OBJECT_RADIX;
+  for (let key = radixNext(bits, 0); key != NO_KEY; key = radixNext(bits, key + 1)) {
+    let word = radixGet(bits, key);
+    for (let bit: u32 = 0; bit < 32; bit++) {
+      if (!((word >> bit) & 1)) continue;
+      let frame = radixGet(pages, (key << 5) + bit);
+      if (frame) addMapcount(frame, n);
+      else if (!code) code = differs(L.AUDIT_RESIDENT, map, 1, 0);
+    }
+  }
+  return code;
+}
+
+function auditMapcounts(): u32 {
+  let code = addReferences(-1);
+  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END) && !code; frame++)
+    if (chargeWord(frame)) code = differs(L.AUDIT_MAPCOUNT, frame, 0, load<i32>(folioAt(frame), L.FOLIO_MAPCOUNT));
+  addReferences(1);
+  return code;
+}
+
+/** Pages of objects, their kinds; answers how many there are, or (negative) a code. */
+function auditObjects(): i64 {
+  let pages: i64 = 0;
+  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+    let root = objectAt(object) + L.OBJECT_RADIX;
+    let entries: i64 = 0;
+    for (let i = radixNext(root, 0); i != NO_KEY; i = radixNext(root, i + 1)) {
+      let frame = radixGet(root, i);
+      // Object 0 holds the kernel's pages.
+      let word = chargeWord(frame);
+      let kmem = (word & L.CHARGE_KMEM) != 0;
+      let user = word && !kmem && (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON;
+      if (object ? !user : !kmem) return -(<i64>differs(L.AUDIT_RESIDENT, frame, 1, 0));
+      entries++;
+    }
+    let code = differs(L.AUDIT_RESIDENT, object, entries, load<u32>(root, L.RADIX_ENTRIES));
+    if (code) return -(<i64>code);
+    pages += entries;
+  }
+  return pages;
+}
+
+/** Statistics of mapped and dirty pages, and that no charged folio is outside all objects and address spaces. */
+function auditFolios(inObjects: i64): u32 {
+  let others: i64 = 0;
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    if (memcgState(memcg) == L.MEMCG_FREE) continue;
+    let mapped: i64 = 0;
+    let dirty: i64 = 0;
+    for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
+      let word = chargeWord(frame);
+      if (!word || word & L.CHARGE_KMEM || ownerOf(word) != memcg) continue;
+      let kind = stateOf(frame) & L.STATE_KIND_MASK;
+      if (kind != KIND_ANON && load<u32>(folioAt(frame), L.FOLIO_MAPCOUNT)) mapped++;
+      if (kind == KIND_FILE && stateOf(frame) & L.STATE_DIRTY) dirty++;
+    }
+    let code = differs(L.AUDIT_FILE_MAPPED, memcg, mapped, statLocal(memcg, L.STAT_FILE_MAPPED));
+    if (!code) code = differs(L.AUDIT_FILE_DIRTY, memcg, dirty, statLocal(memcg, L.STAT_FILE_DIRTY));
+    if (code) return code;
+  }
+  let anon: i64 = 0;
+  let free: i64 = 0;
+  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
+    let word = chargeWord(frame);
+    if (!word) free++;
+    else if (word & L.CHARGE_KMEM || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON) others++;
+    else if (load<u32>(folioAt(frame), L.FOLIO_MAPCOUNT)) anon++;
+    else return differs(L.AUDIT_MAPCOUNT, frame, 1, 0);
+  }
+  let code = differs(L.AUDIT_RESIDENT, 0, others, inObjects);
+  let listed: i64 = 0;
+  for (let frame = headerGet(L.H_FREE_FRAME); frame; frame = load<u32>(folioAt(frame), L.FOLIO_NEXT_FREE)) listed++;
+  return code ? code : differs(L.AUDIT_FRAMES, 0, free, listed);
+}
+
+function auditNodes(): u32 {
+  let used: i64 = 0;
+  let wrong: u32 = 0;
+  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+    let nodes = radixNodes(objectAt(object) + L.OBJECT_RADIX);
+    if (nodes == 0xffffffff) wrong = object;
+    used += nodes;
+  }
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let nodes = radixNodes(mmAt(task) + L.MM_RADIX);
+    if (nodes == 0xffffffff) wrong = task;
+    used += nodes;
+    for (let map = load<u32>(mmAt(task), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
+      let below = radixNodes(mapAt(map) + L.MAP_RADIX);
+      if (below == 0xffffffff) wrong = map;
+      used += below;
+    }
+  }
+  if (wrong) return differs(L.AUDIT_NODES, wrong, 0, 1);
+  return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
+}
+
+/** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
+export function auditResident(): u32 {
+  let code = auditMapcounts();
+  if (code) return code;
+  let inObjects = auditObjects();
+  if (inObjects < 0) return <u32>-inObjects;
+  code = auditFolios(inObjects);
+  return code ? code : auditNodes();
+}

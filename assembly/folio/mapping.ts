@@ -1,0 +1,311 @@
+// The page cache: files, shmem objects, block devices, and who has which of their pages in his page tables. mm/filemap.c
+// (filemap_read(), filemap_fault(), generic_perform_write()), mm/shmem.c (shmem_get_folio_gfp()), mm/truncate.c, mm/memory.c
+// (zap_present_folio_ptes(), unmap_mapping_range()).
+import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../constants';
+import * as L from '../layout';
+import { headerGet, headerSet, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
+import { FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM } from '../replay/ops';
+import { folioPayer, taskMemcg } from '../task/task';
+import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
+import {
+  cleanFolio, countEvent, dirtyFolio, freeFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, setReferenced, unmapFolio,
+} from './resident';
+
+@inline function pagesOf(object: u32): usize {
+  return objectAt(object) + L.OBJECT_RADIX;
+}
+@inline function bitsOf(map: u32): usize {
+  return mapAt(map) + L.MAP_RADIX;
+}
+@inline function typeOf(object: u32): u32 {
+  return load<u32>(objectAt(object), L.OBJECT_TYPE);
+}
+@inline function isShmem(object: u32): bool {
+  return typeOf(object) == OBJECT_SHMEM;
+}
+
+/** An id that may name an object. 0, or -EINVAL, -ENOSPC. */
+function checkObject(object: u32): i32 {
+  if (!object) return outOfRange(L.FIELD_OBJECT, object, EINVAL);
+  if (object < objectsEnd) return 0;
+  headerSet(L.H_FULL_TABLE, L.CAP_OBJECTS);
+  return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
+}
+
+/** A new inode of this type (OBJECT_*). -EEXIST: the id is in use, by an object that had pages or was made before. */
+export function objectNew(object: u32, type: u32): i32 {
+  let errno = checkObject(object);
+  if (errno) return errno;
+  if (type == 0 || type >= NR_OBJECT_TYPES) return outOfRange(L.FIELD_COUNT, type, EINVAL);
+  if (typeOf(object)) return outOfRange(L.FIELD_OBJECT, object, EEXIST);
+  store<u32>(objectAt(object), type, L.OBJECT_TYPE);
+  if (object >= headerGet(L.H_OBJECT_END)) headerSet(L.H_OBJECT_END, object + 1);
+  return 0;
+}
+
+/** An object that is used before it is made known is a file. */
+function openObject(object: u32): i32 {
+  let errno = checkObject(object);
+  if (errno) return errno;
+  return typeOf(object) ? 0 : objectNew(object, OBJECT_FILE);
+}
+
+// --- which pages of an object an address space maps
+
+/** The record of (mm, object); 0: the mm maps none of its pages. The one used last stands first. */
+function findMap(mm: u32, object: u32): u32 {
+  let previous: u32 = 0;
+  for (let map = load<u32>(mmAt(mm), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
+    if (load<u32>(mapAt(map), L.MAP_OBJECT) == object) {
+      if (previous) {
+        store<u32>(mapAt(previous), load<u32>(mapAt(map), L.MAP_NEXT_OF_MM), L.MAP_NEXT_OF_MM);
+        store<u32>(mapAt(map), load<u32>(mmAt(mm), L.MM_MAPS), L.MAP_NEXT_OF_MM);
+        store<u32>(mmAt(mm), map, L.MM_MAPS);
+      }
+      return map;
+    }
+    previous = map;
+  }
+  return 0;
+}
+
+/** A record for (mm, object), first of both lists; 0: the table is full. */
+function newMap(mm: u32, object: u32): u32 {
+  let map = headerGet(L.H_FREE_MAP);
+  if (map) headerSet(L.H_FREE_MAP, load<u32>(mapAt(map), L.MAP_NEXT_OF_MM));
+  else {
+    map = max<u32>(1, headerGet(L.H_MAP_END));
+    if (map >= mapsEnd) return 0;
+    headerSet(L.H_MAP_END, map + 1);
+  }
+  let at = mapAt(map);
+  memory.fill(at, 0, L.MAP_STRIDE);
+  store<u32>(at, mm, L.MAP_MM);
+  store<u32>(at, object, L.MAP_OBJECT);
+  store<u32>(at, load<u32>(mmAt(mm), L.MM_MAPS), L.MAP_NEXT_OF_MM);
+  store<u32>(mmAt(mm), map, L.MM_MAPS);
+  let first = load<u32>(objectAt(object), L.OBJECT_MAPS);
+  store<u32>(at, first, L.MAP_NEXT_OF_OBJECT);
+  if (first) store<u32>(mapAt(first), map, L.MAP_PREVIOUS_OF_OBJECT);
+  store<u32>(objectAt(object), map, L.OBJECT_MAPS);
+  return map;
+}
+
+/** Off its object's list, and free; the mm's list is the caller's. */
+function freeMap(map: u32): void {
+  let at = mapAt(map);
+  let next = load<u32>(at, L.MAP_NEXT_OF_OBJECT);
+  let previous = load<u32>(at, L.MAP_PREVIOUS_OF_OBJECT);
+  if (next) store<u32>(mapAt(next), previous, L.MAP_PREVIOUS_OF_OBJECT);
+  if (previous) store<u32>(mapAt(previous), next, L.MAP_NEXT_OF_OBJECT);
+  else store<u32>(objectAt(load<u32>(at, L.MAP_OBJECT)), next, L.OBJECT_MAPS);
+  store<u32>(at, 0, L.MAP_MM);
+  store<u32>(at, headerGet(L.H_FREE_MAP), L.MAP_NEXT_OF_MM);
+  headerSet(L.H_FREE_MAP, map);
+}
+
+@inline function mapsPage(map: u32, index: u64): bool {
+  return ((radixGet(bitsOf(map), index >> 5) >> (<u32>index & 31)) & 1) != 0;
+}
+@inline function setMapped(map: u32, index: u64): bool {
+  return radixSet(bitsOf(map), index >> 5, radixGet(bitsOf(map), index >> 5) | (1 << (<u32>index & 31)));
+}
+function clearMapped(map: u32, index: u64): void {
+  let word = radixGet(bitsOf(map), index >> 5) & ~(1 << (<u32>index & 31));
+  if (word) radixSet(bitsOf(map), index >> 5, word);
+  else radixClear(bitsOf(map), index >> 5);
+}
+
+/** zap_present_folio_ptes(): a page leaves one address space; its page table entry was young, since a fault brought it in. */
+function zap(map: u32, index: u64): void {
+  let frame = radixGet(pagesOf(load<u32>(mapAt(map), L.MAP_OBJECT)), index);
+  markAccessed(frame);
+  unmapFolio(frame);
+}
+
+/** Takes the pages [from, to) of a map record out of its page tables. */
+function zapRange(map: u32, from: u64, to: u64): void {
+  let bits = bitsOf(map);
+  for (let key = radixNext(bits, from >> 5); key != NO_KEY && key << 5 < to; key = radixNext(bits, key + 1)) {
+    let word = radixGet(bits, key);
+    for (let bit: u32 = 0; bit < 32; bit++) {
+      let index = (key << 5) + bit;
+      if (!((word >> bit) & 1) || index < from || index >= to) continue;
+      zap(map, index);
+      clearMapped(map, index);
+    }
+  }
+}
+
+/** The mm goes: exit_mmap() of its mapped files. */
+export function unmapAll(mm: u32): void {
+  let map = load<u32>(mmAt(mm), L.MM_MAPS);
+  while (map) {
+    let next = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM);
+    zapRange(map, 0, NO_KEY);
+    freeMap(map);
+    map = next;
+  }
+  store<u32>(mmAt(mm), 0, L.MM_MAPS);
+}
+
+/** munmap() of pages [index, index + count) of an object; count 0: to its end. Pages stay in the page cache. */
+export function unmapRange(task: u32, object: u32, index: u64, count: u32): i32 {
+  let errno = openObject(object);
+  if (errno) return errno;
+  let mm = load<u32>(taskAt(task), L.TASK_MM);
+  let map = mm ? findMap(mm, object) : 0;
+  if (map) zapRange(map, index, count ? index + count : NO_KEY);
+  return 0;
+}
+
+/** unmap_mapping_range(): a page that goes leaves every address space that has it. */
+function unmapEverywhere(object: u32, index: u64, frame: u32): void {
+  for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map && mapcount(frame); map = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT)) {
+    if (!mapsPage(map, index)) continue;
+    unmapFolio(frame);
+    clearMapped(map, index);
+  }
+}
+
+// --- access
+
+/**
+ * A task reads or writes pages [index, index + count) of an object, by a system call or through a mapping (FLAG_FAULT). What is not
+ * resident is charged to the payer of page cache: the active memcg, else the owner of the task's mm. 0 or a negative errno; pages
+ * before the one that failed have been accessed.
+ */
+export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: u32, flags: u32): i32 {
+  let errno = openObject(object);
+  if (errno) return errno;
+  if (!count || index + count < index) return outOfRange(L.FIELD_COUNT, count, EINVAL);
+  let mm = task ? load<u32>(taskAt(task), L.TASK_MM) : 0;
+  let fault = (flags & FLAG_FAULT) != 0 && (flags & FLAG_READAHEAD) == 0;
+  if (fault && !mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
+  let map: u32 = 0;
+  if (fault) {
+    map = findMap(mm, object);
+    if (!map) map = newMap(mm, object);
+    if (!map) {
+      headerSet(L.H_FULL_TABLE, L.CAP_MAPS);
+      return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
+    }
+  }
+  let payer = task ? folioPayer(task, false) : ROOT;
+  let shmem = isShmem(object);
+  for (let i = index; i < index + count; i++) {
+    let frame = radixGet(pagesOf(object), i);
+    let fresh = !frame;
+    if (!frame) {
+      let got = newFolio(cpu, payer, shmem ? KIND_SHMEM : KIND_FILE);
+      if (got < 0) return got;
+      frame = <u32>got;
+      if (!radixSet(pagesOf(object), i, frame)) {
+        freeFolio(task, cpu, frame);
+        return fullNodes(object);
+      }
+    }
+    if (flags & FLAG_READAHEAD) continue;
+    if (fault) {
+      if (!mapsPage(map, i)) {
+        if (!setMapped(map, i)) return fullNodes(object);
+        mapFolio(frame);
+        countEvent(taskMemcg(mm), L.STAT_PGFAULT);
+        // shmem makes its pages; a file's come from the disk
+        if (fresh && !shmem) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+      }
+    } else if (shmem && fresh && flags & FLAG_WRITE) {
+      setReferenced(frame);
+    } else if (shmem || !(flags & FLAG_WRITE)) {
+      // generic_perform_write() leaves a file's page as it is.
+      markAccessed(frame);
+    }
+    if (flags & FLAG_WRITE) dirtyFolio(frame);
+  }
+  return 0;
+}
+
+function fullNodes(object: u32): i32 {
+  headerSet(L.H_FULL_TABLE, L.CAP_NODES);
+  return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
+}
+
+/** Resident pages of [index, index + count) are dirty. */
+export function fileDirty(object: u32, index: u64, count: u32): i32 {
+  let errno = openObject(object);
+  if (errno) return errno;
+  let end = index + count;
+  for (let i = radixNext(pagesOf(object), index); i < end; i = radixNext(pagesOf(object), i + 1)) dirtyFolio(radixGet(pagesOf(object), i));
+  return 0;
+}
+
+/** truncate_inode_pages_range(): pages from `index` go, `count` of them or (0) all, out of every address space too. */
+export function truncate(task: u32, cpu: u32, object: u32, index: u64, count: u32): i32 {
+  let errno = openObject(object);
+  if (errno) return errno;
+  let end = count ? index + count : NO_KEY;
+  let pages = pagesOf(object);
+  for (let i = radixNext(pages, index); i < end; i = radixNext(pages, i + 1)) {
+    let frame = radixGet(pages, i);
+    unmapEverywhere(object, i, frame);
+    radixClear(pages, i);
+    freeFolio(task, cpu, frame);
+  }
+  return 0;
+}
+
+/** evict(): the inode and all its pages go; the id may be used again. -ENOENT: there is no such object. */
+export function objectFree(task: u32, cpu: u32, object: u32): i32 {
+  let errno = checkObject(object);
+  if (errno) return errno;
+  if (!typeOf(object)) return outOfRange(L.FIELD_OBJECT, object, ENOENT);
+  truncate(task, cpu, object, 0, 0);
+  // Map records outlive the pages: their mm ends them. They must not find this id again.
+  for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; ) {
+    let next = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT);
+    unlinkFromMm(map);
+    freeMap(map);
+    map = next;
+  }
+  radixDestroy(pagesOf(object));
+  store<u32>(objectAt(object), 0, L.OBJECT_TYPE);
+  return 0;
+}
+
+/** Takes a map record off its mm's list. */
+function unlinkFromMm(map: u32): void {
+  let mm = load<u32>(mapAt(map), L.MAP_MM);
+  // Finding it puts it first.
+  findMap(mm, load<u32>(mapAt(map), L.MAP_OBJECT));
+  store<u32>(mmAt(mm), load<u32>(mapAt(map), L.MAP_NEXT_OF_MM), L.MM_MAPS);
+}
+
+/** sync, fsync: the dirty pages of an object, or (0) of all, are clean. */
+export function sync(object: u32): i32 {
+  let end = headerGet(L.H_OBJECT_END);
+  if (object) {
+    let errno = openObject(object);
+    if (errno) return errno;
+    end = object + 1;
+  }
+  for (let o = object ? object : 1; o < end; o++) {
+    let pages = pagesOf(o);
+    for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) cleanFolio(radixGet(pages, i));
+  }
+  return 0;
+}
+
+/** drop_pagecache_sb(): clean pages of files that no address space has go (invalidate_mapping_pages()). */
+export function dropPagecache(task: u32, cpu: u32): void {
+  let end = headerGet(L.H_OBJECT_END);
+  for (let object: u32 = 1; object < end; object++) {
+    if (isShmem(object)) continue;
+    let pages = pagesOf(object);
+    for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
+      let frame = radixGet(pages, i);
+      if (isDirty(frame) || mapcount(frame)) continue;
+      radixClear(pages, i);
+      freeFolio(task, cpu, frame);
+    }
+  }
+}

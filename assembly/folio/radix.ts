@@ -1,0 +1,234 @@
+// A radix tree from a key (page offset, virtual page number) to a word that is not 0, in nodes of 64 words: the shape of Linux's
+// XArray, and of page tables. lib/xarray.c. All trees of a machine share one pool of nodes.
+//
+//     root record                     node (height 2)            leaf (height 1)
+//     | node  height  last leaf .. |→ | 0 · · 3 · … 63 |      →  | word 0 … word 63 |       key = 64 × slot + slot
+//
+// A leaf that was used last is remembered in the root record: neighbours are found without a walk. Walks are in order of keys.
+import * as L from '../layout';
+import { headerGet, headerSet, nodeBase, nodesEnd, nodeUseBase } from '../memory';
+
+/** No further key. */
+export const NO_KEY: u64 = 0xffffffffffffffff;
+/** Nodes that one insertion takes at most: a key of 64 bits has 11 digits, and growing adds roots. */
+const NODES_PER_INSERT: u32 = 12;
+
+@inline function wordAt(node: u32, slot: u32): usize {
+  return nodeBase + (<usize>node << 8) + (<usize>slot << 2);
+}
+/** Words of the node that are not 0; of a free node, the next one on the free list. */
+@inline function useAt(node: u32): usize {
+  return nodeUseBase + (<usize>node << 2);
+}
+@inline function digit(key: u64, level: u32): u32 {
+  return <u32>(key >> (6 * level)) & 63;
+}
+/** The key has more digits than a tree of this height. */
+@inline function beyond(key: u64, height: u32): bool {
+  return height < 11 && key >> (6 * height) != 0;
+}
+
+function takeNode(): u32 {
+  let node = headerGet(L.H_FREE_NODE);
+  if (node) headerSet(L.H_FREE_NODE, load<u32>(useAt(node)));
+  else {
+    node = max<u32>(1, headerGet(L.H_NODE_END));
+    headerSet(L.H_NODE_END, node + 1);
+  }
+  headerSet(L.H_NODES_LEFT, headerGet(L.H_NODES_LEFT) - 1);
+  memory.fill(wordAt(node, 0), 0, L.NODE_STRIDE);
+  store<u32>(useAt(node), 0);
+  return node;
+}
+
+function giveNode(node: u32): void {
+  store<u32>(useAt(node), headerGet(L.H_FREE_NODE));
+  headerSet(L.H_FREE_NODE, node);
+  headerSet(L.H_NODES_LEFT, headerGet(L.H_NODES_LEFT) + 1);
+}
+
+@inline function put(node: u32, slot: u32, word: u32): void {
+  store<u32>(wordAt(node, slot), word);
+  store<u32>(useAt(node), load<u32>(useAt(node)) + 1);
+}
+
+@inline function remember(root: usize, key: u64, leaf: u32): void {
+  store<u64>(root, (key >> 6) + 1, L.RADIX_LAST);
+  store<u32>(root, leaf, L.RADIX_LAST_NODE);
+}
+
+/** The leaf that has a word for `key`, 0 if there is none. */
+function leafOf(root: usize, key: u64): u32 {
+  let node = load<u32>(root, L.RADIX_NODE);
+  let level = load<u32>(root, L.RADIX_HEIGHT);
+  if (!node || beyond(key, level)) return 0;
+  while (--level) {
+    node = load<u32>(wordAt(node, digit(key, level)));
+    if (!node) return 0;
+  }
+  remember(root, key, node);
+  return node;
+}
+
+@inline function leaf(root: usize, key: u64): u32 {
+  return (key >> 6) + 1 == load<u64>(root, L.RADIX_LAST) ? load<u32>(root, L.RADIX_LAST_NODE) : leafOf(root, key);
+}
+
+/** The word at `key`, 0 if there is none. */
+@inline export function radixGet(root: usize, key: u64): u32 {
+  let node = leaf(root, key);
+  return node ? load<u32>(wordAt(node, <u32>key & 63)) : 0;
+}
+
+/** radixGet() without a trace: for reading ahead of use. */
+export function radixPeek(root: usize, key: u64): u32 {
+  let node = load<u32>(root, L.RADIX_NODE);
+  let level = load<u32>(root, L.RADIX_HEIGHT);
+  if (!node || beyond(key, level)) return 0;
+  while (--level) {
+    node = load<u32>(wordAt(node, digit(key, level)));
+    if (!node) return 0;
+  }
+  return load<u32>(wordAt(node, <u32>key & 63));
+}
+
+/** Sets the word at `key` to one that is not 0. False, nothing done: the nodes are used up. */
+export function radixSet(root: usize, key: u64, word: u32): bool {
+  let node = leaf(root, key);
+  if (!node) {
+    if (headerGet(L.H_NODES_LEFT) < NODES_PER_INSERT) return false;
+    node = grow(root, key);
+  }
+  let at = wordAt(node, <u32>key & 63);
+  if (!load<u32>(at)) {
+    store<u32>(useAt(node), load<u32>(useAt(node)) + 1);
+    store<u32>(root, load<u32>(root, L.RADIX_ENTRIES) + 1, L.RADIX_ENTRIES);
+  }
+  store<u32>(at, word);
+  return true;
+}
+
+/** Makes the nodes down to the leaf of `key`, and roots above the old one where the key is too long. */
+function grow(root: usize, key: u64): u32 {
+  let node = load<u32>(root, L.RADIX_NODE);
+  let height = load<u32>(root, L.RADIX_HEIGHT);
+  if (!node) {
+    node = takeNode();
+    height = 1;
+    while (beyond(key, height)) height++;
+  }
+  while (beyond(key, height)) {
+    let above = takeNode();
+    put(above, 0, node);
+    node = above;
+    height++;
+  }
+  store<u32>(root, node, L.RADIX_NODE);
+  store<u32>(root, height, L.RADIX_HEIGHT);
+  for (let level = height - 1; level; level--) {
+    let next = load<u32>(wordAt(node, digit(key, level)));
+    if (!next) {
+      next = takeNode();
+      put(node, digit(key, level), next);
+    }
+    node = next;
+  }
+  remember(root, key, node);
+  return node;
+}
+
+/** Takes the word at `key` away, with the nodes that this empties. */
+export function radixClear(root: usize, key: u64): void {
+  let top = load<u32>(root, L.RADIX_NODE);
+  let height = load<u32>(root, L.RADIX_HEIGHT);
+  if (!top || beyond(key, height) || !radixGet(root, key)) return;
+  store<u32>(root, load<u32>(root, L.RADIX_ENTRIES) - 1, L.RADIX_ENTRIES);
+  if (!clearIn(root, top, height - 1, key)) return;
+  store<u32>(root, 0, L.RADIX_NODE);
+  store<u32>(root, 0, L.RADIX_HEIGHT);
+}
+
+/** Answers whether the node became empty and was given back. */
+function clearIn(root: usize, node: u32, level: u32, key: u64): bool {
+  let at = wordAt(node, digit(key, level));
+  if (level && !clearIn(root, load<u32>(at), level - 1, key)) return false;
+  store<u32>(at, 0);
+  let use = load<u32>(useAt(node)) - 1;
+  store<u32>(useAt(node), use);
+  if (use) return false;
+  if (!level) store<u64>(root, 0, L.RADIX_LAST);
+  giveNode(node);
+  return true;
+}
+
+/** The first key from `from` on that has a word; NO_KEY: none has. */
+export function radixNext(root: usize, from: u64): u64 {
+  let top = load<u32>(root, L.RADIX_NODE);
+  let height = load<u32>(root, L.RADIX_HEIGHT);
+  if (!top || beyond(from, height)) return NO_KEY;
+  if ((from >> 6) + 1 == load<u64>(root, L.RADIX_LAST)) {
+    let node = load<u32>(root, L.RADIX_LAST_NODE);
+    for (let slot = <u32>from & 63; slot < 64; slot++) if (load<u32>(wordAt(node, slot))) return (from & ~(<u64>63)) + slot;
+  }
+  return nextIn(root, top, height - 1, from, 0);
+}
+
+function nextIn(root: usize, node: u32, level: u32, from: u64, prefix: u64): u64 {
+  for (let slot = digit(from, level); slot < 64; slot++) {
+    let word = load<u32>(wordAt(node, slot));
+    if (word) {
+      let key = prefix | (<u64>slot << (6 * level));
+      if (!level) {
+        remember(root, key, node);
+        return key;
+      }
+      // Once a digit is larger than that of `from`, the digits below it begin at 0.
+      let below = nextIn(root, word, level - 1, slot == digit(from, level) ? from : 0, key);
+      if (below != NO_KEY) return below;
+    }
+  }
+  return NO_KEY;
+}
+
+/** Gives all nodes back; what the words meant is the caller's. */
+export function radixDestroy(root: usize): void {
+  let top = load<u32>(root, L.RADIX_NODE);
+  if (top) destroyIn(top, load<u32>(root, L.RADIX_HEIGHT) - 1);
+  memory.fill(root, 0, 24);
+}
+
+function destroyIn(node: u32, level: u32): void {
+  if (level) {
+    for (let slot: u32 = 0; slot < 64; slot++) {
+      let word = load<u32>(wordAt(node, slot));
+      if (word) destroyIn(word, level - 1);
+    }
+  }
+  giveNode(node);
+}
+
+/** Nodes of a tree, for the audit: all of them reachable, their use counted right. 0xffffffff: a count is wrong. */
+export function radixNodes(root: usize): u32 {
+  let top = load<u32>(root, L.RADIX_NODE);
+  return top ? nodesIn(top, load<u32>(root, L.RADIX_HEIGHT) - 1) : 0;
+}
+
+function nodesIn(node: u32, level: u32): u32 {
+  let nodes: u32 = 1;
+  let used: u32 = 0;
+  for (let slot: u32 = 0; slot < 64; slot++) {
+    let word = load<u32>(wordAt(node, slot));
+    if (!word) continue;
+    used++;
+    if (!level) continue;
+    let below = nodesIn(word, level - 1);
+    if (below == 0xffffffff) return below;
+    nodes += below;
+  }
+  return used == load<u32>(useAt(node)) && used ? nodes : 0xffffffff;
+}
+
+/** All nodes are free. */
+export function initNodes(): void {
+  headerSet(L.H_NODES_LEFT, nodesEnd - 1);
+}

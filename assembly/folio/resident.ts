@@ -1,0 +1,135 @@
+// Modelled residency: page frames handed out and taken back by the model itself, one folio a page. mm/page_alloc.c, mm/rmap.c
+// (folio_add_file_rmap_ptes(), folio_remove_rmap_ptes()), mm/swap.c (folio_mark_accessed()), mm/page-writeback.c (folio_account_dirtied()).
+import { chargeMemcg } from '../charge/charge';
+import { ENOMEM, ENOSPC } from '../constants';
+import * as L from '../layout';
+import { countLocal } from '../memcg/events';
+import { modStat } from '../memcg/stat';
+import { folioAt, headerGet, headerSet, outOfRange, pagesEnd, ROOT } from '../memory';
+import { addHead, listAt, remove } from '../reclaim/lru';
+import { GFP_KERNEL, KIND_ANON, KIND_FILE } from '../replay/ops';
+import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
+
+@inline function stateOf(frame: u32): u32 {
+  return load<u32>(folioAt(frame), L.FOLIO_STATE);
+}
+@inline function setState(frame: u32, state: u32): void {
+  store<u32>(folioAt(frame), state, L.FOLIO_STATE);
+}
+@inline function kindOf(frame: u32): u32 {
+  return stateOf(frame) & L.STATE_KIND_MASK;
+}
+@inline export function mapcount(frame: u32): u32 {
+  return load<u32>(folioAt(frame), L.FOLIO_MAPCOUNT);
+}
+@inline function setMapcount(frame: u32, count: u32): void {
+  store<u32>(folioAt(frame), count, L.FOLIO_MAPCOUNT);
+}
+
+/** A frame that nobody uses; 0: memory is full. */
+export function takeFrame(): u32 {
+  let frame = headerGet(L.H_FREE_FRAME);
+  if (frame) {
+    headerSet(L.H_FREE_FRAME, load<u32>(folioAt(frame), L.FOLIO_NEXT_FREE));
+    store<u32>(folioAt(frame), 0, L.FOLIO_NEXT_FREE);
+    return frame;
+  }
+  frame = max<u32>(1, headerGet(L.H_FRAME_END));
+  if (frame >= pagesEnd) return 0;
+  headerSet(L.H_FRAME_END, frame + 1);
+  return frame;
+}
+
+/** The frame, whose charge is gone, is free again. */
+export function giveFrame(frame: u32): void {
+  store<u32>(folioAt(frame), headerGet(L.H_FREE_FRAME), L.FOLIO_NEXT_FREE);
+  headerSet(L.H_FREE_FRAME, frame);
+}
+
+/**
+ * A new folio of one page, charged to `memcg`: its frame, or a negative errno. -ENOSPC: memory is full (capacity `pages`);
+ * -ENOMEM: the limit refused.
+ */
+export function newFolio(cpu: u32, memcg: u32, kind: u32): i32 {
+  let frame = takeFrame();
+  if (!frame) {
+    headerSet(L.H_FULL_TABLE, L.CAP_PAGES);
+    return outOfRange(L.FIELD_INDEX, 0, ENOSPC);
+  }
+  if (chargeMemcg(cpu, memcg, 1, GFP_KERNEL)) {
+    giveFrame(frame);
+    return outOfRange(L.FIELD_CGROUP, memcg, ENOMEM);
+  }
+  commitFolio(frame, memcg, 0, kind);
+  countLocal(memcg, L.EVENT_CHARGED + kind, 1);
+  return frame;
+}
+
+/** The last use of a folio is gone: it is uncharged in the task's batch and its frame is free. */
+export function freeFolio(task: u32, cpu: u32, frame: u32): void {
+  cleanFolio(frame);
+  unchargeFolio(task, cpu, frame, chargeWord(frame));
+  giveFrame(frame);
+}
+
+/** One address space more has the folio in its page tables. */
+@inline export function mapFolio(frame: u32): void {
+  let count = mapcount(frame);
+  setMapcount(frame, count + 1);
+  if (!count && kindOf(frame) != KIND_ANON) modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_MAPPED, 1);
+}
+
+/** One fewer. Answers how many are left. */
+@inline export function unmapFolio(frame: u32): u32 {
+  let left = mapcount(frame) - 1;
+  setMapcount(frame, left);
+  if (!left && kindOf(frame) != KIND_ANON) modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_MAPPED, -1);
+  return left;
+}
+
+/** folio_set_referenced() */
+@inline export function setReferenced(frame: u32): void {
+  setState(frame, stateOf(frame) | L.STATE_REFERENCED);
+}
+
+/** folio_mark_accessed(): the first access is noted, the second moves an inactive folio to the active list. */
+export function markAccessed(frame: u32): void {
+  let state = stateOf(frame);
+  if (!(state & L.STATE_REFERENCED)) {
+    setState(frame, state | L.STATE_REFERENCED);
+    return;
+  }
+  let list = (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
+  if (list != L.LRU_INACTIVE_ANON && list != L.LRU_INACTIVE_FILE) return;
+  let memcg = ownerOf(chargeWord(frame));
+  remove(listAt(memcg, list), frame, 1);
+  // The active list of a kind follows its inactive one.
+  setState(frame, (state & ~(L.STATE_REFERENCED | L.STATE_LIST_MASK)) | ((list + 1) << L.STATE_LIST_SHIFT));
+  addHead(listAt(memcg, list + 1), frame, 1);
+  modStat(memcg, L.STAT_PGACTIVATE, 1);
+}
+
+/** folio_account_dirtied(): counted for what is written back to a disk; shmem is not. */
+@inline export function dirtyFolio(frame: u32): void {
+  let state = stateOf(frame);
+  if (state & L.STATE_DIRTY || kindOf(frame) != KIND_FILE) return;
+  setState(frame, state | L.STATE_DIRTY);
+  modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, 1);
+}
+
+/** The folio was written back, or goes away. */
+export function cleanFolio(frame: u32): void {
+  let state = stateOf(frame);
+  if (!(state & L.STATE_DIRTY)) return;
+  setState(frame, state & ~L.STATE_DIRTY);
+  modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, -1);
+}
+
+@inline export function isDirty(frame: u32): bool {
+  return (stateOf(frame) & L.STATE_DIRTY) != 0;
+}
+
+/** count_memcg_event_mm(): an event of the cgroup whose address space it is; the root has none to show. */
+@inline export function countEvent(memcg: u32, stat: u32): void {
+  if (memcg != ROOT) modStat(memcg, stat, 1);
+}

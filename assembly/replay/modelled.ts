@@ -1,0 +1,227 @@
+// Modelled residency: the trace says who touches what; what is resident, and who is charged for it, follows from the kernel's rules.
+// So far on a machine without pressure: a charge that a limit refuses ends the replay, for want of reclaim.
+import { chargeMemcg } from '../charge/charge';
+import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
+import { runTimers } from '../counter/stock';
+import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
+import { anonFree, anonTouch } from '../folio/anon';
+import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, sync, truncate, unmapRange } from '../folio/mapping';
+import { objcgMemcg } from '../folio/objcg';
+import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
+import { giveFrame, takeFrame } from '../folio/resident';
+import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
+import { memcgExists } from '../memcg/memcg';
+import { modStat } from '../memcg/stat';
+import {
+  folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+} from '../memory';
+import { watching, watchRoom } from '../observe';
+import { kmemPayer, taskExists } from '../task/task';
+import * as L from '../layout';
+import { NOT_STRUCTURE, structureEvent } from './structure';
+import { counted } from './waiting';
+import * as O from './ops';
+
+/** Counter changes that one row can make, at most, while the watch log is on: rows of more pages are refused then. */
+const WATCH_PER_ROW: u32 = 512;
+
+/** Frames of kernel memory are the recorded machine's: this tree, object 0's, leads to the model's. */
+@inline function kernelFrames(): usize {
+  return objectAt(0) + L.OBJECT_RADIX;
+}
+
+function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
+  let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+  let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+  let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
+  let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+  if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+  if (kind == O.KIND_SOCK) return objcg ? chargeSock(cpu, objcg, count, gfp) : outOfRange(L.FIELD_CGROUP, 0, ENOENT);
+  if (!objcg && task) objcg = kmemPayer(task);
+  if (objcg <= ROOT) return 0;
+  if (!(flags & O.FLAG_BY_FRAME)) {
+    if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+    return refusedAt(chargeObjectTo(cpu, objcg, count, kind, gfp), objcg);
+  }
+  let order = flags & O.FLAG_ORDER_MASK;
+  if (order > 9 || kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
+    return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+  let errno = chargeMemcg(cpu, objcgMemcg(objcg), 1 << order, gfp);
+  if (errno) return refusedAt(errno, objcg);
+  modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
+  for (let i = index; i < index + (1 << order); i++) {
+    freeKernelFrame(cpu, i);
+    let frame = takeFrame();
+    if (!frame) return full(L.CAP_PAGES, index);
+    commitKmem(frame, objcg, 0, kind);
+    if (!radixSet(kernelFrames(), i, frame)) return full(L.CAP_NODES, index);
+  }
+  return 0;
+}
+
+function refusedAt(errno: i32, memcg: u32): i32 {
+  return errno < 0 ? outOfRange(L.FIELD_CGROUP, memcg, ENOMEM) : 0;
+}
+
+function full(table: u32, index: u64): i32 {
+  headerSet(L.H_FULL_TABLE, table);
+  return outOfRange(L.FIELD_INDEX, index, ENOSPC);
+}
+
+/** Gives back the kernel page that a recorded frame stands for. False: none was charged. */
+function freeKernelFrame(cpu: u32, index: u64): bool {
+  let frame = radixGet(kernelFrames(), index);
+  if (!frame) return false;
+  radixClear(kernelFrames(), index);
+  unchargeKmem(cpu, frame, chargeWord(frame));
+  giveFrame(frame);
+  return true;
+}
+
+function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
+  let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+  let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+  let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+  if (flags & O.FLAG_BY_FRAME) {
+    let order = flags & O.FLAG_ORDER_MASK;
+    if (order > 9) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+    let any = false;
+    for (let i = index; i < index + (1 << order); i++) any = freeKernelFrame(cpu, i) || any;
+    if (!any) counted(L.RECORDED_UNMATCHED);
+    return 0;
+  }
+  if (!objcg || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+  if (objcg == ROOT) return 0;
+  if (kind == O.KIND_SOCK) return unchargeSock(cpu, objcg, count);
+  if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+  if (load<i64>(objcgAt(objcg), L.OBJCG_BYTES) >= <i64>count) return unchargeObject(cpu, objcg, count, kind);
+  counted(L.RECORDED_UNMATCHED);
+  return 0;
+}
+
+/** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
+function modelledEvent(row: u32): i32 {
+  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
+  let cpu: u32 = load<u16>(<usize>row << 1, L.COLUMN_CPU);
+  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
+  let flags = load<u32>(<usize>row << 2, L.COLUMN_FLAGS);
+  let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+  let now = load<u64>(<usize>row << 3, L.COLUMN_TS);
+  let index = load<u64>(<usize>row << 3, L.COLUMN_INDEX);
+  headerSet(L.H_CURRENT_ROW, row);
+  headerSet(L.H_CURRENT_CPU, cpu);
+  headerSet(L.H_CURRENT_TASK, task);
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  headerSet64(L.H_NOW, now);
+  if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  switch (op) {
+    case O.OP_FILE_ACCESS:
+      return fileAccess(task, cpu, object, index, count, flags);
+    case O.OP_ANON_TOUCH:
+      return anonTouch(task, cpu, index, count, (flags & O.FLAG_WRITE) != 0);
+    case O.OP_ANON_FREE:
+      return anonFree(task, cpu, index, count);
+    case O.OP_UNMAP:
+      return unmapRange(task, object, index, count);
+    case O.OP_TRUNCATE:
+      return truncate(task, cpu, object, index, count);
+    case O.OP_FILE_DIRTY:
+      return fileDirty(object, index, count);
+    case O.OP_OBJECT_NEW:
+      return objectNew(object, count);
+    case O.OP_OBJECT_FREE:
+      return objectFree(task, cpu, object);
+    case O.OP_SYNC:
+      return sync(object);
+    case O.OP_DROP_CACHES:
+      // 2 drops reclaimable slab, which belongs to nobody that the model knows.
+      if (count & 1) dropPagecache(task, cpu);
+      return 0;
+    case O.OP_KMEM_CHARGE:
+      return kmemCharge(row, cpu, task, flags, index);
+    case O.OP_KMEM_FREE:
+      return kmemFree(row, cpu, flags, index);
+    // What the recorded machine did with its pages says nothing about this one.
+    case O.OP_PAGE_ALLOC:
+    case O.OP_PAGE_FREE:
+    case O.OP_CHARGE:
+    case O.OP_UNCHARGE:
+    case O.OP_UNCHARGE_FLUSH:
+    case O.OP_SPLIT:
+    case O.OP_MIGRATE:
+    case O.OP_SWAP_OUT:
+    case O.OP_SWAP_FREE:
+    case O.OP_RECLAIM:
+    case O.OP_MARK_VICTIM:
+    case O.OP_RESIDENT:
+    case O.OP_RETURN_TO_USER:
+    case O.OP_PROGRESS:
+    case O.OP_MARK:
+    // Without pressure it does not matter what is locked, and an empty mapping costs nothing.
+    case O.OP_MAP:
+    case O.OP_MLOCK:
+    case O.OP_MUNLOCK:
+    case O.OP_OOM_SCORE_ADJ:
+      return 0;
+  }
+  let errno = structureEvent(row, op, cpu, task, flags, index);
+  return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
+}
+
+/** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */
+@inline function endBatch(row: u32): void {
+  // Rows without a task gather in record 0, which is no task's.
+  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+}
+
+/** Rows whose pages are looked up ahead: about twenty cache misses can be in flight at once. */
+const TOUCH_GROUP: u32 = 32;
+
+/** The tree that an access goes to; 0: the row is no access, or names what does not exist. */
+@inline function treeOf(row: u32): usize {
+  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
+  if (op == O.OP_FILE_ACCESS) {
+    let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
+    return object < objectsEnd ? objectAt(object) + L.OBJECT_RADIX : 0;
+  }
+  if (op != O.OP_ANON_TOUCH) return 0;
+  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  return task < tasksEnd ? mmAt(load<u32>(taskAt(task), L.TASK_MM)) + L.MM_RADIX : 0;
+}
+
+/** Walks to the pages of the rows [from, to), each walk independent of the others, so that their cache misses overlap; then to folios. */
+function touchGroup(from: u32, to: u32): void {
+  let sink: u32 = 0;
+  for (let row = from; row < to; row++) {
+    let tree = treeOf(row);
+    if (tree) sink += radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX));
+  }
+  for (let row = from; row < to; row++) {
+    let tree = treeOf(row);
+    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) : 0;
+    if (frame < pagesEnd) sink += load<u32>(folioAt(frame));
+  }
+  headerSet(L.H_SINK, sink);
+}
+
+/**
+ * Replays the staged rows [from, to). Answers the row after the last one processed (less than `to` when the watch log must be
+ * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
+ */
+export function replayModelled(from: u32, to: u32): i32 {
+  let groupEnd = from;
+  for (let row = from; row < to; row++) {
+    if (row == groupEnd) {
+      groupEnd = min<u32>(to, row + TOUCH_GROUP);
+      touchGroup(row, groupEnd);
+    }
+    if (watching() && !watchRoom(WATCH_PER_ROW)) return row;
+    let errno = modelledEvent(row);
+    if (errno) return errno;
+    endBatch(row);
+  }
+  return to;
+}

@@ -1,0 +1,109 @@
+/** `memcharge replay` of traces of accesses: what the debates would try first, and what cannot be done yet. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as O from '../../assembly/replay/ops.ts';
+import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
+import type { HandRow } from '../replay/batch.ts';
+import { memcharge, scratch } from '../trace/helpers.ts';
+
+const MIB = 2 ** 20;
+
+function write(rows: readonly HandRow[]): string {
+  const path = join(scratch(), 't.arrow');
+  const writer = new TraceWriter(path, { source: 'test', clock: 'test' });
+  rows.forEach((r, i) => {
+    const { cpu = 0, task = 0, cgroup = 0, object = 0, index = 0, count = 0, flags = 0, gfp = 0, name = null } = r;
+    writer.append(r.ts ?? i * 1000, cpu, r.op, task, cgroup, object, index, count, flags, gfp, name);
+  });
+  writer.close({ pages: 1, cgroups: 8, tasks: 8, objects: 4, swap: 1, cpus: 1 });
+  return path;
+}
+
+async function replay(rows: readonly HandRow[], ...args: string[]) {
+  const done = await memcharge(['replay', write(rows), '--json', '--audit', ...args]);
+  expect(done).toMatchObject({ code: 0, stderr: '' });
+  return JSON.parse(done.stdout);
+}
+
+/** /pod/a, /pod/b and /x, a task in each, and a tmpfs file. */
+const SHARED: HandRow[] = [
+  { op: O.OP_MKDIR, cgroup: 2, object: 1, name: '/pod' },
+  { op: O.OP_MKDIR, cgroup: 3, object: 2, name: '/pod/a' },
+  { op: O.OP_MKDIR, cgroup: 4, object: 2, name: '/pod/b' },
+  { op: O.OP_MKDIR, cgroup: 5, object: 1, name: '/x' },
+  ...[3, 4, 5].map((cgroup, i) => ({ op: O.OP_SPAWN, task: i + 1, cgroup })),
+  { op: O.OP_OBJECT_NEW, object: 1, count: O.OBJECT_SHMEM, name: '/dev/shm/cache' },
+];
+const touch = (task: number, flags = 0) => ({ op: O.OP_FILE_ACCESS, task, object: 1, count: 8192, flags });
+
+describe('replay of accesses', () => {
+  it('charges shared memory to whoever touches it first', async () => {
+    const ab = await replay([...SHARED, touch(1, O.FLAG_WRITE), touch(2), touch(3)]);
+    expect(ab.residency).toBe('modelled');
+    const current = (result: typeof ab) =>
+      Object.entries<{ 'memory.current': number }>(result.cgroups).map(([path, c]) => [
+        path,
+        c['memory.current'] / MIB,
+      ]);
+    expect(current(ab)).toEqual([
+      ['/pod', 32],
+      ['/pod/a', 32],
+      ['/pod/b', 0],
+      ['/x', 0],
+    ]);
+    const ba = await replay([...SHARED, touch(2, O.FLAG_WRITE), touch(1), touch(3)]);
+    expect(current(ba)).toEqual([
+      ['/pod', 32],
+      ['/pod/a', 0],
+      ['/pod/b', 32],
+      ['/x', 0],
+    ]);
+    expect(ba.cgroups['/pod/b'].memcharge.charged).toEqual({ anon: 0, file: 0, shmem: 32 * MIB });
+    expect(ba.cgroups['/pod/b']['memory.stat']).toMatchObject({ shmem: 32 * MIB, file: 32 * MIB, anon: 0 });
+  });
+
+  it('copies private memory when one side of a fork writes, and frees it when the last one has gone', async () => {
+    const rows: HandRow[] = [
+      { op: O.OP_ANON_TOUCH, task: 1, index: 1000, count: 1024, flags: O.FLAG_WRITE },
+      { op: O.OP_FORK, task: 1, object: 4 },
+      { op: O.OP_ATTACH, task: 4, cgroup: 5 },
+      { op: O.OP_ANON_TOUCH, task: 4, index: 1000, count: 300, flags: O.FLAG_WRITE },
+      { op: O.OP_ANON_TOUCH, task: 4, index: 1000, count: 1024 },
+      { op: O.OP_EXIT, task: 1 },
+    ];
+    const { cgroups } = await replay([...SHARED, ...rows]);
+    // The child keeps 724 of its parent's pages alive, and they stay with the parent's cgroup.
+    expect(cgroups['/pod/a']['memory.stat'].anon).toBe(724 * 4096);
+    expect(cgroups['/x']['memory.stat'].anon).toBe(300 * 4096);
+    const gone = await replay([...SHARED, ...rows, { op: O.OP_EXIT, task: 4 }]);
+    expect(gone.cgroups['/pod/a']['memory.stat'].anon).toBe(0);
+    expect(gone.cgroups['/x']['memory.stat'].anon).toBe(0);
+  });
+
+  it('stops where a limit refuses, for it cannot reclaim, and names row, field and cgroup', async () => {
+    const path = write([
+      ...SHARED,
+      { op: O.OP_WRITE_KNOB, cgroup: 3, index: 1000, count: O.KNOB_MAX, name: '/pod/a/memory.max 4096000' },
+      touch(1),
+    ]);
+    const done = await memcharge(['replay', path]);
+    expect(done).toMatchObject({ code: 2, stdout: '' });
+    expect(done.stderr).toMatch(/t\.arrow: row 9: \/pod\/a or a cgroup above it is at its memory\.max.*\n$/);
+  });
+
+  it('says which table is full', async () => {
+    const path = write([...SHARED, touch(1)]);
+    const small = await memcharge(['replay', path, '--memory', '1M']);
+    expect(small).toMatchObject({ code: 2, stdout: '' });
+    expect(small.stderr).toMatch(/row 8: .*ENOSPC.*pages \(now 256\)/);
+    const nodes = await memcharge(['replay', path, '--capacity', 'nodes=20']);
+    expect(nodes.stderr).toMatch(/row 8: .*raise capacity nodes \(now 20\)/);
+  });
+
+  it('refuses to model a trace that has frames only', async () => {
+    const path = write([{ op: O.OP_PAGE_ALLOC, index: 1 }]);
+    const done = await memcharge(['replay', path, '--residency', 'modelled']);
+    expect(done).toMatchObject({ code: 2, stdout: '' });
+    expect(done.stderr).toContain('modelled residency needs accesses');
+  });
+});
