@@ -32,7 +32,7 @@ async function statSamples(path: string): Promise<StatSample[]> {
     .map((line) => JSON.parse(line))
     .map(({ t, t_end, label, cgroups }) => ({
       at: Math.round(((t + t_end) / 2) * 1e9),
-      settled: label !== null && label.includes('settled'),
+      settled: label?.includes('settled') ?? false,
       cgroups: Object.entries(cgroups as Record<string, { id: number; stat: Record<string, number> }>)
         .filter(([cgroup, { stat }]) => cgroup !== '/' && stat)
         .map(([cgroup, { id, stat }]) => ({ path: cgroup, id, stat })),
