@@ -2,17 +2,18 @@
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
 import { auditResident } from './audit-resident';
-import { PAGE_SHIFT, PAGE_SIZE } from './constants';
+import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
-import { chargeWord, ownerOf, pagesOf } from './folio/folio';
+import { chargeWord, orderOf, ownerOf, pagesOf } from './folio/folio';
 import { objcgMemcg } from './folio/objcg';
 import { swapOwner } from './folio/swap';
 import * as L from './layout';
 import { memcgState, nextInSubtree } from './memcg/memcg';
-import { statLocal, statTotal } from './memcg/stat';
+import { statPending, statShown } from './memcg/rstat';
+import { statLocal, statTotal, thpStatOfKind } from './memcg/stat';
 import {
   auditBase, chunkBase, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, memcgAt, nrCpus, nrStockSlots, nrWorkers,
-  objcgAt, ROOT, taskAt,
+  objcgAt, ROOT, rstatBase, taskAt,
 } from './memory';
 import { mix64 } from './random';
 import { frameAt, listAt, size, sizePages, walkDown, walkUp } from './reclaim/lru';
@@ -49,7 +50,9 @@ function addUp(): i64 {
       frame++;
       continue;
     }
-    tallyAdd(ownerOf(word), L.AUDIT_KIND + (load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_KIND_MASK), pagesOf(word));
+    let kind = load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_KIND_MASK;
+    tallyAdd(ownerOf(word), L.AUDIT_KIND + kind, pagesOf(word));
+    if (!(word & L.CHARGE_KMEM) && orderOf(word) == MAX_FOLIO_ORDER) tallyAdd(ownerOf(word), L.AUDIT_THP + kind, pagesOf(word));
     if (load<u32>(folioAt(frame), L.FOLIO_POSITION)) listed++;
     frame += pagesOf(word);
   }
@@ -212,6 +215,33 @@ function auditChunks(): u32 {
   return differs(L.AUDIT_CHUNKS, 0, headerGet(L.H_CHUNKS_USED), found);
 }
 
+/** A memcg's exact own figure of a row as the kernel counts it; what has no row of its own in Linux counts nothing. */
+function ownOf(memcg: u32, row: u32): i64 {
+  if (row == L.STAT_KERNEL_OTHER) return 0;
+  return row < L.NR_STATS ? statLocal(memcg, row) : sizePages(listAt(memcg, row - L.RSTAT_LISTS));
+}
+
+/** Kernel statistics: what a memcg shows and what it and its CPUs hold back is what is: its own, and what its children show. */
+function auditShown(memcg: u32): u32 {
+  let code: u32 = 0;
+  for (let row: u32 = 0; row < L.NR_RSTAT_ROWS && !code; row++) {
+    if (row == L.STAT_SLAB) continue;
+    let expected = ownOf(memcg, row);
+    for (let child = load<u32>(memcgAt(memcg), L.MEMCG_FIRST_CHILD); child; child = load<u32>(memcgAt(child), L.MEMCG_NEXT_SIBLING))
+      expected += statShown(child, row);
+    code = differs(L.AUDIT_SHOWN, memcg, expected, statShown(memcg, row) + statPending(memcg, row));
+  }
+  // Bytes of slab wait in the stocks, too, and a removed memcg's change hands with its objcg: only the whole subtree adds up.
+  if (code || memcgState(memcg) == L.MEMCG_DYING) return code;
+  let found = statShown(memcg, L.STAT_SLAB);
+  for (let m = memcg; m; m = nextInSubtree(m, memcg)) found += statPending(m, L.STAT_SLAB);
+  for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+    let objcg = load<u32>(cpuAt(cpu), L.OBJ_STOCK_OBJCG);
+    if (objcg && under(objcgMemcg(objcg), memcg)) found += load<i32>(cpuAt(cpu), L.CPU_SLAB_BYTES);
+  }
+  return differs(L.AUDIT_SHOWN, memcg, statTotal(memcg, L.STAT_SLAB), found);
+}
+
 function auditTasks(): u32 {
   let end = headerGet(L.H_MEMCG_END);
   for (let memcg: u32 = 1; memcg < end; memcg++) {
@@ -237,8 +267,11 @@ export function audit(): u32 {
     code = auditCounters(memcg);
     if (!code) code = auditProtection(memcg);
     if (!code && state != L.MEMCG_DYING) code = auditKmem(memcg);
+    if (!code && rstatBase) code = auditShown(memcg);
     for (let kind: u32 = 0; kind <= KIND_SHMEM && !code; kind++)
       code = differs(L.AUDIT_STATISTIC, memcg, got(memcg, L.AUDIT_KIND + kind), statLocal(memcg, kind));
+    for (let kind: u32 = 0; kind <= KIND_SHMEM && !code; kind++)
+      code = differs(L.AUDIT_STATISTIC, memcg, got(memcg, L.AUDIT_THP + kind), statLocal(memcg, thpStatOfKind(kind)));
     for (let which: u32 = 0; which < L.NR_LRU_LISTS && !code; which++) {
       code = auditList(memcg, which);
       onLists += size(listAt(memcg, which));

@@ -8,8 +8,11 @@ import { swapOwner } from './folio/swap';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
+import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
-import { cpuAt, folioAt, headerGet, headerGet64, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, taskAt } from './memory';
+import {
+  cpuAt, folioAt, headerGet, headerGet64, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
+} from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
 
@@ -40,11 +43,31 @@ function foldMemcg(hash: u64, memcg: u32): u64 {
     hash = fold(hash, eventCount(memcg, event, true));
     hash = fold(hash, eventCount(memcg, event, false));
   }
-  for (let stat: u32 = 0; stat < L.NR_STATS; stat++) hash = fold(hash, <u64>statLocal(memcg, stat));
+  for (let stat: u32 = 0; stat <= L.STAT_KMEM; stat++) hash = fold(hash, <u64>statLocal(memcg, stat));
+  // A row of memory.stat that never counted anything leaves no trace: a row added later changes no digest.
+  for (let stat: u32 = L.STAT_KMEM + 1; stat < L.NR_STATS; stat++) {
+    let value = statLocal(memcg, stat);
+    if (value) hash = fold(fold(hash, stat), <u64>value);
+  }
+  if (rstatBase) hash = foldShown(hash, memcg);
   for (let which: u32 = 0; which < L.NR_LRU_LISTS; which++) {
     let list = listAt(memcg, which);
     for (let at = walkUp(list, 0); at; at = walkUp(list, at)) hash = fold(hash, frameAt(at));
     hash = fold(hash, which);
+  }
+  return hash;
+}
+
+/** What the kernel would show, and what it still holds back. */
+function foldShown(hash: u64, memcg: u32): u64 {
+  for (let row: u32 = 0; row < L.NR_RSTAT_ROWS; row++) {
+    let shown = statShown(memcg, row);
+    let pending = statPending(memcg, row);
+    if (shown != 0 || pending != 0) hash = fold(fold(fold(hash, row), <u64>shown), <u64>pending);
+  }
+  for (let cpu: u32 = 0; cpu <= nrCpus; cpu++) {
+    let updates = statUpdates(memcg, cpu);
+    if (updates) hash = fold(hash, (<u64>(cpu == nrCpus ? 0 : cpu + 1) << 32) | updates);
   }
   return hash;
 }
@@ -89,6 +112,7 @@ function foldResident(hash: u64): u64 {
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), headerGet64(L.H_NOW));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
+  if (rstatBase) hash = fold(fold(hash, headerGet(L.H_STATS_THRESHOLD)), headerGet64(L.H_STATS_FLUSH_AT));
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) hash = foldCpu(hash, cpu);
   for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) if (memcgState(memcg) != L.MEMCG_FREE) hash = foldMemcg(hash, memcg);
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {

@@ -12,6 +12,7 @@ import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { initNodes } from './folio/radix';
 import * as L from './layout';
+import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
 import { memcgExists } from './memcg/memcg';
 import {
@@ -20,12 +21,15 @@ import {
   cpuAt,
   folioAt,
   headerGet,
+  headerGet64,
+  headerSet,
   headerSet64,
   memcgOfCounter,
   nodesEnd,
   nrCpus,
   outOfRange,
   pagesEnd,
+  rstatBase,
   taskAt,
 } from './memory';
 import { seedRandom } from './random';
@@ -52,7 +56,8 @@ export {
   warmObjStock,
 } from './live';
 export { eventCount } from './memcg/events';
-export { readKnob, writeKnob } from './memcg/knobs';
+export { readKnob } from './memcg/knobs';
+export { flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
 export { replayRecorded } from './replay/loop';
 export { replayModelled } from './replay/modelled';
@@ -70,6 +75,11 @@ export function boot(): void {
     store<u64>(cpuAt(cpu), NEVER, L.CPU_FLUSH_AT);
     store<u64>(cpuAt(cpu), NEVER, L.CPU_OBJ_FLUSH_AT);
     seedRandom(cpu, headerGet(L.H_SEED));
+  }
+  if (rstatBase) {
+    let period = headerGet64(L.H_STATS_PERIOD);
+    if (!headerGet64(L.H_STATS_FLUSH_AT)) headerSet64(L.H_STATS_FLUSH_AT, period);
+    headerSet64(L.H_NEXT_TIMER, headerGet64(L.H_STATS_FLUSH_AT));
   }
   initRoot();
   initNodes();
@@ -103,8 +113,20 @@ export function mkdir(memcg: u32, parent: u32, kernelId: u64): i32 {
 
 /** rmdir, and the offlining that follows it on a CPU. -EBUSY while tasks or children live there. */
 export function rmdir(memcg: u32, cpu: u32): i32 {
+  noteCpu(cpu);
   let errno = rmdirMemcg(memcg, false);
   return errno ? errno : offlineMemcg(memcg, cpu);
+}
+
+/** Writes a knob (KNOB_*) from a CPU. `value` in pages; oom.group: 0 or 1. */
+export function writeKnob(memcg: u32, knob: u32, value: i64, cpu: u32): i32 {
+  noteCpu(cpu);
+  return writeKnobTo(memcg, knob, value, cpu);
+}
+
+/** Whose statistics change from here on. */
+function noteCpu(cpu: u32): void {
+  if (cpu < nrCpus) headerSet(L.H_CURRENT_CPU, cpu);
 }
 
 /** uncharge_batch(): ends the task's batch. */
@@ -118,6 +140,7 @@ export function unchargeFlush(task: u32): i32 {
 export function drainAllStock(memcg: u32, cpu: u32): i32 {
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  noteCpu(cpu);
   drainAll(memcg, cpu);
   return 0;
 }

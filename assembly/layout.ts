@@ -82,6 +82,13 @@ export const H_CURRENT_TASK: u32 = 260; // task and cpu of the event at hand, fo
 export const H_CURRENT_CPU: u32 = 264;
 export const H_CURRENT_ROW: u32 = 268;
 export const H_MAX_ORDER: u32 = 272; // largest folio order ever charged: how far a free frame's neighbours must be looked at
+// statistics as the kernel shows them
+export const H_STATISTICS: u32 = 448; // STATISTICS_*
+export const H_STATS_THRESHOLD: u32 = 452; // 6.1: stats_flush_threshold
+export const H_STATS_FLUSH_AT: u32 = 456; // u64 ns: the next periodic flush
+export const H_STATS_PERIOD: u32 = 464; // u64 ns between two of them
+export const STATISTICS_EXACT: u32 = 0;
+export const STATISTICS_KERNEL: u32 = 1;
 // modelled residency: which frames, nodes and map records are free
 export const H_RESIDENCY: u32 = 276; // RESIDENCY_*
 export const H_FREE_FRAME: u32 = 280; // head of the free list
@@ -163,6 +170,8 @@ export const OBJ_STOCK_BYTES: u32 = 132; // u32
 export const CPU_FLUSH_AT: u32 = 136; // u64 ns: when the kworker drains this CPU (6.18: its page stock); NEVER when none is queued
 export const CPU_RANDOM: u32 = 144; // u64
 export const CPU_OBJ_FLUSH_AT: u32 = 152; // u64 ns: 6.18 drains the byte stock by a work item of its own
+export const CPU_STATS_UPDATES: u32 = 160; // u32 6.1: updates that the flush threshold does not know yet
+export const CPU_SLAB_BYTES: u32 = 164; // i32 slab bytes gathered in the byte stock, in kernel statistics only
 
 // ---------------------------------------------------------------------------------------------- page_counter
 //   line 0: what every charge writes          line 1: what it only reads, and the protection sums
@@ -286,6 +295,14 @@ export const STAT_THP_COLLAPSE_ALLOC: u32 = 45;
 export const STAT_THP_SWPOUT: u32 = 46;
 export const STAT_THP_SWPOUT_FALLBACK: u32 = 47;
 export const NR_STATS: u32 = 48;
+
+// Statistics as the kernel shows them (memcg/rstat.ts): behind the last region, and only when asked for. Parts of (cgroups + 1)
+// records: what is shown, what children have pending, then one part per CPU.
+export const RSTAT_STRIDE: u32 = 512;
+export const RSTAT_LISTS: u32 = NR_STATS; // rows of the LRU lists' pages, by LRU_*, after the rows STAT_*
+export const NR_RSTAT_ROWS: u32 = RSTAT_LISTS + 5;
+export const RSTAT_UPDATES: u32 = 504; // u32
+export const RSTAT_DIRTY: u32 = 508; // u32: some row may not be 0
 
 // ---------------------------------------------------------------------------------------------- LRU lists
 export const NR_LRU_LISTS: u32 = 5;
@@ -447,7 +464,7 @@ export const WATCH_UNCHARGE: u32 = 5; // page_counter_uncharge
 
 // ---------------------------------------------------------------------------------------------- audit
 // What the audit adds up for each memcg (or objcg: same ids), one i64 each.
-export const AUDIT_STRIDE: u32 = 128;
+export const AUDIT_STRIDE: u32 = 152;
 export const AUDIT_KIND: u32 = 0; // 9 rows, by KIND_* up to KIND_KERNEL_OTHER: pages of the folios of that kind; owner = memcg or objcg
 export const AUDIT_BYTE_PAGES: u32 = 9; // pages behind an objcg's bytes
 export const AUDIT_STOCK: u32 = 10;
@@ -456,6 +473,7 @@ export const AUDIT_GATHERED_KMEM: u32 = 12;
 export const AUDIT_UNDONE: u32 = 13; // pages whose charge was undone while the folio waits
 export const AUDIT_SWAP: u32 = 14;
 export const AUDIT_STOCK_BYTES: u32 = 15;
+export const AUDIT_THP: u32 = 16; // 3 rows: pages of huge folios that are anon, file, shmem
 // answers of audit(), with H_AUDIT_ID, H_AUDIT_EXPECTED and H_AUDIT_FOUND
 export const AUDIT_OK: u32 = 0;
 export const AUDIT_MEMORY_USAGE: u32 = 1;
@@ -478,6 +496,7 @@ export const AUDIT_FILE_DIRTY: u32 = 17;
 export const AUDIT_RESIDENT: u32 = 18;
 export const AUDIT_NODES: u32 = 19;
 export const AUDIT_FRAMES: u32 = 20;
+export const AUDIT_SHOWN: u32 = 21;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -575,4 +594,9 @@ export function regionOffset(
   for (let r: u32 = 0; r < region; r++)
     at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes));
   return at;
+}
+
+/** Bytes behind the last region for kernel statistics. */
+export function rstatSize(cgroups: f64, cpus: f64): f64 {
+  return alignLine((2 + cpus) * (cgroups + 1) * RSTAT_STRIDE);
 }

@@ -93,6 +93,7 @@ export function unchargeKmemPages(cpu: u32, frame: u32): i32 {
   let word = chargeWord(frame);
   if (!word) return 0;
   if (!(word & L.CHARGE_KMEM)) return outOfRange(L.FIELD_INDEX, frame, EINVAL);
+  headerSet(L.H_CURRENT_CPU, cpu);
   unchargeKmem(cpu, frame, word);
   return 0;
 }
@@ -127,8 +128,9 @@ export function chargeObjectTo(task: u32, cpu: u32, objcg: u32, bytes: u32, kind
 export function unchargeObject(cpu: u32, objcg: u32, bytes: u32, kind: u32): i32 {
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (objcg <= ROOT || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
-  accountBytes(objcg, kind, -(<i64>bytes));
+  headerSet(L.H_CURRENT_CPU, cpu);
   refillObjStock(cpu, objcg, bytes, true);
+  accountBytes(objcg, kind, -(<i64>bytes));
   releaseObjcg(cpu, objcg);
   return 0;
 }
@@ -138,6 +140,7 @@ export function chargeSock(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (memcg == ROOT) return 0;
+  headerSet(L.H_CURRENT_CPU, cpu);
   let errno = chargeMemcg(0, cpu, memcg, pages, gfp);
   if (!errno) modStat(memcg, L.STAT_SOCK, pages);
   return errno;
@@ -148,6 +151,7 @@ export function unchargeSock(cpu: u32, memcg: u32, pages: u32): i32 {
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (memcg == ROOT) return 0;
+  headerSet(L.H_CURRENT_CPU, cpu);
   modStat(memcg, L.STAT_SOCK, -(<i64>pages));
   refillStock(cpu, memcg, pages);
   return 0;
@@ -196,6 +200,7 @@ export function warmObjStock(cpu: u32, objcg: u32, bytes: u32): i32 {
   if (bytes & (PAGE_SIZE - 1)) return outOfRange(L.FIELD_COUNT, bytes, EINVAL);
   let pages = bytes >> PAGE_SHIFT;
   let memcg = objcgMemcg(objcg);
+  headerSet(L.H_CURRENT_CPU, cpu);
   pageCounterCharge(memoryCounter(memcg), pages);
   modStat(memcg, L.STAT_KMEM, pages);
   refillObjStock(cpu, objcg, bytes, false);

@@ -19,6 +19,8 @@ export let folioBase: usize = 0;
 export let logBase: usize = 0;
 export let watchBase: usize = 0;
 export let auditBase: usize = 0;
+/** Statistics as the kernel shows them; 0 when they are exact. */
+export let rstatBase: usize = 0;
 export let objectBase: usize = 0;
 export let mmBase: usize = 0;
 export let mapBase: usize = 0;
@@ -81,6 +83,7 @@ export function attachMemory(worker: u32): void {
   logBase = at(L.R_LOG);
   watchBase = at(L.R_WATCH);
   auditBase = at(L.R_AUDIT);
+  rstatBase = load<u32>(L.HEADER + L.H_STATISTICS) == L.STATISTICS_KERNEL ? at(L.NR_REGIONS) : 0;
   objectBase = at(L.R_OBJECT);
   mmBase = at(L.R_MM);
   mapBase = at(L.R_MAP);

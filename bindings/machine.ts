@@ -6,11 +6,17 @@ import * as O from '../assembly/replay/ops.ts';
 import { type Capacities, DEFAULT_CAPACITIES, MODELLED_CAPACITIES, regionAt } from './engine/capacities.ts';
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
+import { statKeys } from './report/memory-stat.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
 import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
 export type Kernel = '6.18' | '6.1';
 
+/** Whose view of the statistics: what is, or what memory.stat shows of it (docs/statistics.md). */
+export type Statistics = 'exact' | 'kernel';
+
+/** Between two flushes of the kernel's statistics: 2 s, and what the timer wheel makes of 500 ticks of 4 ms. */
+const FLUSH_PERIOD_NS = 2_016_000_000n;
 /** Who says what is resident: the recording, by frame, or the model, from accesses. */
 export type Residency = 'recorded' | 'modelled';
 
@@ -21,6 +27,11 @@ export interface BootOptions extends Partial<Capacities> {
   residency?: Residency;
   /** seed of the random choices (stock eviction) */
   seed?: number;
+  /** exact unless told; `kernel` takes one worker and 512 bytes a cgroup for each CPU and two more */
+  statistics?: Statistics;
+  /** `kernel` statistics: when the periodic flush runs first, and how often, ns; 2.016 s both unless told */
+  firstFlush?: bigint;
+  flushPeriod?: bigint;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -103,10 +114,10 @@ const AUDIT_NAMES = [
   'resident page',
   'radix nodes',
   'page frames',
+  'statistics shown',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
-const LRU_NAMES = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
 
 /** The name a cgroup has: its path, the kernel's id, its parent. */
 export interface CgroupName {
@@ -121,6 +132,7 @@ export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly capacities: Readonly<Capacities>;
   readonly kernel: Kernel;
+  readonly statistics: Statistics;
   readonly residency: Residency;
   /** Names of the cgroups, by id. */
   readonly cgroups: Map<number, CgroupName>;
@@ -143,6 +155,7 @@ export class Machine {
     this.#u32 = new Uint32Array(memory.buffer);
     this.#u64 = new BigUint64Array(memory.buffer);
     this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
+    this.statistics = this.#header(L.H_STATISTICS) === L.STATISTICS_KERNEL ? 'kernel' : 'exact';
     const c = this.capacities;
     this.residency = this.#header(L.H_RESIDENCY) === L.RESIDENCY_MODELLED ? 'modelled' : 'recorded';
     this.#base = { list: regionAt(L.R_LIST, c), watch: regionAt(L.R_WATCH, c) };
@@ -154,10 +167,22 @@ export class Machine {
    * @example const machine = await Machine.boot({ pages: 1 << 20, cpus: 2, kernel: '6.1' });
    */
   static async boot(options: BootOptions = {}): Promise<Machine> {
-    const { kernel = '6.18', residency = 'recorded', seed = 0, build = 'release', ...capacities } = options;
+    const {
+      kernel = '6.18',
+      residency = 'recorded',
+      seed = 0,
+      build = 'release',
+      statistics = 'exact',
+      flushPeriod = FLUSH_PERIOD_NS,
+      firstFlush = flushPeriod,
+      ...capacities
+    } = options;
+    if (flushPeriod <= 0n || firstFlush <= 0n)
+      throw new EngineError('EINVAL', 'the periodic flush needs times above 0');
+    const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
-    const memory = createMemory({ ...defaults, ...capacities }, profile, seed);
+    const memory = createMemory({ ...defaults, ...capacities }, profile, seed, flush);
     const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
     new Uint32Array(memory.buffer)[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
     const engine = await instantiate(memory, 0, build);
@@ -381,11 +406,29 @@ export class Machine {
     return Number(this.engine.pageCounterField(cgroup, L.COUNTER_MEMORY, L.PC_USAGE));
   }
 
-  /** The figures of one cgroup, in bytes, under the kernel's own names. */
+  /**
+   * Reads memory.stat, in the kernel's order. With `kernel` statistics this is the kernel's own read: it flushes if enough has
+   * changed, and shows what was flushed. Keys that the residency cannot tell are left out.
+   */
+  memoryStat(cgroup: number): Record<string, number> {
+    const shown = this.statistics === 'kernel';
+    if (shown) this.engine.flushStats(cgroup);
+    const value = (row: number) => {
+      if (shown) return Number(this.engine.statShown(cgroup, row));
+      if (row >= L.RSTAT_LISTS) return this.#lruPages(cgroup, row - L.RSTAT_LISTS);
+      return Number(this.engine.statTotal(cgroup, row));
+    };
+    return Object.fromEntries(
+      statKeys(this.kernel, this.residency).map(({ name, rows, unit }) => [
+        name,
+        rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
+      ]),
+    );
+  }
+
+  /** The figures of one cgroup, in bytes, under the kernel's own names. Reads memory.stat: see memoryStat(). */
   figures(cgroup: number): MemcgFigures {
     const bytes = (pages: bigint) => Number(pages) * PAGE_SIZE;
-    const stat = (row: number) => Math.max(0, Number(this.engine.statTotal(cgroup, row)));
-    const pages = (row: number) => stat(row) * PAGE_SIZE;
     const counter = (which: number, field: number) => bytes(this.engine.pageCounterField(cgroup, which, field));
     const events = (local: number) =>
       Object.fromEntries(
@@ -395,19 +438,7 @@ export class Machine {
       'memory.current': counter(L.COUNTER_MEMORY, L.PC_USAGE),
       'memory.peak': counter(L.COUNTER_MEMORY, L.PC_WATERMARK),
       'memory.swap.current': counter(L.COUNTER_SWAP, L.PC_USAGE),
-      'memory.stat': {
-        anon: pages(L.STAT_ANON),
-        file: pages(L.STAT_FILE) + pages(L.STAT_SHMEM),
-        kernel: pages(L.STAT_KMEM),
-        kernel_stack: pages(L.STAT_KERNEL_STACK),
-        pagetables: pages(L.STAT_PAGETABLES),
-        sock: pages(L.STAT_SOCK),
-        percpu: stat(L.STAT_PERCPU),
-        vmalloc: pages(L.STAT_VMALLOC),
-        shmem: pages(L.STAT_SHMEM),
-        ...Object.fromEntries(LRU_NAMES.map((name, list) => [name, this.#lruPages(cgroup, list) * PAGE_SIZE])),
-        slab: stat(L.STAT_SLAB),
-      },
+      'memory.stat': this.memoryStat(cgroup),
       'memory.events': events(0),
       'memory.events.local': events(1),
       'memory.swap.events': Object.fromEntries(

@@ -7,7 +7,8 @@ import { MEMCG_CHARGE_BATCH, NEVER, REMOTE_DRAIN_NS } from '../constants';
 import { drainObjStock, objStockUnder, releaseObjcg } from '../folio/objcg';
 import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
-import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots } from '../memory';
+import { periodicFlush } from '../memcg/rstat';
+import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, rstatBase } from '../memory';
 import { randomBelow } from '../random';
 import { memoryCounter, pageCounterUncharge } from './page-counter';
 
@@ -184,7 +185,11 @@ export function runTimers(now: u64): void {
         timer = L.CPU_OBJ_FLUSH_AT;
       }
     }
-    headerSet64(L.H_NEXT_TIMER, first);
+    if (rstatBase && headerGet64(L.H_STATS_FLUSH_AT) <= min<u64>(first, now)) {
+      periodicFlush(min<u64>(first, now));
+      continue;
+    }
+    headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(first, headerGet64(L.H_STATS_FLUSH_AT)) : first);
     if (first == NEVER || first > now) break;
     store<u64>(cpuAt(cpu) + timer, NEVER);
     headerSet64(L.H_NOW, first);

@@ -4,8 +4,9 @@
 import { MAX_FOLIO_ORDER } from '../constants';
 import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
 import * as L from '../layout';
-import { modStat, statOfKind } from '../memcg/stat';
-import { folioAt, headerGet, headerSet, pagesEnd, ROOT, taskAt } from '../memory';
+import { rstatUpdated } from '../memcg/rstat';
+import { modStat, statOfKind, thpStatOfKind } from '../memcg/stat';
+import { folioAt, headerGet, headerSet, pagesEnd, ROOT, rstatBase, taskAt } from '../memory';
 import { addHead, append, compactIfCrowded, listAt, remove, removed } from '../reclaim/lru';
 import { KIND_FILE } from '../replay/ops';
 import { objcgAccountPages, objcgMemcg, objcgUnchargePages, releaseObjcg } from './objcg';
@@ -65,6 +66,8 @@ export function largeFolioOf(frame: u32): u32 {
   store<u64>(folioAt(frame), kind | (list << L.STATE_LIST_SHIFT), L.FOLIO_STATE);
   compactIfCrowded(lruList);
   modStat(memcg, statOfKind(kind), pages);
+  if (order == MAX_FOLIO_ORDER) modStat(memcg, thpStatOfKind(kind), pages);
+  if (rstatBase) rstatUpdated(memcg, 1); // PGPGIN, by the folio
 }
 
 /** commit of whole kernel pages (__memcg_kmem_charge_page): the owner is an objcg, and the page is on no list. */
@@ -97,6 +100,8 @@ export function largeFolioOf(frame: u32): u32 {
     let memcg = ownerOf(word);
     if (onList) removed(listAt(memcg, (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT), pages);
     modStat(memcg, statOfKind(kind), -(<i64>pages));
+    if (orderOf(word) == MAX_FOLIO_ORDER) modStat(memcg, thpStatOfKind(kind), -(<i64>pages));
+    if (rstatBase) rstatUpdated(memcg, 1); // PGPGOUT
   }
 }
 
@@ -183,6 +188,8 @@ export function splitFolio(frame: u32): void {
   let onList = load<u32>(folioAt(frame), L.FOLIO_POSITION) != 0;
   let list = listAt(ownerOf(word), (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT);
   if (onList) remove(list, frame, pages);
+  if (!(word & L.CHARGE_KMEM) && orderOf(word) == MAX_FOLIO_ORDER)
+    modStat(ownerOf(word), thpStatOfKind(state & L.STATE_KIND_MASK), -(<i64>pages));
   word = makeChargeWord(ownerOf(word), 0, word & (L.CHARGE_KMEM | L.CHARGE_OBJEXTS));
   for (let f = frame; f < frame + pages; f++) {
     store<u64>(folioAt(f), word, L.FOLIO_CHARGE);

@@ -7,8 +7,9 @@ import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
 import { refillStock } from '../counter/stock';
 import * as L from '../layout';
 import { isDescendant, memcgState } from '../memcg/memcg';
-import { modStat } from '../memcg/stat';
-import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, ROOT } from '../memory';
+import { rstatChange, rstatDrainSlab, rstatSlabChange } from '../memcg/rstat';
+import { modStat, modStatExact } from '../memcg/stat';
+import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, ROOT, rstatBase } from '../memory';
 import { KIND_PERCPU, KIND_SLAB } from '../replay/ops';
 
 /** The memcg that an objcg charges now: its own, or the nearest ancestor that was online when its memcgs died. */
@@ -50,6 +51,7 @@ export function drainObjStock(cpu: u32): u32 {
   let bytes = load<u32>(at, L.OBJ_STOCK_BYTES);
   store<u32>(at, 0, L.OBJ_STOCK_OBJCG);
   store<u32>(at, 0, L.OBJ_STOCK_BYTES);
+  if (rstatBase) rstatDrainSlab(cpu, objcgMemcg(objcg));
   let pages = bytes >> PAGE_SHIFT;
   if (pages) {
     if (kernel61) {
@@ -109,7 +111,12 @@ export function objStockUnder(cpu: u32, root: u32): bool {
 
 /** Live bytes of an objcg change: slab (or percpu) of its memcg, and the ledger that the audit adds up. */
 @inline export function accountBytes(objcg: u32, kind: u32, bytes: i64): void {
-  modStat(objcgMemcg(objcg), kind == KIND_PERCPU ? L.STAT_PERCPU : L.STAT_SLAB, bytes);
+  let row = kind == KIND_PERCPU ? L.STAT_PERCPU : L.STAT_SLAB;
+  modStatExact(objcgMemcg(objcg), row, bytes);
+  if (rstatBase) {
+    if (kind == KIND_SLAB) rstatSlabChange(objcg, bytes);
+    else rstatChange(objcgMemcg(objcg), row, bytes);
+  }
   atomic.add<i64>(objcgAt(objcg), bytes, L.OBJCG_BYTES);
 }
 @inline export function objcgAccountPages(objcg: u32, pages: i64): void {

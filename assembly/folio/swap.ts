@@ -6,7 +6,8 @@ import { pageCounterCharge, pageCounterRead, pageCounterTryCharge, pageCounterUn
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { memcgState, parentOf } from '../memcg/memcg';
-import { headerGet, headerSet, memcgAt, ROOT, swapBase } from '../memory';
+import { rstatUpdated } from '../memcg/rstat';
+import { headerGet, headerSet, memcgAt, ROOT, rstatBase, swapBase } from '../memory';
 
 @inline export function swapOwner(entry: u32): u32 {
   return load<u32>(swapBase + (<usize>entry << 2));
@@ -45,6 +46,7 @@ export function chargeSwap(memcg: u32, entry: u32, count: u32, recorded: bool): 
     }
   }
   for (let e = entry; e < entry + count; e++) setSwapOwner(e, memcg);
+  if (rstatBase) rstatUpdated(memcg, count); // MEMCG_SWAP
   if (entry + count > headerGet(L.H_SWAP_END)) headerSet(L.H_SWAP_END, entry + count);
   return 0;
 }
@@ -55,5 +57,6 @@ export function unchargeSwap(entry: u32): bool {
   if (!memcg) return false;
   setSwapOwner(entry, 0);
   if (memcg != ROOT) pageCounterUncharge(swapCounter(memcg), 1);
+  if (rstatBase) rstatUpdated(memcg, 1);
   return true;
 }

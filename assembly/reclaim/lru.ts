@@ -10,7 +10,8 @@
 // many the list is squeezed in place, towards the tail: no memory is needed for that, and the cost is spread over the removals.
 // One worker at a time may touch a memcg's lists.
 import * as L from '../layout';
-import { chunkBase, folioAt, headerGet, headerSet, listBase, logBase, nrChunks } from '../memory';
+import { chunkBase, folioAt, headerGet, headerSet, listBase, logBase, nrChunks, rstatBase } from '../memory';
+import { rstatListChange } from '../memcg/rstat';
 
 @inline export function listAt(memcg: u32, list: u32): usize {
   return listBase + (<usize>memcg * L.NR_LRU_LISTS + list) * L.LIST_STRIDE;
@@ -122,6 +123,7 @@ function compact(list: usize): void {
   store<u32>(list, load<u32>(list, L.LIST_LIVE) + 1, L.LIST_LIVE);
   store<u32>(list, load<u32>(list, L.LIST_ENTRIES) + 1, L.LIST_ENTRIES);
   store<u32>(list, load<u32>(list, L.LIST_PAGES) + pages, L.LIST_PAGES);
+  if (rstatBase) rstatListChange(list, pages);
 }
 
 /** To be called once the appended folio's position is stored: an entry whose folio disagrees would be dropped. */
@@ -208,6 +210,7 @@ export function addTail(list: usize, frame: u32, pages: u32): void {
   let live = load<u32>(list, L.LIST_LIVE) - 1;
   store<u32>(list, live, L.LIST_LIVE);
   store<u32>(list, load<u32>(list, L.LIST_PAGES) - pages, L.LIST_PAGES);
+  if (rstatBase) rstatListChange(list, -(<i64>pages));
   if (load<u32>(list, L.LIST_ENTRIES) > L.LOG_SLACK * live + L.CHUNK_ENTRIES) squeeze(list, live);
   else if (!live) clear(list);
 }

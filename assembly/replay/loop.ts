@@ -8,8 +8,10 @@ import { noteServed } from '../charge/charge';
 import { MEMCG_CHARGE_BATCH } from '../constants';
 import { makeChargeWord, newFolioList, noteFrame } from '../folio/folio';
 import * as L from '../layout';
-import { modStat, setStat, statOfKind, statOwn } from '../memcg/stat';
-import { cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, pagesEnd, ROOT, taskAt, tasksEnd } from '../memory';
+import { modStatExact, setStat, statOfKind, statOwn } from '../memcg/stat';
+import {
+  cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, pagesEnd, ROOT, rstatBase, taskAt, tasksEnd,
+} from '../memory';
 import { watching, watchRoom } from '../observe';
 import { appendFast, listAt, removedFast } from '../reclaim/lru';
 import * as O from './ops';
@@ -73,7 +75,7 @@ function touchGroup(from: u32, to: u32): bool {
  * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
  */
 export function replayRecorded(from: u32, to: u32): i32 {
-  if (watching()) return replayWatched(from, to);
+  if (watching() || rstatBase) return replaySingly(from, to);
   // A page of a large folio has no charge word of its own: with such folios about, charges and allocations look at their neighbours.
   let smallOnly = headerGet(L.H_MAX_ORDER) == 0;
   let groupEnd = from;
@@ -118,7 +120,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
           noteFrame(frame + 1);
           store<u64>(folio, <u64>makeChargeWord(memcg, 0, 0) | (<u64>at << 32), L.FOLIO_CHARGE);
           store<u64>(folio, kind | (list << L.STATE_LIST_SHIFT), L.FOLIO_STATE);
-          modStat(memcg, statOfKind(kind), 1);
+          modStatExact(memcg, statOfKind(kind), 1);
           continue;
         }
         case O.OP_UNCHARGE: {
@@ -143,7 +145,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
           store<u32>(task, load<u32>(task, L.GATHER_PAGES) + 1, L.GATHER_PAGES);
           store<u64>(folio, 0, L.FOLIO_CHARGE);
           store<u64>(folio, 0, L.FOLIO_STATE);
-          modStat(memcg, statOfKind(state & L.STATE_KIND_MASK), -1);
+          modStatExact(memcg, statOfKind(state & L.STATE_KIND_MASK), -1);
           continue;
         }
         case O.OP_KMEM_CHARGE:
@@ -194,10 +196,11 @@ export function replayRecorded(from: u32, to: u32): i32 {
   return to;
 }
 
-/** The same with the watch log on: every row the long way, and only as many as the log has room for. */
-function replayWatched(from: u32, to: u32): i32 {
+/** The same with the watch log on, or with kernel statistics: every row the long way, and only as many as the log has room for. */
+function replaySingly(from: u32, to: u32): i32 {
+  let watched = watching();
   for (let row = from; row < to; row++) {
-    if (!watchRoom(WATCH_PER_EVENT)) return row;
+    if (watched && !watchRoom(WATCH_PER_EVENT)) return row;
     let errno = replayEvent(row);
     if (errno) return errno;
   }

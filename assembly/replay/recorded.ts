@@ -11,9 +11,10 @@ import { accountBytes, consumeObjStock, objcgMemcg, refillObjStock, releaseObjcg
 import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
 import { memcgEvent } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
+import { flushForReclaim, rstatUpdated } from '../memcg/rstat';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, ROOT, swapEnd, taskAt,
+  cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, ROOT, rstatBase, swapEnd, taskAt,
 } from '../memory';
 import { folioPayer, kmemPayer, taskExists, taskMemcg } from '../task/task';
 import {
@@ -104,8 +105,8 @@ function freeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, inCha
     return;
   }
   if (inCharge && task) liftCharge(task, cpu, objcgMemcg(objcg));
-  accountBytes(objcg, kind, -(<i64>bytes));
   refillObjStock(cpu, objcg, bytes, true);
+  accountBytes(objcg, kind, -(<i64>bytes));
   releaseObjcg(cpu, objcg);
 }
 
@@ -185,6 +186,8 @@ export function replayEvent(row: u32): i32 {
       if (!memcg) memcg = task ? folioPayer(task, kind == O.KIND_ANON) : ROOT;
       if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
       makeWay(frame, order);
+      // A recording of charges has no faults, but they count towards the next flush: anonymous memory comes by one (PGFAULT).
+      if (rstatBase && task && kind == O.KIND_ANON) rstatUpdated(memcg, 1);
       charge(task, cpu, memcg, 1 << order, frame, 0, 0, kind, order, load<u16>(<usize>row << 1, L.COLUMN_GFP));
       break;
     }
@@ -270,6 +273,7 @@ export function replayEvent(row: u32): i32 {
     case O.OP_MARK:
       break; // settle() did what they are for
     case O.OP_RECLAIM:
+      if (flags & O.FLAG_BEGIN && rstatBase) flushForReclaim(ROOT);
       if (flags & O.FLAG_BEGIN && task && pending(task) & L.TASK_HAS_WAIT) reclaimBegins(task);
       break;
     case O.OP_SPLIT:

@@ -23,6 +23,8 @@ interface ReplayOptions {
   capacity: string[];
   set: string[];
   sample?: string;
+  sampleStat?: boolean;
+  statistics: string;
   against?: string;
   explain?: boolean;
   audit?: boolean;
@@ -46,6 +48,8 @@ export function addReplay(program: Command): void {
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option('--explain', 'with --against: try whether a byte stock from before the recording explains misses')
     .option('--sample <interval>', 'memory.current of every cgroup at this interval, such as 50ms (with --json)')
+    .option('--sample-stat', 'with --sample: memory.stat, too (with kernel statistics each is a read, which may flush)')
+    .option('--statistics <mode>', 'exact, or kernel: what memory.stat shows, which lags', 'exact')
     .option('--set <path:knob=value>', 'override a knob of a cgroup; may be repeated', collect, [])
     .option('--seed <n>', 'seed of the random choices', '0')
     .option('--cpus <n>', 'CPUs of the machine (default: as many as the trace has)')
@@ -58,8 +62,11 @@ export function addReplay(program: Command): void {
 function bootOptions(options: ReplayOptions): BootOptions {
   if (options.kernel !== '6.18' && options.kernel !== '6.1')
     throw new InputError(`--kernel ${options.kernel}: known kernels are 6.18 and 6.1`);
+  if (options.statistics !== 'exact' && options.statistics !== 'kernel')
+    throw new InputError(`--statistics ${options.statistics}: exact or kernel`);
   const boot: BootOptions = {
     kernel: options.kernel as Kernel,
+    statistics: options.statistics,
     seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
@@ -144,6 +151,7 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   if (options.explain && options.against === undefined) throw new InputError('--explain needs --against');
   if (options.sample !== undefined && !options.json)
     throw new InputError('--sample needs --json: the samples go there');
+  if (options.sampleStat && options.sample === undefined) throw new InputError('--sample-stat needs --sample');
   if (path === '-' && options.against === '-') throw new InputError('standard input can be given once only');
   const samples = options.against === undefined ? null : await readSamples(options.against);
   if (options.explain && path === '-')
@@ -158,7 +166,7 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   if (options.sample !== undefined)
     observer.sample = {
       every: parseDuration('--sample', options.sample),
-      take: (ts, machine) => collectSample(taken, ts, machine, options.sample!),
+      take: (ts, machine) => collectSample(taken, ts, machine, options.sample!, options.sampleStat === true),
     };
   let failed = false;
   try {
@@ -179,18 +187,24 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
 
 /** More samples than anybody can look at, and than fit in one JSON object. */
 const MAX_SAMPLES = 1_000_000;
+/** What memory.stat adds to a sample's values, about. */
+const STAT_VALUES = 20;
 
-function collectSample(taken: SampleResult[], ts: number, machine: Machine, interval: string): void {
-  if (taken.length * Math.max(1, machine.cgroups.size) >= MAX_SAMPLES)
+function collectSample(taken: SampleResult[], ts: number, machine: Machine, interval: string, stat: boolean): void {
+  if (taken.length * Math.max(1, machine.cgroups.size) * (stat ? STAT_VALUES : 1) >= MAX_SAMPLES)
     throw new InputError(`--sample ${interval}: more than ${MAX_SAMPLES} values; take a longer interval`);
-  taken.push(takeSample(ts, machine));
+  taken.push(takeSample(ts, machine, stat));
 }
 
-function takeSample(ts: number, machine: Machine): SampleResult {
+/** Parents before children, as one reads a tree: with kernel statistics a read may flush, and what is read later shows more. */
+function takeSample(ts: number, machine: Machine, stat: boolean): SampleResult {
   const cgroups: SampleResult['cgroups'] = Object.create(null);
   for (const id of machine.cgroups.keys())
     if (id !== ROOT_CGROUP && !machine.isRemoved(id))
-      cgroups[machine.pathOf(id)] = { 'memory.current': machine.usage(id) * PAGE_SIZE };
+      cgroups[machine.pathOf(id)] = {
+        'memory.current': machine.usage(id) * PAGE_SIZE,
+        ...(stat ? { 'memory.stat': machine.memoryStat(id) } : {}),
+      };
   return { ts, cgroups };
 }
 

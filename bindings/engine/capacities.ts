@@ -118,6 +118,11 @@ export function memorySize(capacities: Capacities): number {
   return measure(L.regionOffset, L.NR_REGIONS, capacities);
 }
 
+/** Bytes that kernel statistics take on top. */
+export function kernelStatisticsSize(capacities: Capacities): number {
+  return L.rstatSize(capacities.cgroups, capacities.cpus);
+}
+
 /** Thrown by `Machine.boot` when the capacities make no sense or do not fit in 4 GiB together. */
 export class CapacityError extends Error {
   override name = 'CapacityError';
@@ -126,7 +131,7 @@ export class CapacityError extends Error {
 const MAY_BE_NONE: ReadonlySet<keyof Capacities> = new Set(['swap', 'watch', 'objects', 'maps', 'nodes']);
 
 /** Checks the capacities; the message names the one to change. */
-export function checkCapacities(capacities: Capacities): void {
+export function checkCapacities(capacities: Capacities, kernelStatistics = false): void {
   for (const name of CAPACITY_NAMES) {
     const value = capacities[name];
     const least = MAY_BE_NONE.has(name) ? 0 : 1;
@@ -136,8 +141,16 @@ export function checkCapacities(capacities: Capacities): void {
   // The owner of a folio has 24 bits in the charge word.
   if (capacities.cgroups >= 1 << 24)
     throw new CapacityError(`capacity cgroups: ${capacities.cgroups} exceeds 16777215`);
-  const size = memorySize(capacities);
+  // A flush reads and clears what the CPUs hold back, without a lock.
+  if (kernelStatistics && capacities.workers > 1)
+    throw new CapacityError(`capacity workers: kernel statistics take 1, not ${capacities.workers}`);
+  const shown = kernelStatistics ? kernelStatisticsSize(capacities) : 0;
+  const size = memorySize(capacities) + shown;
   if (size <= L.MEMORY_MAX) return;
+  if (shown > L.MEMORY_MAX / 2)
+    throw new CapacityError(
+      `kernel statistics need ${(shown / 2 ** 30).toFixed(2)} GiB of 4 GiB; lower capacity cgroups or cpus`,
+    );
   const largest = memoryMap(capacities).reduce((a, b) => (b.size > a.size ? b : a));
   const gib = (size / 2 ** 30).toFixed(2);
   throw new CapacityError(

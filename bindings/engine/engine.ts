@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import * as L from '../../assembly/layout.ts';
-import { CAPACITY_NAMES, type Capacities, checkCapacities, memorySize } from './capacities.ts';
+import { CAPACITY_NAMES, type Capacities, checkCapacities, kernelStatisticsSize, memorySize } from './capacities.ts';
 
 /** The engine's exports: see assembly/index.ts. Statuses are 0 or a negative errno. */
 export interface EngineExports {
@@ -57,6 +57,8 @@ export interface EngineExports {
   pageCounterUncharge(memcg: number, counter: number, pages: bigint): void;
   pageCounterField(memcg: number, counter: number, field: number): bigint;
   calculateProtection(root: number, memcg: number): void;
+  flushStats(memcg: number): void;
+  statShown(memcg: number, row: number): bigint;
   statLocal(memcg: number, stat: number): bigint;
   statTotal(memcg: number, stat: number): bigint;
   eventCount(memcg: number, event: number, local: number): bigint;
@@ -83,10 +85,25 @@ export function compileEngine(build: EngineBuild = 'release'): Promise<WebAssemb
   return module;
 }
 
-/** A memory just large enough for the capacities, with the header written. Untouched pages cost nothing. */
-export function createMemory(capacities: Capacities, kernel: number, seed: number): WebAssembly.Memory {
-  checkCapacities(capacities);
-  const pages = Math.ceil(memorySize(capacities) / L.WASM_PAGE);
+/** When the kernel's periodic flush of the statistics runs: ns. */
+export interface FlushTimes {
+  first: bigint;
+  period: bigint;
+}
+
+/**
+ * A memory just large enough for the capacities, with the header written. Untouched pages cost nothing. `flush`: statistics are
+ * the kernel's; null: exact.
+ */
+export function createMemory(
+  capacities: Capacities,
+  kernel: number,
+  seed: number,
+  flush: FlushTimes | null = null,
+): WebAssembly.Memory {
+  checkCapacities(capacities, flush !== null);
+  const extra = flush ? kernelStatisticsSize(capacities) : 0;
+  const pages = Math.ceil((memorySize(capacities) + extra) / L.WASM_PAGE);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
   const header = new Uint32Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 4);
   header[L.H_MAGIC / 4] = L.MAGIC;
@@ -94,6 +111,12 @@ export function createMemory(capacities: Capacities, kernel: number, seed: numbe
   for (const [i, name] of CAPACITY_NAMES.entries()) header[L.H_CAPACITY / 4 + i] = capacities[name];
   header[L.H_KERNEL / 4] = kernel;
   header[L.H_SEED / 4] = seed;
+  header[L.H_STATISTICS / 4] = flush ? L.STATISTICS_KERNEL : L.STATISTICS_EXACT;
+  if (flush) {
+    const times = new BigUint64Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 8);
+    times[L.H_STATS_FLUSH_AT / 8] = flush.first;
+    times[L.H_STATS_PERIOD / 8] = flush.period;
+  }
   return memory;
 }
 

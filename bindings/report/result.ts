@@ -1,5 +1,5 @@
 /** The object that `replay --json` prints: docs/json.md describes every key. */
-import type { Machine, MemcgFigures, Residency } from '../machine.ts';
+import type { Machine, MemcgFigures, Residency, Statistics } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
@@ -13,10 +13,10 @@ export interface CgroupResult extends MemcgFigures {
   memcharge?: { charged: { anon: number; file: number; shmem: number }; refused: { enomem: number } };
 }
 
-/** memory.current of every cgroup at one time. Bytes. */
+/** Every cgroup at one time. Bytes. memory.stat when asked for. */
 export interface SampleResult {
   ts: number;
-  cgroups: Record<string, { 'memory.current': number }>;
+  cgroups: Record<string, { 'memory.current': number; 'memory.stat'?: Record<string, number> }>;
 }
 
 export interface ReplayResult {
@@ -24,6 +24,7 @@ export interface ReplayResult {
   residency: Residency;
   policy: 'linux';
   kernel: string;
+  statistics: Statistics;
   seed: number;
   elapsed_s: number;
   engine_s: number;
@@ -65,6 +66,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     residency: machine.residency,
     policy: 'linux',
     kernel: machine.kernel,
+    statistics: machine.statistics,
     seed,
     elapsed_s: outcome.elapsed,
     engine_s: outcome.engine,

@@ -78,15 +78,15 @@ it('draws the map', () => {
        ab780  folio       16016
        af680  log        115200
        cb880  watch         384
-       cba00  audit        1408
-       cbf80  object        128
-       cc000  mm           1344
-       cc580  map           240
-       cc680  node         1536
-       ccc80  nodeuse        24
-       ccd00  place        8008
-       cec80  lruvec        704
-       cef80  shadow      32016"
+       cba00  audit        1672
+       cc100  object        128
+       cc180  mm           1344
+       cc700  map           240
+       cc800  node         1536
+       cce00  nodeuse        24
+       cce80  place        8008
+       cee00  lruvec        704
+       cf100  shadow      32016"
   `);
 });
 

@@ -27,6 +27,8 @@ const ERRNO = {
 const fail = (errno: keyof typeof ERRNO) => -ERRNO[errno];
 const RECLAIM_BITS = O.GFP_DIRECT_RECLAIM | O.GFP_KSWAPD_RECLAIM;
 const MAX_SCOPES = 6;
+/** order of a folio as large as a PMD maps: the rows anon_thp, file_thp, shmem_thp, which have the order of the kinds */
+const HUGE = 9;
 
 export class Model {
   readonly kernel61: boolean;
@@ -264,6 +266,7 @@ export class Model {
     const errno = this.#charge(cpu, memcg, 2 ** order, gfp);
     if (errno) return errno;
     memcg.stat[kind]! += 2 ** order;
+    if (order === HUGE) memcg.stat[L.STAT_ANON_THP + kind]! += 2 ** order;
     this.#enter({ frame, order, kind, owner: { memcg }, list: firstList(kind), onList: true });
     return 0;
   }
@@ -292,7 +295,14 @@ export class Model {
   #forget(folio: Folio): void {
     this.#leave(folio);
     payerOf(folio).stat[folio.kind]! -= pagesOf(folio);
+    this.#forgetHuge(folio);
     if (folio.owner.objcg) folio.owner.objcg.pages -= pagesOf(folio);
+  }
+
+  /** A huge folio is gone, or in pieces. */
+  #forgetHuge(folio: Folio): void {
+    if (folio.order === HUGE && folio.owner.memcg)
+      folio.owner.memcg.stat[L.STAT_ANON_THP + folio.kind]! -= pagesOf(folio);
   }
 
   /** The task gathers what it frees of one memcg. */
@@ -350,6 +360,7 @@ export class Model {
     if (!folio) return fail('ENOENT');
     if (folio.order === 0) return 0;
     this.#leave(folio);
+    this.#forgetHuge(folio);
     for (let f = frame; f < frame + pagesOf(folio); f++) this.#enter({ ...folio, frame: f, order: 0 });
     return 0;
   }
