@@ -1,5 +1,6 @@
 /** The foreign formats: name, importer, and how a file is known. A new format is one file beside this one and one entry here. */
 import type { TraceSink } from './arrow-writer.ts';
+import { importBpftrace, looksLikeBpftrace } from './bpftrace.ts';
 import { ByteSource } from './byte-source.ts';
 import { importCsv, looksLikeCsv } from './csv.ts';
 import type { Importer, ImportOptions, ImportResult } from './import-report.ts';
@@ -25,6 +26,12 @@ export const FORMATS: readonly Format[] = [
     description: 'ftrace text of kernel probes in the memory controller, with the public trace beside it',
     import: importMemcgProbes,
     detect: looksLikeMemcgProbes,
+  },
+  {
+    name: 'bpftrace',
+    description: 'what the bpftrace scripts of docs/record print, as text or JSON',
+    import: importBpftrace,
+    detect: looksLikeBpftrace,
   },
   {
     name: 'oracle-general',
