@@ -348,16 +348,16 @@ export class Table {
     }
   }
 
-  /** A number of bytes, exact below 2^64 as far as pages are concerned: [pages, bytes in the last one]. */
-  #bytes(slot: number): bigint {
+  /** A number of bytes below 2^64, as a BigInt where a double would lose digits. */
+  #bytes(slot: number): bigint | number {
     const column = this.#column[slot]!;
-    if (column === -1) return BigInt(this.#number(slot, SAFE));
     const { bytes, start, end } = this.#cells;
-    if (end[column]! <= start[column]!) return 0n;
+    const from = start[column]!;
+    const to = end[column]!;
+    if (to <= from) return 0;
     try {
-      return this.#sources[slot]!.hex
-        ? BigInt(hexAt(bytes, start[column]!, end[column]!))
-        : bigAt(bytes, start[column]!, end[column]!);
+      if (this.#sources[slot]!.hex) return hexAt(bytes, from, to);
+      return to - from <= 15 ? numberAt(bytes, from, to, SAFE) : bigAt(bytes, from, to);
     } catch (error) {
       this.#rethrow(slot, error);
     }
@@ -655,7 +655,9 @@ export class Table {
     let index: number;
     let count: number;
     if (this.#sources[INDEX]?.bytes || this.#sources[COUNT]?.bytes) {
-      [index, count] = this.#pages();
+      this.#pages();
+      index = this.#index;
+      count = this.#count;
     } else {
       index = this.#number(INDEX, SAFE);
       count = this.#number(COUNT, U32_MAX);
@@ -665,17 +667,28 @@ export class Table {
   }
 
   /** Index and count where one of them is in bytes: every page that the bytes touch. */
-  #pages(): [number, number] {
-    const page = BigInt(PAGE_SIZE);
+  #pages(): void {
     const inBytes = (slot: number) => this.#sources[slot]?.bytes === true;
-    const from = inBytes(INDEX) ? this.#bytes(INDEX) : BigInt(this.#number(INDEX, SAFE)) * page;
-    const index = from / page;
-    if (!inBytes(COUNT)) return [Number(index), this.#number(COUNT, U32_MAX)];
-    const length = this.#bytes(COUNT);
-    const count = length === 0n ? 0n : (from + length - 1n) / page - index + 1n;
-    if (count > BigInt(U32_MAX)) this.#fail(COUNT, `${length} bytes are beyond ${U32_MAX} pages`);
-    return [Number(index), Number(count)];
+    const from = inBytes(INDEX) ? this.#bytes(INDEX) : null;
+    const length = inBytes(COUNT) ? this.#bytes(COUNT) : null;
+    const index = from === null ? this.#number(INDEX, SAFE) : null;
+    if (typeof from !== 'bigint' && typeof length !== 'bigint') {
+      // Below 2^53, nearly always.
+      const inside = from === null ? 0 : from % PAGE_SIZE;
+      this.#index = index ?? (from! - inside) / PAGE_SIZE;
+      this.#count = length === null ? this.#number(COUNT, U32_MAX) : Math.ceil((inside + length) / PAGE_SIZE);
+      if (length === 0) this.#count = 0;
+    } else {
+      const page = BigInt(PAGE_SIZE);
+      const bytes = from === null ? BigInt(index!) * page : BigInt(from);
+      this.#index = Number(bytes / page);
+      if (length === null) this.#count = this.#number(COUNT, U32_MAX);
+      else this.#count = BigInt(length) === 0n ? 0 : Number((bytes + BigInt(length) - 1n) / page - bytes / page + 1n);
+    }
+    if (this.#count > U32_MAX) this.#fail(COUNT, `${length} bytes are beyond ${U32_MAX} pages`);
   }
+  #index = 0;
+  #count = 0;
 
   /** An object of `size` bytes: a page range of the one file. */
   #ranged(op: number, task: number, flags: number): void {
