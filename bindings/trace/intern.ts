@@ -53,7 +53,7 @@ export class Intern {
       this.#length = doubled(this.#length);
     }
     const length = end - start;
-    if (this.#free + length > BLOCK_BYTES) {
+    if (this.#blocks.length === 0 || this.#free + length > BLOCK_BYTES) {
       this.#blocks.push(new Uint8Array(Math.max(BLOCK_BYTES, length)));
       this.#free = 0;
     }

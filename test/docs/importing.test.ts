@@ -1,0 +1,57 @@
+/** The examples of docs/importing.md are run as they stand there. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { FORMATS } from '../../bindings/trace/formats.ts';
+import { importBytes } from '../trace/tables.ts';
+
+const doc = readFileSync(join(import.meta.dirname, '../../docs/importing.md'), 'utf8');
+
+/** The code blocks of a language below a heading. */
+function blocks(heading: string, language: string): string[] {
+  const section = doc.split(/^## /m).find((part) => part.startsWith(`${heading}\n`))!;
+  return [...section.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map((match) => match[1]!);
+}
+
+/** The values of an option in a command line of the document. */
+function option(command: string, name: string): string[] {
+  return [...command.matchAll(new RegExp(`--${name} (?:'([^']*)'|(\\S+))`, 'g'))].map((match) => match[1] ?? match[2]!);
+}
+
+test('every format has its section', () => {
+  for (const { name } of FORMATS) expect(doc).toMatch(new RegExp(`^## ${name}$`, 'm'));
+});
+
+test('csv: the table with the columns of the schema', async () => {
+  const { rows } = await importBytes(blocks('csv', 'csv')[0]!);
+  expect(rows.map((row) => row.op)).toEqual(['mkdir', 'spawn', 'object_new', 'file_access']);
+});
+
+test('csv: the table with a mapping', async () => {
+  const command = blocks('csv', 'sh')[0]!;
+  const { rows, report } = await importBytes(blocks('csv', 'csv')[1]!, {
+    columns: option(command, 'columns'),
+    cgroups: option(command, 'cgroups'),
+  });
+  expect(rows.filter((row) => row.op === 'mkdir').map((row) => row.name)).toEqual(['/jobs', '/jobs/a', '/rest']);
+  expect(
+    rows.filter((row) => row.op === 'file_access').map(({ index = 0, count, flags = 0 }) => [index, count, flags]),
+  ).toEqual([
+    [0, 1, 0],
+    [1, 3, 1 << 18],
+  ]);
+  expect(report.understood).toEqual({ R: 1, W: 1 });
+});
+
+test('ndjson: the hand-written trace is the CSV one', async () => {
+  const csv = await importBytes(blocks('csv', 'csv')[0]!);
+  const { rows, report } = await importBytes(blocks('ndjson', 'json')[0]!);
+  expect(report.format).toBe('ndjson');
+  expect(rows).toEqual(csv.rows);
+});
+
+test('cache-csv: the command', async () => {
+  const columns = option(blocks('cache-csv', 'sh')[0]!, 'columns');
+  const { rows } = await importBytes('a,b,c,d,e\nx,5,x,9000,77\n', { format: 'cache-csv', columns });
+  expect(rows.at(-1)).toMatchObject({ op: 'file_access', us: 5e6, count: 3 });
+});
