@@ -148,8 +148,8 @@ export function parseBpftraceLine(text: string, line: BpftraceLine): void {
       if (at === from || at - from > 20) problem(text, from, end, names[i]!);
     }
     const last = i === names.length - 1;
-    if (at === end ? !last || shape.text : text.charCodeAt(at) !== COMMA || (last && !shape.text))
-      problem(text, from, end, names[i]!);
+    if (at === end && (!last || shape.text)) throw new LineProblem(`field ${names[i]}: the line is cut after it`);
+    if (at < end && (text.charCodeAt(at) !== COMMA || (last && !shape.text))) problem(text, from, end, names[i]!);
     values[i] = value;
     if (i === shape.dev + 1 && shape.dev !== -1) line.inode = text.slice(inode, at);
     at++;

@@ -82,7 +82,10 @@ interface FileObject {
 
 /** The first line of the scripts, or bpftrace's JSON. */
 export function looksLikeBpftrace(head: string): boolean {
-  return /^(Attaching \d+ probes\.\.\.\n|cgroup,.*\n|\s*\n)*memcharge,1,(light|full)/.test(head) || isJson(head);
+  return (
+    /^(Attaching \d+ probes\.\.\.\n|[ \t]*\n)*(memcharge,1,(light|full)|cgroup,0,0,0,0,0,\d+,\/)/.test(head) ||
+    isJson(head)
+  );
 }
 
 function isJson(head: string): boolean {
