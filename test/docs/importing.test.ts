@@ -1,8 +1,9 @@
 /** The examples of docs/importing.md are run as they stand there. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FORMATS } from '../../bindings/trace/formats.ts';
+import { memcharge, readRows, scratch } from '../trace/helpers.ts';
 import { importBytes } from '../trace/tables.ts';
 
 const doc = readFileSync(join(import.meta.dirname, '../../docs/importing.md'), 'utf8');
@@ -54,4 +55,22 @@ test('cache-csv: the command', async () => {
   const columns = option(blocks('cache-csv', 'sh')[0]!, 'columns');
   const { rows } = await importBytes('a,b,c,d,e\nx,5,x,9000,77\n', { format: 'cache-csv', columns });
   expect(rows.at(-1)).toMatchObject({ op: 'file_access', us: 5e6, count: 3 });
+});
+
+test('csv: the command, as a shell would run it; a bad mapping leaves no file', async () => {
+  const folder = scratch();
+  const input = join(folder, 'accesses.csv');
+  const output = join(folder, 't.arrow');
+  writeFileSync(input, blocks('csv', 'csv')[1]!);
+  const command = blocks('csv', 'sh')[0]!;
+  const pairs = (name: string) => option(command, name).flatMap((value) => [`--${name}`, value]);
+  const args = ['import', input, '-o', output, ...pairs('cgroups')];
+  const bad = await memcharge([...args, '--columns', 'ts=time:s,op=event']);
+  expect(bad).toMatchObject({
+    code: 2,
+    stderr: `memcharge: ${input}:2: column event: "R" is no op, and no op.R=… says what it means\n`,
+  });
+  expect(existsSync(output)).toBe(false);
+  expect(await memcharge([...args, ...pairs('columns')])).toMatchObject({ code: 0, stderr: '' });
+  expect(await readRows(output)).toHaveLength(9);
 });
