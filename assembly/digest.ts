@@ -6,11 +6,13 @@ import { memoryCounter, swapCounter } from './counter/page-counter';
 import { swapOwner } from './folio/swap';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
+import { unseen } from './memcg/before';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
 import { cpuAt, folioAt, headerGet, headerGet64, memcgAt, nrCpus, objcgAt, taskAt } from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
+import { KIND_STOCK } from './replay/ops';
 
 @inline function fold(hash: u64, value: u64): u64 {
   return mix64((hash ^ value) + 0x9e3779b97f4a7c15);
@@ -40,6 +42,7 @@ function foldMemcg(hash: u64, memcg: u32): u64 {
     hash = fold(hash, eventCount(memcg, event, false));
   }
   for (let stat: u32 = 0; stat < L.NR_STATS; stat++) hash = fold(hash, <u64>statLocal(memcg, stat));
+  for (let kind: u32 = 0; kind <= KIND_STOCK; kind++) hash = fold(hash, unseen(memcg, kind));
   for (let which: u32 = 0; which < L.NR_LRU_LISTS; which++) {
     let list = listAt(memcg, which);
     for (let at = walkUp(list, 0); at; at = walkUp(list, at)) hash = fold(hash, frameAt(at));

@@ -46,7 +46,11 @@ export {
   unchargeKmemPages,
   unchargeObject,
   unchargeSock,
+  warmCharge,
+  warmFolio,
   warmObjStock,
+  warmUncharge,
+  warmUnchargeKmem,
 } from './live';
 export { eventCount } from './memcg/events';
 export { readKnob, writeKnob } from './memcg/knobs';

@@ -18,7 +18,7 @@ export const MEMORY_MAX: f64 = 4294967296;
 export const HEADER: u32 = 1024;
 export const HEADER_END: u32 = 4096;
 export const MAGIC: u32 = 0x4743434d; // "MCCG"
-export const LAYOUT_VERSION: u32 = 1;
+export const LAYOUT_VERSION: u32 = 2;
 
 export const H_MAGIC: u32 = 0;
 export const H_VERSION: u32 = 4;
@@ -72,12 +72,14 @@ export const RECORDED_ABANDONED: u32 = 7;
 export const RECORDED_SOFTIRQ: u32 = 8;
 export const RECORDED_UNMATCHED: u32 = 9;
 export const RECORDED_LOST_FREE: u32 = 10;
-export const NR_RECORDED: u32 = 11;
+export const RECORDED_UNSEEN: u32 = 11;
+export const NR_RECORDED: u32 = 12;
 export const H_SINK: u32 = 256; // what group touch reads goes here, so that the reads are not optimised away
 export const H_CURRENT_TASK: u32 = 260; // task and cpu of the event at hand, for the watch log
 export const H_CURRENT_CPU: u32 = 264;
 export const H_CURRENT_ROW: u32 = 268;
 export const H_MAX_ORDER: u32 = 272; // largest folio order ever charged: how far a free frame's neighbours must be looked at
+export const H_UNSEEN_STOCK: u32 = 300; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -149,7 +151,7 @@ export const PC_CHILDREN_MIN_USAGE: u32 = 200; // atomic
 export const PC_CHILDREN_LOW_USAGE: u32 = 208; // atomic
 
 // ---------------------------------------------------------------------------------------------- memcg, objcg
-export const MEMCG_STRIDE: u32 = 64;
+export const MEMCG_STRIDE: u32 = 128;
 export const MEMCG_STATE: u32 = 0; // u32 MEMCG_FREE … MEMCG_DYING
 export const MEMCG_PARENT: u32 = 4;
 export const MEMCG_FIRST_CHILD: u32 = 8;
@@ -159,6 +161,7 @@ export const MEMCG_NR_CHILDREN: u32 = 20; // online children
 export const MEMCG_NR_TASKS: u32 = 24;
 export const MEMCG_OOM_GROUP: u32 = 28;
 export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
+export const MEMCG_UNSEEN: u32 = 64; // u32[11] pages charged before the trace that no row brought, by KIND_*
 export const MEMCG_FREE: u32 = 0;
 export const MEMCG_ONLINE: u32 = 1;
 export const MEMCG_REMOVED: u32 = 2; // rmdir done, css_offline still to come

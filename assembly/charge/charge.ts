@@ -5,6 +5,7 @@ import { ENOMEM, MEMCG_CHARGE_BATCH } from '../constants';
 import { memoryCounter, pageCounterCharge, pageCounterTryCharge } from '../counter/page-counter';
 import { consumeStock, drainAllStock, refillStock } from '../counter/stock';
 import * as L from '../layout';
+import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, kernel61, memcgOfCounter, ROOT } from '../memory';
 import { GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL } from '../replay/ops';
@@ -47,6 +48,7 @@ export function retryCharge(cpu: u32, memcg: u32, pages: u32): u32 {
 
 function chargeCounters(cpu: u32, memcg: u32, pages: u32, batched: bool): u32 {
   store<u64>(cpuAt(cpu), 0, L.STOCK_SERVED_MEMCG);
+  if (stockFromBefore(cpu, memcg) && pages <= MEMCG_CHARGE_BATCH && consumeStock(cpu, memcg, pages)) return BY_STOCK;
   let counter = memoryCounter(memcg);
   if (batched && pages < MEMCG_CHARGE_BATCH && !pageCounterTryCharge(counter, MEMCG_CHARGE_BATCH)) {
     refillStock(cpu, memcg, MEMCG_CHARGE_BATCH - pages);

@@ -42,18 +42,18 @@ it('draws the map', () => {
         1000  columns    673024
        a5500  cpu           512
        a5700  counter      5632
-       a6d00  memcg         704
-       a7000  objcg         352
-       a7180  event        2816
-       a7c80  list         1760
-       a8380  task         2688
-       a8e00  stat         2816
-       a9900  chunk        1800
-       aa080  swap          204
-       aa180  folio       16016
-       ae080  log        115200
-       ca280  watch         384
-       ca400  audit        1408"
+       a6d00  memcg        1408
+       a7280  objcg         352
+       a7400  event        2816
+       a7f00  list         1760
+       a8600  task         2688
+       a9080  stat         2816
+       a9b80  chunk        1800
+       aa300  swap          204
+       aa400  folio       16016
+       ae300  log        115200
+       ca500  watch         384
+       ca680  audit        1408"
   `);
 });
 
