@@ -43,6 +43,7 @@ function foldMemcg(hash: u64, memcg: u32): u64 {
   }
   for (let stat: u32 = 0; stat < L.NR_STATS; stat++) hash = fold(hash, <u64>statLocal(memcg, stat));
   for (let kind: u32 = 0; kind <= KIND_STOCK; kind++) hash = fold(hash, unseen(memcg, kind));
+  hash = fold(hash, load<u32>(at, L.MEMCG_HAD_KERNEL));
   for (let which: u32 = 0; which < L.NR_LRU_LISTS; which++) {
     let list = listAt(memcg, which);
     for (let at = walkUp(list, 0); at; at = walkUp(list, at)) hash = fold(hash, frameAt(at));

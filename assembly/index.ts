@@ -48,6 +48,7 @@ export {
   unchargeSock,
   warmCharge,
   warmFolio,
+  warmObject,
   warmObjStock,
   warmUncharge,
   warmUnchargeKmem,

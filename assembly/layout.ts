@@ -162,6 +162,7 @@ export const MEMCG_NR_TASKS: u32 = 24;
 export const MEMCG_OOM_GROUP: u32 = 28;
 export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
 export const MEMCG_UNSEEN: u32 = 64; // u32[11] pages charged before the trace that no row brought, by KIND_*
+export const MEMCG_HAD_KERNEL: u32 = 108; // u32 1: its objcg had kernel memory before the trace
 export const MEMCG_FREE: u32 = 0;
 export const MEMCG_ONLINE: u32 = 1;
 export const MEMCG_REMOVED: u32 = 2; // rmdir done, css_offline still to come

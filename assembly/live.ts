@@ -11,7 +11,7 @@ import {
 import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, refillObjStock, releaseObjcg } from './folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
 import * as L from './layout';
-import { chargeInitial, commitExisting, commitExistingKmem, unchargeUnseen, unchargeUnseenKmem } from './memcg/before';
+import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, unchargeUnseen, unchargeUnseenKmem } from './memcg/before';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
 import { headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
@@ -210,6 +210,14 @@ export function warmFolio(memcg: u32, frame: u32, order: u32, kind: u32): i32 {
   if (errno) return errno;
   if (kind > O.KIND_SHMEM) commitExistingKmem(memcg, frame, order, kind);
   else commitExisting(memcg, frame, order, kind);
+  return 0;
+}
+
+/** Warm start: bytes of objects (KIND_SLAB, KIND_PERCPU) charged before. What is over of their last page waits in the objcg. */
+export function warmObject(memcg: u32, kind: u32, bytes: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  commitExistingBytes(memcg, bytes, kind);
   return 0;
 }
 

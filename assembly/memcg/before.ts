@@ -71,7 +71,10 @@ export function chargeInitial(memcg: u32, kind: u32, pages: u64): i32 {
   if (kind == KIND_SOCK) {
     modStat(memcg, L.STAT_SOCK, n);
   } else {
-    if (kind > KIND_SHMEM) modStat(memcg, L.STAT_KMEM, n);
+    if (kind > KIND_SHMEM) {
+      modStat(memcg, L.STAT_KMEM, n);
+      noteKernel(memcg);
+    }
     if (isBytes(kind)) accountBytes(memcg, kind, <i64>n << PAGE_SHIFT);
     else account(memcg, kind, n);
   }
@@ -90,12 +93,18 @@ export function commitExistingKmem(objcg: u32, frame: u32, order: u32, kind: u32
   pageCounterCharge(memoryCounter(memcg), 1 << order);
   modStat(memcg, L.STAT_KMEM, 1 << order);
   commitKmem(frame, objcg, order, kind);
+  noteKernel(objcg);
+}
+
+@inline function noteKernel(objcg: u32): void {
+  store<u32>(memcgAt(objcg), 1, L.MEMCG_HAD_KERNEL);
 }
 
 /** The same of objects: what the last page has left over waits in the objcg, as after a drain of a byte stock. */
 export function commitExistingBytes(objcg: u32, bytes: u32, kind: u32): void {
   let at = objcgAt(objcg);
   let rest: u64 = load<u32>(at, L.OBJCG_CHARGED_BYTES);
+  noteKernel(objcg);
   if (rest < bytes) {
     let pages = (<u64>bytes - rest + PAGE_SIZE - 1) >> PAGE_SHIFT;
     let memcg = objcgMemcg(objcg);
@@ -147,12 +156,32 @@ function kernelKind(objcg: u32, wanted: u32, pages: u32): u32 {
 }
 
 /**
+ * Kernel memory from before is given back, and its owner as printed does not have it: a dead cgroup's objcg prints its heir. The first
+ * objcg, of those that charge the same memcg, that has so many unseen pages or else (`pages` 0) so many bytes; 0: none.
+ */
+function deadOwner(objcg: u32, kind: u32, pages: u32, bytes: i64): u32 {
+  let memcg = objcgMemcg(objcg);
+  for (let o = load<u32>(objcgAt(memcg), L.OBJCG_FIRST); o; o = load<u32>(objcgAt(o), L.OBJCG_NEXT)) {
+    if (o == objcg || o == ROOT || !load<u32>(memcgAt(o), L.MEMCG_HAD_KERNEL)) continue;
+    if (pages ? kernelKind(o, kind, pages) != NONE : load<i64>(objcgAt(o), L.OBJCG_BYTES) >= bytes) return o;
+  }
+  return 0;
+}
+
+/** The objcg, this one or a dead one that it stands for, that has unseen pages to give back; 0: none. */
+function ownerOfPages(objcg: u32, kind: u32, pages: u32): u32 {
+  return kernelKind(objcg, kind, pages) != NONE ? objcg : deadOwner(objcg, kind, pages, 0);
+}
+
+/**
  * uncharge_folio() of pages whose charge no row brought: they join the task's batch, or without a task leave the counters at once.
  * `kind` is what they are if that is known. False: the memcg has no such pages unseen, and nothing happened.
  */
 export function unchargeUnseen(task: u32, cpu: u32, memcg: u32, kind: u32, pages: u32): bool {
   if (memcg == ROOT) return false;
   let kernel = kind > KIND_SHMEM;
+  if (kernel) memcg = ownerOfPages(memcg, kind, pages);
+  if (!memcg) return false;
   kind = kernel ? kernelKind(memcg, kind, pages) : userKind(memcg, kind, pages);
   if (kind == NONE) return false;
   account(memcg, kind, -(<i64>pages));
@@ -173,21 +202,27 @@ export function unchargeUnseen(task: u32, cpu: u32, memcg: u32, kind: u32, pages
 /** __memcg_kmem_uncharge_page() of pages whose charge no row brought: through the stock. False: the objcg has none unseen. */
 export function unchargeUnseenKmem(cpu: u32, objcg: u32, kind: u32, pages: u32): bool {
   if (objcg == ROOT) return false;
+  objcg = ownerOfPages(objcg, kind, pages);
+  if (!objcg) return false;
   kind = kernelKind(objcg, kind, pages);
-  if (kind == NONE) return false;
   account(objcg, kind, -(<i64>pages));
   objcgUnchargePages(cpu, objcg, pages);
   releaseObjcg(cpu, objcg);
   return true;
 }
 
-/** More bytes of objects are given back than were seen: unseen kernel pages were objects. False: there are not so many. */
-export function findUnseenBytes(objcg: u32, bytes: i64): bool {
-  let pages = <u32>((bytes + PAGE_SIZE - 1) >> PAGE_SHIFT);
-  if (objcg == ROOT || kernelKind(objcg, KIND_KERNEL_OTHER, pages) != KIND_KERNEL_OTHER) return false;
+/**
+ * More bytes of objects are given back than the objcg has. They are a dead cgroup's, or unseen kernel pages were objects. Answers the objcg
+ * that has them; 0: nobody.
+ */
+export function ownerOfBytes(objcg: u32, bytes: i64): u32 {
+  let dead = deadOwner(objcg, 0, 0, bytes);
+  if (dead) return dead;
+  let pages = <u32>((bytes - load<i64>(objcgAt(objcg), L.OBJCG_BYTES) + PAGE_SIZE - 1) >> PAGE_SHIFT);
+  if (objcg == ROOT || kernelKind(objcg, KIND_KERNEL_OTHER, pages) != KIND_KERNEL_OTHER) return 0;
   account(objcg, KIND_KERNEL_OTHER, -(<i64>pages));
   accountBytes(objcg, KIND_SLAB, <i64>pages << PAGE_SHIFT);
-  return true;
+  return objcg;
 }
 
 /** A CPU finds no stock of this memcg: it may be the one that had some when the trace began. True: it has now. */

@@ -10,7 +10,7 @@ import {
 import { accountBytes, consumeObjStock, objcgMemcg, refillObjStock, releaseObjcg } from '../folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
 import {
-  chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, findUnseenBytes, unchargeUnseen, unchargeUnseenKmem,
+  chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, ownerOfBytes, unchargeUnseen, unchargeUnseenKmem,
 } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { writeKnob } from '../memcg/knobs';
@@ -109,13 +109,11 @@ function chargeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp
 /** Frees bytes. Rule B4, `inCharge`: an interrupt freed them inside the task's charge, before the stock served that in reality. */
 function freeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, inCharge: bool): void {
   // More than was seen charged: an object from before the recording. Only in the root is it known whose it was: nobody's any more.
-  let missing = <i64>bytes - load<i64>(objcgAt(objcg), L.OBJCG_BYTES);
-  if (objcg != ROOT && missing > 0) {
-    if (!findUnseenBytes(objcg, missing)) {
-      counted(L.RECORDED_UNMATCHED);
-      return;
-    }
-    counted(L.RECORDED_UNSEEN);
+  if (objcg != ROOT && load<i64>(objcgAt(objcg), L.OBJCG_BYTES) < <i64>bytes) {
+    let owner = ownerOfBytes(objcg, bytes);
+    counted(owner ? L.RECORDED_UNSEEN : L.RECORDED_UNMATCHED);
+    if (!owner) return;
+    objcg = owner;
   }
   if (inCharge && task) liftCharge(task, cpu, objcgMemcg(objcg));
   accountBytes(objcg, kind, -(<i64>bytes));
