@@ -6,6 +6,7 @@ import { type BootOptions, type CounterChange, Machine, ReplayError } from '../m
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { KNOB_IDS } from '../trace/schema.ts';
+import type { WarmReplay } from './warm.ts';
 
 /** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and again whenever the trace writes that knob. */
 export interface KnobOverride {
@@ -44,10 +45,21 @@ export interface ReplayOutcome {
 const WATCH_ENTRIES = 1 << 16;
 
 /** Boots a machine that is large enough for a trace. Throws InputError when the trace does not tell and options do not either. */
-export async function bootFor(trace: Trace, options: BootOptions, watch: boolean): Promise<Machine> {
+export async function bootFor(
+  trace: Trace,
+  options: BootOptions,
+  watch: boolean,
+  warm: WarmReplay | null = null,
+): Promise<Machine> {
   const high = trace.highWater;
   const least: Partial<Capacities> = high
-    ? { pages: high.pages, cgroups: high.cgroups, tasks: high.tasks, cpus: high.cpus, swap: high.swap }
+    ? {
+        pages: high.pages,
+        cgroups: high.cgroups + (warm?.cgroups ?? 0),
+        tasks: high.tasks,
+        cpus: high.cpus,
+        swap: high.swap,
+      }
     : {};
   try {
     return await Machine.boot({ ...least, watch: watch ? WATCH_ENTRIES : 0, ...options });
@@ -64,12 +76,14 @@ export async function replayTrace(
   trace: Trace,
   observer: ReplayObserver = {},
   overrides: readonly KnobOverride[] = [],
+  warm: WarmReplay | null = null,
 ): Promise<ReplayOutcome> {
   const started = performance.now();
   const run = new Run(machine, trace, observer, overrides);
   machine.watch(observer.change !== undefined);
+  if (warm) run.begin(warm);
   for await (const batch of trace.batches()) {
-    run.batch(batch);
+    run.batch(warm ? warm.batch(batch, trace.path) : batch);
     observer.progress?.(run.events);
   }
   run.end();
@@ -102,6 +116,20 @@ class Run {
 
   get durationNs(): number {
     return this.#first < 0n ? 0 : Number(this.#last - this.#first);
+  }
+
+  /** The state of a snapshot, before the first row. */
+  begin(warm: WarmReplay): void {
+    const { born, change } = this.#observer;
+    const machine = this.#machine;
+    warm.begin(
+      machine,
+      (id) => born?.(id, Number(machine.cgroups.get(id)!.kernelId), 0),
+      (id) => {
+        this.#override(id);
+        if (change) machine.drainWatch((c) => change(c));
+      },
+    );
   }
 
   batch(batch: TraceBatch): void {

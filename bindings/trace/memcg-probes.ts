@@ -960,9 +960,8 @@ class Importer {
     for (let rest = order; rest < freed; rest++) this.#kmemFromBefore(frame + 2 ** rest, rest);
   }
 
-  /** Kernel pages charged before the recording: with a warm start there is something to take them from, if the owner is a real one. */
+  /** Kernel pages charged before the recording: a warm start may have what they are taken from, if the owner is a real one. */
   #kmemFromBefore(frame: number, order: number): void {
-    if (this.#warm === null) return;
     const cgroup = this.#cgroups.get(decimalField(this.#rest, 'kcgid='));
     if (cgroup === undefined || cgroup.id <= ROOT_CGROUP) return;
     const flags = order | ops.FLAG_BY_FRAME | (ops.KIND_KERNEL_STACK << ops.FLAG_KIND_SHIFT);
