@@ -20,7 +20,7 @@ import { modStat, statOfKind } from './stat';
 
 /** No kind has so many pages. */
 const NONE: u32 = 0xff;
-/** Pages of one kind that a memcg can have unseen: 8 TiB. */
+/** Pages of all kinds that a memcg can have unseen: 8 TiB. One kind may turn out to be another, so that the sum counts. */
 const UNSEEN_MAX: u64 = 0x7fffffff;
 
 /** Pages of a kind that are charged to a memcg (kernel memory: to its objcg) and that no row brought. */
@@ -55,7 +55,9 @@ export function chargeInitial(memcg: u32, kind: u32, pages: u64): i32 {
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (memcgState(memcg) != L.MEMCG_ONLINE) return outOfRange(L.FIELD_CGROUP, memcg, ENODEV);
   if (kind > KIND_STOCK) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
-  if (pages > UNSEEN_MAX - unseen(memcg, kind) - unseen(memcg, KIND_KERNEL_OTHER)) return outOfRange(L.FIELD_INDEX, pages, EINVAL);
+  let total = pages;
+  for (let each: u32 = 0; each <= KIND_STOCK; each++) total += unseen(memcg, each);
+  if (pages > UNSEEN_MAX || total > UNSEEN_MAX) return outOfRange(L.FIELD_INDEX, pages, EINVAL);
   if (memcg == ROOT) return 0;
   let n = <u32>pages;
   pageCounterCharge(memoryCounter(memcg), n);
