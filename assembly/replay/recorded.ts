@@ -152,7 +152,7 @@ function freeKmemPages(cpu: u32, frame: u32, flags: u32, objcg: u32): void {
   unchargeKmem(cpu, frame, word);
 }
 
-/** uncharge_folio() of a frame that no row charged: it was charged before, if its owner has such pages. It ends others' batches either way. */
+/** uncharge_folio() of a frame that no row charged: it was before, if its owner has such pages. Either way it ends another's batch. */
 function unchargeUncharged(task: u32, cpu: u32, memcg: u32, flags: u32): void {
   let owner = memcg && memcgExists(memcg) ? memcg : ROOT;
   let order = flags & O.FLAG_ORDER_MASK;

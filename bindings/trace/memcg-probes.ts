@@ -183,6 +183,8 @@ class Importer {
   #badCgids = 0;
 
   readonly #warm: WarmStart | null;
+  /** frames uncharged that no line charged, until they are freed: who was charged; only then is their order known */
+  readonly #unknownOrders = new Map<number, { cgroup: number; flags: number }>();
 
   constructor(sink: TraceSink, warm: WarmStart | null) {
     this.#sink = sink;
@@ -230,6 +232,7 @@ class Importer {
     const batchGoesOn = code === UNCHARGE || code === OBJCG_UNCHARGE || code === KMEM_UNCHARGE_PAGE;
     if (task.huge !== null && !this.#irq && code !== OBJCG_UNCHARGE && code !== KMEM_UNCHARGE_PAGE)
       this.#settleHuge(task, code);
+    if (code === MM_PAGE_FREE && this.#unknownOrders.size > 0) this.#unchargeTails();
     if (task.openBatch && !batchGoesOn && !this.#irq) {
       task.openBatch = false;
       this.#emit(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0, 0, null);
@@ -868,6 +871,7 @@ class Importer {
         this.#unmatchedUncharges++;
         // Anonymous pages keep their mapping until they are freed, marked by bit 0; page cache has lost it (PAGE_MAPPING_ANON).
         if (hexField(rest, 'mapping=') % 2 === 0) kind = ops.KIND_FILE << ops.FLAG_KIND_SHIFT;
+        this.#unknownOrders.set(frame, { cgroup, flags: kind });
       }
       order = 0;
     }
@@ -886,6 +890,20 @@ class Importer {
       task.huge = { split, uncharge, order };
     }
     task.openBatch = true;
+  }
+
+  /** A folio from before the recording, uncharged as one page, is freed: if it was large, its other pages were uncharged with it. */
+  #unchargeTails(): void {
+    const frame = this.#frames.dense(this.#hex('pfn='));
+    const head = this.#unknownOrders.get(frame);
+    if (head === undefined) return;
+    this.#unknownOrders.delete(frame);
+    const order = Math.min(this.#order(), 9);
+    if (frame % 2 ** order !== 0) return;
+    this.#frames.use(frame, order);
+    for (let tail = 0; tail < order; tail++)
+      this.#emit(ops.OP_UNCHARGE, head.cgroup, 0, frame + 2 ** tail, 0, tail | head.flags, 0, null);
+    if (order > 0) this.#task.openBatch = true;
   }
 
   /** Zero, or the low bits of the folio's memcg_data with bit 2 set where it is not zero. */

@@ -190,7 +190,9 @@ function words(values: readonly (number | bigint)[], cut = 0): string {
 
 async function runs(option: string): Promise<number[][]> {
   const found: number[][] = [];
-  (await readPageOwners(option)).forEach((...run) => found.push(run));
+  (await readPageOwners(option)).forEach((...run) => {
+    found.push(run);
+  });
   return found;
 }
 

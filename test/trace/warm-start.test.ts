@@ -186,6 +186,29 @@ describe('the rows of a warm start', () => {
   });
 });
 
+it('a huge folio from before is uncharged whole, once its free says how large it is', async () => {
+  const lines = [
+    line(
+      10,
+      'bash-70',
+      'uncharge',
+      `page=${page(1024)} md=0xffff8880deadbe00 cgid=9 kcgid=0 mapping=0xffff8881deadbe01`,
+    ),
+    line(11, 'bash-70', 'mm_page_free', 'page=00000000deadbeef pfn=0x400 order=2'),
+    line(12, 'bash-70', 'mm_page_free', 'page=00000000deadbeef pfn=0x500 order=0'),
+  ];
+  const rows = await readRows(await imported([capture(lines)], await WarmStart.open(capture(SNAPSHOT))));
+  const frees = rows.filter(({ us, op }) => us > 10 || op === 'uncharge');
+  expect(frees.map(({ op, cgroup, index, flags }) => [op, cgroup, index, flags])).toEqual([
+    ['uncharge', 3, 512, undefined],
+    ['uncharge', 3, 513, undefined],
+    ['uncharge', 3, 514, 1],
+    ['uncharge_flush', undefined, undefined, undefined],
+    ['page_free', undefined, 512, 2],
+    ['page_free', undefined, 768, undefined],
+  ]);
+});
+
 describe('the commands', () => {
   it('say what the snapshot brought', async () => {
     const trace = join(scratch(), 't.arrow');
