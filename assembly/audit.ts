@@ -8,6 +8,7 @@ import { chargeWord, orderOf, ownerOf, pagesOf } from './folio/folio';
 import { objcgMemcg } from './folio/objcg';
 import { swapOwner } from './folio/swap';
 import * as L from './layout';
+import { unseen } from './memcg/before';
 import { memcgState, nextInSubtree } from './memcg/memcg';
 import { statPending, statShown } from './memcg/rstat';
 import { statLocal, statTotal, thpStatOfKind } from './memcg/stat';
@@ -17,7 +18,7 @@ import {
 } from './memory';
 import { mix64 } from './random';
 import { frameAt, listAt, size, sizePages, walkDown, walkUp } from './reclaim/lru';
-import { KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLAB } from './replay/ops';
+import { KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLAB, KIND_STOCK } from './replay/ops';
 
 @inline function tally(id: u32, row: u32): usize {
   return auditBase + <usize>id * L.AUDIT_STRIDE + (row << 3);
@@ -38,7 +39,7 @@ export function differs(code: u32, id: u32, expected: i64, found: i64): u32 {
   return code;
 }
 
-/** Adds up folios, stocks, batches, waiting charges and swap entries. Answers the folios that say they are on a list. */
+/** Adds up unseen pages, folios, stocks, batches, waiting charges and swap entries. Answers the folios that say they are on a list. */
 function addUp(): i64 {
   let end = headerGet(L.H_MEMCG_END);
   memory.fill(auditBase, 0, <usize>end * L.AUDIT_STRIDE);
@@ -55,6 +56,10 @@ function addUp(): i64 {
     if (!(word & L.CHARGE_KMEM) && orderOf(word) == MAX_FOLIO_ORDER) tallyAdd(ownerOf(word), L.AUDIT_THP + kind, pagesOf(word));
     if (load<u32>(folioAt(frame), L.FOLIO_POSITION)) listed++;
     frame += pagesOf(word);
+  }
+  for (let memcg: u32 = 1; memcg < end; memcg++) {
+    for (let kind: u32 = 0; kind <= KIND_KERNEL_OTHER; kind++) tallyAdd(memcg, L.AUDIT_KIND + kind, unseen(memcg, kind));
+    tallyAdd(memcg, L.AUDIT_STOCK, unseen(memcg, KIND_STOCK));
   }
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
     let at = cpuAt(cpu);

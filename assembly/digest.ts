@@ -7,6 +7,7 @@ import { NO_KEY, radixGet, radixNext } from './folio/radix';
 import { swapOwner } from './folio/swap';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
+import { unseen } from './memcg/before';
 import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
@@ -15,6 +16,7 @@ import {
 } from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
+import { KIND_STOCK } from './replay/ops';
 
 @inline function fold(hash: u64, value: u64): u64 {
   return mix64((hash ^ value) + 0x9e3779b97f4a7c15);
@@ -50,6 +52,8 @@ function foldMemcg(hash: u64, memcg: u32): u64 {
     if (value) hash = fold(fold(hash, stat), <u64>value);
   }
   if (rstatBase) hash = foldShown(hash, memcg);
+  for (let kind: u32 = 0; kind <= KIND_STOCK; kind++) hash = fold(hash, unseen(memcg, kind));
+  hash = fold(hash, load<u32>(at, L.MEMCG_HAD_KERNEL));
   for (let which: u32 = 0; which < L.NR_LRU_LISTS; which++) {
     let list = listAt(memcg, which);
     for (let at = walkUp(list, 0); at; at = walkUp(list, at)) hash = fold(hash, frameAt(at));

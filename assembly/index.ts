@@ -53,7 +53,12 @@ export {
   unchargeKmemPages,
   unchargeObject,
   unchargeSock,
+  warmCharge,
+  warmFolio,
+  warmObject,
   warmObjStock,
+  warmUncharge,
+  warmUnchargeKmem,
 } from './live';
 export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';

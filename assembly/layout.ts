@@ -76,7 +76,8 @@ export const RECORDED_ABANDONED: u32 = 7;
 export const RECORDED_SOFTIRQ: u32 = 8;
 export const RECORDED_UNMATCHED: u32 = 9;
 export const RECORDED_LOST_FREE: u32 = 10;
-export const NR_RECORDED: u32 = 11;
+export const RECORDED_UNSEEN: u32 = 11;
+export const NR_RECORDED: u32 = 12;
 export const H_SINK: u32 = 256; // what group touch reads goes here, so that the reads are not optimised away
 export const H_CURRENT_TASK: u32 = 260; // task and cpu of the event at hand, for the watch log
 export const H_CURRENT_CPU: u32 = 264;
@@ -114,7 +115,7 @@ export const H_SWAPPINESS: u32 = 352; // vm.swappiness
 export const H_SWAP_SLOTS: u32 = 356; // of the model's swap device; 0 = no swap
 export const H_SWAP_USED: u32 = 360;
 export const H_THROTTLED_NS: u32 = 368; // u64: what memory.high made tasks sleep
-export const H_SCAN_BATCH: u32 = 384; // u32[32]: folios taken off a list
+export const H_SCAN_BATCH: u32 = 768; // u32[32]: folios taken off a list
 export const SCAN_MAY_DEACTIVATE_ANON: u32 = 1;
 export const SCAN_MAY_DEACTIVATE_FILE: u32 = 2;
 export const SCAN_FORCE_DEACTIVATE: u32 = 4;
@@ -127,6 +128,7 @@ export const SCAN_MAY_SWAP: u32 = 256;
 export const SCAN_PROACTIVE: u32 = 512;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
+export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -200,7 +202,7 @@ export const PC_CHILDREN_MIN_USAGE: u32 = 200; // atomic
 export const PC_CHILDREN_LOW_USAGE: u32 = 208; // atomic
 
 // ---------------------------------------------------------------------------------------------- memcg, objcg
-export const MEMCG_STRIDE: u32 = 64;
+export const MEMCG_STRIDE: u32 = 128;
 export const MEMCG_STATE: u32 = 0; // u32 MEMCG_FREE … MEMCG_DYING
 export const MEMCG_PARENT: u32 = 4;
 export const MEMCG_FIRST_CHILD: u32 = 8;
@@ -210,6 +212,8 @@ export const MEMCG_NR_CHILDREN: u32 = 20; // online children
 export const MEMCG_NR_TASKS: u32 = 24;
 export const MEMCG_OOM_GROUP: u32 = 28;
 export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
+export const MEMCG_UNSEEN: u32 = 64; // u32[11] pages charged before the trace that no row brought, by KIND_*
+export const MEMCG_HAD_KERNEL: u32 = 108; // u32 1: its objcg had kernel memory before the trace
 export const MEMCG_FREE: u32 = 0;
 export const MEMCG_ONLINE: u32 = 1;
 export const MEMCG_REMOVED: u32 = 2; // rmdir done, css_offline still to come

@@ -11,6 +11,7 @@ import {
 import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, refillObjStock, releaseObjcg } from './folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
 import * as L from './layout';
+import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, unchargeUnseen, unchargeUnseenKmem } from './memcg/before';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
 import { headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
@@ -205,4 +206,43 @@ export function warmObjStock(cpu: u32, objcg: u32, bytes: u32): i32 {
   modStat(memcg, L.STAT_KMEM, pages);
   refillObjStock(cpu, objcg, bytes, false);
   return 0;
+}
+
+/** Warm start: `pages` of a kind (KIND_*, KIND_STOCK) that were charged to a memcg before, of frames that nobody knows. */
+export function warmCharge(memcg: u32, kind: u32, pages: u32): i32 {
+  return chargeInitial(memcg, kind, pages);
+}
+
+/** Warm start: a folio, or whole kernel pages, charged before. Past every limit and stock. -EBUSY: the frame is charged already. */
+export function warmFolio(memcg: u32, frame: u32, order: u32, kind: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  let errno = checkFree(frame, order);
+  if (errno) return errno;
+  if (kind > O.KIND_SHMEM) commitExistingKmem(memcg, frame, order, kind);
+  else commitExisting(memcg, frame, order, kind);
+  return 0;
+}
+
+/** Warm start: bytes of objects (KIND_SLAB, KIND_PERCPU) charged before. What is over of their last page waits in the objcg. */
+export function warmObject(memcg: u32, kind: u32, bytes: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  commitExistingBytes(memcg, bytes, kind);
+  return 0;
+}
+
+/** uncharge_folio() of pages from before, into the task's batch (task 0: at once). -ENOENT: the memcg has no such pages left. */
+export function warmUncharge(task: u32, cpu: u32, memcg: u32, kind: u32, pages: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (task && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  return unchargeUnseen(task, cpu, memcg, kind, pages) ? 0 : outOfRange(L.FIELD_COUNT, pages, ENOENT);
+}
+
+/** __memcg_kmem_uncharge_page() of pages from before, through the stock. -ENOENT: the objcg has none left. */
+export function warmUnchargeKmem(cpu: u32, objcg: u32, kind: u32, pages: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (!memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
+  return unchargeUnseenKmem(cpu, objcg, kind, pages) ? 0 : outOfRange(L.FIELD_COUNT, pages, ENOENT);
 }

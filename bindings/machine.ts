@@ -484,6 +484,7 @@ export class Machine {
       'softirq_in_charge',
       'unmatched',
       'lost_free',
+      'unseen',
     ];
     return Object.fromEntries(names.map((name, i) => [name, this.#header(L.H_RECORDED + 4 * i)]));
   }

@@ -5,6 +5,7 @@ import { ENOMEM, MAX_RECLAIM_RETRIES, MEMCG_CHARGE_BATCH, PAGE_ALLOC_COSTLY } fr
 import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterTryCharge } from '../counter/page-counter';
 import { consumeStock, drainAllStock, refillStock } from '../counter/stock';
 import * as L from '../layout';
+import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, ROOT } from '../memory';
 import { tryToFree } from '../reclaim/scan';
@@ -52,6 +53,7 @@ export function retryCharge(cpu: u32, memcg: u32, pages: u32): u32 {
 
 function chargeCounters(cpu: u32, memcg: u32, pages: u32, batched: bool): u32 {
   store<u64>(cpuAt(cpu), 0, L.STOCK_SERVED_MEMCG);
+  if (stockFromBefore(cpu, memcg) && pages <= MEMCG_CHARGE_BATCH && consumeStock(cpu, memcg, pages)) return BY_STOCK;
   let counter = memoryCounter(memcg);
   if (batched && pages < MEMCG_CHARGE_BATCH && !pageCounterTryCharge(counter, MEMCG_CHARGE_BATCH)) {
     refillStock(cpu, memcg, MEMCG_CHARGE_BATCH - pages);

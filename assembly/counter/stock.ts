@@ -6,6 +6,7 @@
 import { MEMCG_CHARGE_BATCH, NEVER, REMOTE_DRAIN_NS } from '../constants';
 import { drainObjStock, objStockUnder, releaseObjcg } from '../folio/objcg';
 import * as L from '../layout';
+import { drainFromBefore } from '../memcg/before';
 import { isDescendant } from '../memcg/memcg';
 import { periodicFlush } from '../memcg/rstat';
 import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, rstatBase } from '../memory';
@@ -148,6 +149,7 @@ function queue(cpu: u32, timer: u32): void {
  * itself; in 6.1 they are one structure, drained together.
  */
 export function drainAllStock(root: u32, thisCpu: u32): void {
+  drainFromBefore(root);
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
     let bytes = objStockUnder(cpu, root);
     if (!queued(cpu, L.CPU_FLUSH_AT) && (stockUnder(cpu, root) || (kernel61 && bytes))) {

@@ -95,7 +95,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
       if (word - 1 < L.TASK_EXITED) switch (opOf(row)) {
         case O.OP_CHARGE: {
           // one user page, which the hinted slot serves
-          let flags = flagsOf(row) & (KIND_FLAGS | O.FLAG_ORDER_MASK);
+          let flags = flagsOf(row) & (KIND_FLAGS | O.FLAG_ORDER_MASK | O.FLAG_EXISTING);
           let memcg = cgroupOf(row);
           let index = indexOf(row);
           if (flags > SHMEM_FLAGS) break;
@@ -152,7 +152,7 @@ export function replayRecorded(from: u32, to: u32): i32 {
         case O.OP_KMEM_FREE: {
           // Socket buffers, which the hinted slot serves or takes back. Both in one: whether a row charges or frees is what no branch
           // predictor knows.
-          if ((flagsOf(row) & KIND_FLAGS) != SOCK_FLAGS) break;
+          if ((flagsOf(row) & (KIND_FLAGS | O.FLAG_EXISTING)) != SOCK_FLAGS) break;
           let memcg = cgroupOf(row);
           let pages = countOf(row);
           let cpu = cpuAt(cpuId);

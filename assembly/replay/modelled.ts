@@ -12,6 +12,7 @@ import { objcgMemcg } from '../folio/objcg';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
+import { chargeInitial } from '../memcg/before';
 import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
@@ -149,6 +150,8 @@ function modelledEvent(row: u32): i32 {
       // 2 drops reclaimable slab, which belongs to nobody that the model knows.
       if (count & 1) dropPagecache(task, cpu);
       return 0;
+    case O.OP_INITIAL:
+      return chargeInitial(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index);
     case O.OP_KMEM_CHARGE:
       return kmemCharge(row, cpu, task, flags, index);
     case O.OP_KMEM_FREE:

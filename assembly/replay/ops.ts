@@ -98,6 +98,8 @@ export const KIND_KERNEL_OTHER: u32 = 8;
 /** kmem_charge, kmem_free: buffers of a socket; `count` is pages, `cgroup` the memcg that the socket was made in. */
 export const KIND_SOCK: u32 = 9;
 export const NR_KINDS: u32 = 10;
+/** initial: what no statistic explains, which is what CPUs held in stock. */
+export const KIND_STOCK: u32 = 10;
 
 // --- gfp column: the few properties of a gfp mask that the charge path reads (include/linux/gfp_types.h)
 export const GFP_DIRECT_RECLAIM: u32 = 1 << 0;

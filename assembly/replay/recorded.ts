@@ -1,7 +1,7 @@
 // Recorded residency: the trace says what is charged and freed; the model keeps the counters and stocks. One staged row becomes the
 // calls that the kernel made; waiting.ts settles the charges whose answer only later rows show.
 import { forceCharge, isRefusal, SINGLY, tryCharge } from '../charge/charge';
-import { EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from '../constants';
+import { EINVAL, ENOENT, ERANGE, ESRCH, MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from '../constants';
 import { refillStock, runTimers, unconsumeStock } from '../counter/stock';
 import {
   chargeWord, frameFits, gather, largeFolioOf, memcgOf, migrateFolio, orderOf, splitFolio, unchargeBatch, unchargeFolio,
@@ -9,6 +9,9 @@ import {
 } from '../folio/folio';
 import { accountBytes, consumeObjStock, objcgMemcg, refillObjStock, releaseObjcg } from '../folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
+import {
+  chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, ownerOfBytes, unchargeUnseen, unchargeUnseenKmem,
+} from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { flushForReclaim, rstatUpdated } from '../memcg/rstat';
@@ -56,6 +59,10 @@ function refused(
   }
 }
 
+@inline function kindOf(flags: u32): u32 {
+  return (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+}
+
 /** Checks the frame of a row: ERANGE outside the table, EINVAL where a folio of this order cannot begin. */
 @inline function checkFrame(index: u64, order: u32): i32 {
   if (index >= pagesEnd || !frameFits(<u32>index, order)) return outOfRange(L.FIELD_INDEX, index, ERANGE);
@@ -101,8 +108,10 @@ function chargeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp
 function freeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, inCharge: bool): void {
   // More than was seen charged: an object from before the recording. Only in the root is it known whose it was: nobody's any more.
   if (objcg != ROOT && load<i64>(objcgAt(objcg), L.OBJCG_BYTES) < <i64>bytes) {
-    counted(L.RECORDED_UNMATCHED);
-    return;
+    let owner = ownerOfBytes(objcg, bytes);
+    counted(owner ? L.RECORDED_UNSEEN : L.RECORDED_UNMATCHED);
+    if (!owner) return;
+    objcg = owner;
   }
   if (inCharge && task) liftCharge(task, cpu, objcgMemcg(objcg));
   refillObjStock(cpu, objcg, bytes, true);
@@ -129,14 +138,28 @@ function lowerCharge(task: u32, cpu: u32): void {
   charge(task, cpu, load<u32>(taskAt(task), L.SINGLE_MEMCG), load<u32>(taskAt(task), L.SINGLE_PAGES), 0, 0, 0, 0, 0, O.GFP_KERNEL);
 }
 
-function freeKmemPages(cpu: u32, frame: u32): void {
+function freeKmemPages(cpu: u32, frame: u32, flags: u32, objcg: u32): void {
   waiterSucceeded(frame, cpu);
   let word = chargeWord(frame);
   if (!(word & L.CHARGE_KMEM)) {
-    counted(L.RECORDED_UNMATCHED);
+    // Charged before the trace, if the row says by whom.
+    let fromBefore = !word && memcgExists(objcg) && unchargeUnseenKmem(cpu, objcg, kindOf(flags), 1 << (flags & O.FLAG_ORDER_MASK));
+    counted(fromBefore ? L.RECORDED_UNSEEN : L.RECORDED_UNMATCHED);
     return;
   }
   unchargeKmem(cpu, frame, word);
+}
+
+/** uncharge_folio() of a frame that no row charged: it was before, if its owner has such pages. Either way it ends another's batch. */
+function unchargeUncharged(task: u32, cpu: u32, memcg: u32, flags: u32): void {
+  let owner = memcg && memcgExists(memcg) ? memcg : ROOT;
+  let order = flags & O.FLAG_ORDER_MASK;
+  if (order <= MAX_FOLIO_ORDER && unchargeUnseen(task, cpu, owner, kindOf(flags), 1 << order)) {
+    counted(L.RECORDED_UNSEEN);
+    return;
+  }
+  counted(L.RECORDED_UNMATCHED);
+  if (task) gather(task, owner);
 }
 
 function pageFree(task: u32, frame: u32): void {
@@ -180,7 +203,7 @@ export function replayEvent(row: u32): i32 {
       let order = flags & O.FLAG_ORDER_MASK;
       errno = checkFrame(index, order);
       if (errno) return errno;
-      let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+      let kind = kindOf(flags);
       if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
       let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
       if (!memcg) memcg = task ? folioPayer(task, kind == O.KIND_ANON) : ROOT;
@@ -188,7 +211,8 @@ export function replayEvent(row: u32): i32 {
       makeWay(frame, order);
       // A recording of charges has no faults, but they count towards the next flush: anonymous memory comes by one (PGFAULT).
       if (rstatBase && task && kind == O.KIND_ANON) rstatUpdated(memcg, 1);
-      charge(task, cpu, memcg, 1 << order, frame, 0, 0, kind, order, load<u16>(<usize>row << 1, L.COLUMN_GFP));
+      if (flags & O.FLAG_EXISTING) commitExisting(memcg, frame, order, kind);
+      else charge(task, cpu, memcg, 1 << order, frame, 0, 0, kind, order, load<u16>(<usize>row << 1, L.COLUMN_GFP));
       break;
     }
     case O.OP_UNCHARGE: {
@@ -197,11 +221,7 @@ export function replayEvent(row: u32): i32 {
       let word = chargeWord(frame);
       if (word && task) unchargeFolio(task, cpu, frame, word);
       else if (word) unchargeNow(frame);
-      else {
-        counted(L.RECORDED_UNMATCHED);
-        let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
-        if (task) gather(task, memcgExists(memcg) ? memcg : ROOT);
-      }
+      else unchargeUncharged(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), flags);
       break;
     }
     case O.OP_UNCHARGE_FLUSH:
@@ -209,12 +229,13 @@ export function replayEvent(row: u32): i32 {
       break;
     case O.OP_KMEM_CHARGE: {
       let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
-      let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+      let kind = kindOf(flags);
       let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
       if (kind == O.KIND_SOCK) {
         if (!memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
         let pages = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
-        if (objcg != ROOT) chargeSock(task, cpu, objcg, pages, gfp);
+        if (flags & O.FLAG_EXISTING) errno = chargeInitial(objcg, kind, pages);
+        else if (objcg != ROOT) chargeSock(task, cpu, objcg, pages, gfp);
         break;
       }
       if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
@@ -226,15 +247,19 @@ export function replayEvent(row: u32): i32 {
         if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
           return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
         makeWay(frame, order);
-        if (objcg) charge(task, cpu, objcgMemcg(objcg), 1 << order, frame, objcg, 0, kind, order, gfp);
+        if (!objcg) break;
+        if (flags & O.FLAG_EXISTING) commitExistingKmem(objcg, frame, order, kind);
+        else charge(task, cpu, objcgMemcg(objcg), 1 << order, frame, objcg, 0, kind, order, gfp);
       } else if (objcg) {
         if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-        chargeBytes(task, cpu, objcg, load<u32>(<usize>row << 2, L.COLUMN_COUNT), kind, gfp);
+        let bytes = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+        if (flags & O.FLAG_EXISTING) commitExistingBytes(objcg, bytes, kind);
+        else chargeBytes(task, cpu, objcg, bytes, kind, gfp);
       }
       break;
     }
     case O.OP_KMEM_FREE: {
-      if (((flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK) == O.KIND_SOCK) {
+      if (kindOf(flags) == O.KIND_SOCK) {
         let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
         if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
         if (memcg != ROOT) freeSock(cpu, memcg, load<u32>(<usize>row << 2, L.COLUMN_COUNT));
@@ -242,11 +267,11 @@ export function replayEvent(row: u32): i32 {
       }
       if (flags & O.FLAG_BY_FRAME) {
         if (index == 0 || index >= pagesEnd) return outOfRange(L.FIELD_INDEX, index, ERANGE);
-        freeKmemPages(cpu, frame);
+        freeKmemPages(cpu, frame, flags, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
       } else {
         let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
         if (!objcg || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
-        let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+        let kind = kindOf(flags);
         freeBytes(task, cpu, objcg, load<u32>(<usize>row << 2, L.COLUMN_COUNT), kind, (flags & O.FLAG_IN_CHARGE) != 0);
       }
       break;
@@ -321,6 +346,9 @@ export function replayEvent(row: u32): i32 {
       markVictim(victim);
       break;
     }
+    case O.OP_INITIAL:
+      errno = chargeInitial(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), kindOf(flags), index);
+      break;
     case O.OP_OBJECT_NEW:
     case O.OP_OBJECT_FREE:
     case O.OP_ANON_TOUCH:

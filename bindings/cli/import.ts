@@ -7,6 +7,7 @@ import { parseColumns } from '../trace/columns.ts';
 import { FORMATS, openRecording } from '../trace/formats.ts';
 import type { ImportReport } from '../trace/import-report.ts';
 import { InputError } from '../trace/input-error.ts';
+import { type WarmReport, WarmStart } from '../trace/warm-start.ts';
 import { Progress } from './progress.ts';
 
 /** What a user or a session may end an import with: the unfinished trace goes. */
@@ -17,6 +18,8 @@ interface ImportOptions {
   format?: string;
   cgroups: string[];
   columns: string[];
+  initial?: string;
+  pageOwners?: string;
   json?: boolean;
 }
 
@@ -43,6 +46,8 @@ export function addImport(program: Command): void {
       collect,
       [],
     )
+    .option('--initial <snapshot>', 'the cgroup tree just before the recording (record-help snapshot)')
+    .option('--page-owners <files>', 'with --initial: KPAGECGROUP[,KPAGEFLAGS], copies of the files of /proc')
     .option('--json', 'print the import report as JSON')
     .action(runImport);
 }
@@ -50,7 +55,12 @@ export function addImport(program: Command): void {
 async function runImport(files: string[], options: ImportOptions): Promise<void> {
   const cgroups = await CgroupMap.parse(options.cgroups);
   const columns = parseColumns(options.columns);
-  refuseOverwrite(files, options.output);
+  if (options.pageOwners !== undefined && options.initial === undefined)
+    throw new InputError('--page-owners needs --initial');
+  const besides = [options.initial ?? [], options.pageOwners?.split(',') ?? []].flat();
+  if (besides.includes('-')) throw new InputError('--initial and --page-owners cannot be read from standard input');
+  refuseOverwrite([...files, ...besides], options.output);
+  const initial = options.initial === undefined ? undefined : await WarmStart.open(options.initial, options.pageOwners);
   const started = performance.now();
   const progress = new Progress('import');
   const stop = (signal: NodeJS.Signals) => {
@@ -69,16 +79,19 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     const { report, highWater } = await recording.format.import(recording.sources, writer, {
       cgroups,
       columns,
+      ...(initial === undefined ? {} : { initial }),
       onProgress: ({ bytes, bytesTotal, lines }) =>
         progress.update(bytes, bytesTotal, `${lines.toLocaleString('en')} lines`),
     });
+    if (initial !== undefined && initial.report === null)
+      throw new InputError(`--initial: the importer of ${recording.format.name} does not take a snapshot`);
     writer.close(highWater);
     progress.end();
     const elapsed = (performance.now() - started) / 1000;
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ trace: options.output, ...report, elapsed_s: elapsed })}\n`
-        : text(options.output, report, elapsed),
+        ? `${JSON.stringify({ trace: options.output, ...report, initial: initial?.report ?? undefined, elapsed_s: elapsed })}\n`
+        : text(options.output, report, elapsed, initial?.report ?? null),
     );
   } finally {
     progress.end();
@@ -109,7 +122,7 @@ function refuseOverwrite(files: readonly string[], output: string): void {
     throw new InputError(`${output}: is one of the captures`);
 }
 
-function text(path: string, report: ImportReport, elapsed: number): string {
+function text(path: string, report: ImportReport, elapsed: number, warm: WarmReport | null): string {
   const seconds = (report.duration_ns / 1e9).toFixed(3);
   const lines = [
     `${path}: ${report.events} events over ${seconds} s from ${report.lines} lines, in ${elapsed.toFixed(2)} s`,
@@ -121,6 +134,10 @@ function text(path: string, report: ImportReport, elapsed: number): string {
   if (lost.length > 0) lines.push(`lost: ${counts(Object.fromEntries(lost))}`);
   const notes = Object.entries(report.ambiguous).filter(([, count]) => count > 0);
   if (notes.length > 0) lines.push(`not certain: ${counts(Object.fromEntries(notes))}`);
+  if (warm !== null) {
+    const { snapshot, ...figures } = warm;
+    lines.push(`from before, by ${snapshot}: ${counts(figures)}`);
+  }
   for (const part of report.missing) lines.push(`missing: ${part}`);
   for (const sentence of report.unknowable) lines.push(`cannot be known: ${sentence}`);
   return `${lines.join('\n')}\n`;

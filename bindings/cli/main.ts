@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT_USAGE, reportError } from './errors.ts';
 import { addImport } from './import.ts';
 import { addInspect } from './inspect.ts';
+import { addRecordHelp } from './record-help.ts';
 import { addReplay } from './replay.ts';
 
 function version(): string {
@@ -25,6 +26,7 @@ const program = new Command('memcharge')
 addImport(program);
 addReplay(program);
 addInspect(program);
+addRecordHelp(program);
 
 // `memcharge inspect T | head` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

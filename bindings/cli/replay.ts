@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import type { BootOptions, Kernel, Machine, Residency } from '../machine.ts';
 import { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from '../replay/replay.ts';
 import { lookAt, residencyOf } from '../replay/residency.ts';
+import { WarmReplay } from '../replay/warm.ts';
 import { Against, type AgainstReport } from '../report/against.ts';
 import { type ReplayResult, replayResult, type SampleResult, type UnseenStart } from '../report/result.ts';
 import { readSamples, type Sample } from '../report/samples.ts';
 import { table } from '../report/table.ts';
 import { openTrace } from '../trace/arrow-reader.ts';
+import { type Initial, readInitial } from '../trace/initial.ts';
 import { parsePages } from '../trace/knobs.ts';
 import { KNOB_IDS, PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
@@ -26,6 +28,7 @@ interface ReplayOptions {
   sampleStat?: boolean;
   statistics: string;
   against?: string;
+  initial?: string;
   explain?: boolean;
   audit?: boolean;
   json?: boolean;
@@ -46,6 +49,10 @@ export function addReplay(program: Command): void {
     )
     .option('--memory <size>', 'memory of the machine, in modelled residency', '4G')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
+    .option(
+      '--initial <snapshot>',
+      'the cgroup tree just before the recording, for a trace that was imported without it',
+    )
     .option('--explain', 'with --against: try whether a byte stock from before the recording explains misses')
     .option('--sample <interval>', 'memory.current of every cgroup at this interval, such as 50ms (with --json)')
     .option('--sample-stat', 'with --sample: memory.stat, too (with kernel statistics each is a read, which may flush)')
@@ -118,15 +125,17 @@ async function runOnce(
   { boot, residency, memoryPages, overrides }: Setup,
   observer: ReplayObserver,
   prepare: (machine: Machine) => void = () => {},
+  initial: Initial | null = null,
 ): Promise<{ machine: Machine; outcome: ReplayOutcome; result: ReplayResult }> {
   const opened = await openTrace(path);
+  const warm = initial && new WarmReplay(initial);
   try {
     const looked = await lookAt(opened);
     const { trace } = looked;
     const options = { ...boot, residency: residencyOf(looked, residency) };
-    const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages);
+    const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages, warm);
     prepare(machine);
-    const outcome = await replayTrace(machine, trace, observer, overrides);
+    const outcome = await replayTrace(machine, trace, observer, overrides, warm);
     return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
   } finally {
     await opened.close();
@@ -152,7 +161,9 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   if (options.sample !== undefined && !options.json)
     throw new InputError('--sample needs --json: the samples go there');
   if (options.sampleStat && options.sample === undefined) throw new InputError('--sample-stat needs --sample');
-  if (path === '-' && options.against === '-') throw new InputError('standard input can be given once only');
+  if ([path, options.against, options.initial].filter((each) => each === '-').length > 1)
+    throw new InputError('standard input can be given once only');
+  const initial = options.initial === undefined ? null : await readInitial(options.initial);
   const samples = options.against === undefined ? null : await readSamples(options.against);
   if (options.explain && path === '-')
     throw new InputError('--explain runs the trace several times: standard input cannot be');
@@ -170,13 +181,13 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     };
   let failed = false;
   try {
-    const { machine, result } = await runOnce(path, setup, observer);
+    const { machine, result } = await runOnce(path, setup, observer, undefined, initial);
     progress.end();
     if (options.sample !== undefined) result.samples = taken;
     if (options.audit) failed = auditFails(machine, result);
     if (against && samples) {
       result.against = against.finish();
-      if (options.explain) result.against.unseen_start = await explain(path, setup, samples, result.against);
+      if (options.explain) result.against.unseen_start = await explain(path, setup, samples, result.against, initial);
     }
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : text(result));
   } finally {
@@ -229,16 +240,18 @@ async function explain(
   setup: Setup,
   samples: readonly Sample[],
   report: AgainstReport,
+  initial: Initial | null,
 ): Promise<UnseenStart | null> {
   if (report.misses.other === 0) return null;
   let best: UnseenStart | null = null;
   let cpus = 1;
   for (let cpu = 0; cpu < cpus; cpu++) {
     const against = new Against(samples);
-    await runOnce(path, setup, comparing(against), (machine) => {
+    const prepare = (machine: Machine) => {
       cpus = machine.capacities.cpus;
       machine.engine.warmObjStock(cpu, ROOT_CGROUP, PAGE_SIZE);
-    });
+    };
+    await runOnce(path, setup, comparing(against), prepare, initial);
     const { exact } = against.finish();
     if (exact > (best?.exact ?? report.exact)) best = { cpu, bytes: PAGE_SIZE, explains: exact - report.exact, exact };
   }

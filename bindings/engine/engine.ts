@@ -51,7 +51,12 @@ export interface EngineExports {
   swapOut(frame: number, entry: number): number;
   swapFree(entry: number): number;
   drainAllStock(memcg: number, cpu: number): number;
+  warmCharge(memcg: number, kind: number, pages: number): number;
+  warmFolio(memcg: number, frame: number, order: number, kind: number): number;
+  warmObject(memcg: number, kind: number, bytes: number): number;
   warmObjStock(cpu: number, objcg: number, bytes: number): number;
+  warmUncharge(task: number, cpu: number, memcg: number, kind: number, pages: number): number;
+  warmUnchargeKmem(cpu: number, objcg: number, kind: number, pages: number): number;
   pageCounterTryCharge(memcg: number, counter: number, pages: bigint): number;
   pageCounterCharge(memcg: number, counter: number, pages: bigint): void;
   pageCounterUncharge(memcg: number, counter: number, pages: bigint): void;

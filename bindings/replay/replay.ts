@@ -6,6 +6,7 @@ import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { KNOB_IDS } from '../trace/schema.ts';
 import { capacitiesFor } from './residency.ts';
+import type { WarmReplay } from './warm.ts';
 
 /** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and again whenever the trace writes that knob. */
 export interface KnobOverride {
@@ -49,9 +50,10 @@ export async function bootFor(
   options: BootOptions,
   watch: boolean,
   memoryPages: number | null = null,
+  warm: WarmReplay | null = null,
 ): Promise<Machine> {
   try {
-    const least = capacitiesFor(trace, options.residency ?? 'recorded', memoryPages);
+    const least = capacitiesFor(trace, options.residency ?? 'recorded', memoryPages, warm?.cgroups ?? 0);
     return await Machine.boot({ ...least, watch: watch ? WATCH_ENTRIES : 0, ...options });
   } catch (error) {
     if (error instanceof Error && error.name === 'CapacityError')
@@ -66,12 +68,14 @@ export async function replayTrace(
   trace: Trace,
   observer: ReplayObserver = {},
   overrides: readonly KnobOverride[] = [],
+  warm: WarmReplay | null = null,
 ): Promise<ReplayOutcome> {
   const started = performance.now();
   const run = new Run(machine, trace, observer, overrides);
   machine.watch(observer.change !== undefined);
+  if (warm) run.begin(warm);
   for await (const batch of trace.batches()) {
-    run.batch(batch);
+    run.batch(warm ? warm.batch(batch, trace.path) : batch);
     observer.progress?.(run.events);
   }
   run.end();
@@ -104,6 +108,20 @@ class Run {
 
   get durationNs(): number {
     return this.#first < 0n ? 0 : Number(this.#last - this.#first);
+  }
+
+  /** The state of a snapshot, before the first row. */
+  begin(warm: WarmReplay): void {
+    const { born, change } = this.#observer;
+    const machine = this.#machine;
+    warm.begin(
+      machine,
+      (id) => born?.(id, Number(machine.cgroups.get(id)!.kernelId), 0),
+      (id) => {
+        this.#override(id);
+        if (change) machine.drainWatch((c) => change(c));
+      },
+    );
   }
 
   batch(batch: TraceBatch): void {

@@ -56,10 +56,20 @@ export function residencyOf({ trace, frames, accesses }: LookedAt, asked: Reside
   return asked ?? (accesses && !frames ? 'modelled' : 'recorded');
 }
 
-/** Capacities that follow from a trace's high-water marks; of those that it does not tell, the machine's defaults stand. */
-export function capacitiesFor(trace: Trace, residency: Residency, memoryPages: number | null): BootOptions {
+/**
+ * Capacities that follow from a trace's high-water marks; of those that it does not tell, the machine's defaults stand. `moreCgroups`
+ * are those of a warm start.
+ */
+export function capacitiesFor(
+  trace: Trace,
+  residency: Residency,
+  memoryPages: number | null,
+  moreCgroups = 0,
+): BootOptions {
   const high = trace.highWater;
-  const least: Partial<Capacities> = high ? { cgroups: high.cgroups, tasks: high.tasks, cpus: high.cpus } : {};
+  const least: Partial<Capacities> = high
+    ? { cgroups: high.cgroups + moreCgroups, tasks: high.tasks, cpus: high.cpus }
+    : {};
   if (high && residency === 'recorded') Object.assign(least, { pages: high.pages, swap: high.swap });
   if (residency === 'recorded') return { residency, ...least };
   const pages = memoryPages ?? MEMORY_PAGES;

@@ -3,6 +3,7 @@ import type { TraceSink } from './arrow-writer.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { CgroupMap } from './cgroup-map.ts';
 import type { HighWater } from './schema.ts';
+import type { WarmStart } from './warm-start.ts';
 
 /** What the importer did and what it could not know. Every figure is a count unless its name says otherwise. */
 export interface ImportReport {
@@ -48,6 +49,8 @@ export interface ImportOptions {
   cgroups?: CgroupMap;
   /** `NAME=COLUMN` pairs of a table of columns (CSV, NDJSON) */
   columns?: ReadonlyMap<string, string>;
+  /** what was charged before the recording: to be written before the first row, see {@link WarmStart.write} */
+  initial?: WarmStart;
   onProgress?: (progress: ImportProgress) => void;
 }
 

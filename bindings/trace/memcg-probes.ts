@@ -55,6 +55,7 @@ import {
   UNCHARGE,
 } from './probe-events.ts';
 import { type HighWater, OP_NAMES, ROOT_CGROUP } from './schema.ts';
+import type { WarmHost, WarmStart } from './warm-start.ts';
 
 const SECOND = 1e9;
 const HOLD_EVENTS = 1 << 18;
@@ -102,11 +103,11 @@ export function looksLikeMemcgProbes(head: string): boolean {
 export async function importMemcgProbes(
   sources: readonly ByteSource[],
   sink: TraceSink,
-  { onProgress }: ImportOptions = {},
+  { onProgress, initial }: ImportOptions = {},
 ): Promise<ImportResult> {
   const readers = sources.map((source) => new LineReader(source));
   const cursors = readers.map((reader) => new FtraceCursor(reader));
-  const importer = new Importer(sink);
+  const importer = new Importer(sink, initial ?? null);
   const total = sources.some((s) => s.bytesTotal === 0) ? 0 : sources.reduce((sum, s) => sum + s.bytesTotal, 0);
   const progress = () => {
     if (onProgress === undefined) return;
@@ -181,8 +182,13 @@ class Importer {
   #unmatchedSwap = 0;
   #badCgids = 0;
 
-  constructor(sink: TraceSink) {
+  readonly #warm: WarmStart | null;
+  /** frames uncharged that no line charged, until they are freed: who was charged; only then is their order known */
+  readonly #unknownOrders = new Map<number, { cgroup: number; flags: number }>();
+
+  constructor(sink: TraceSink, warm: WarmStart | null) {
     this.#sink = sink;
+    this.#warm = warm;
     this.#queue = new HoldQueue(sink, SECOND, HOLD_EVENTS);
   }
 
@@ -204,6 +210,7 @@ class Importer {
       this.#baseSeconds = line.seconds;
       this.#sink.setBase(BigInt(line.seconds) * 1_000_000_000n);
       this.#firstTs = line.nanos;
+      this.#warm?.write(this.#host(line.nanos));
     }
     this.#cursor = cursor;
     this.#rest = line.rest;
@@ -225,6 +232,7 @@ class Importer {
     const batchGoesOn = code === UNCHARGE || code === OBJCG_UNCHARGE || code === KMEM_UNCHARGE_PAGE;
     if (task.huge !== null && !this.#irq && code !== OBJCG_UNCHARGE && code !== KMEM_UNCHARGE_PAGE)
       this.#settleHuge(task, code);
+    if (code === MM_PAGE_FREE && this.#unknownOrders.size > 0) this.#unchargeTails();
     if (task.openBatch && !batchGoesOn && !this.#irq) {
       task.openBatch = false;
       this.#emit(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0, 0, null);
@@ -240,6 +248,24 @@ class Importer {
     if (retry && charged)
       this.#emit(code === PAGE_FAULT_USER ? ops.OP_RETURN_TO_USER : ops.OP_PROGRESS, 0, 0, 0, 0, 0, 0, null);
     else if (task.armed) this.#emit(ops.OP_PROGRESS, 0, 0, 0, 0, ops.FLAG_RECLAIM, 0, null);
+  }
+
+  /** What a warm start needs of this importer, at its first time. */
+  #host(ts: number): WarmHost {
+    const frames = this.#frames;
+    return {
+      cgroups: this.#cgroups,
+      row: (op, task, cgroup, object, index, count, flags, name) =>
+        this.#queue.push(ts, 0, op, task, cgroup, object, index, count, flags, 0, name),
+      task: (pid, cgroup, path) => this.#newTask(pid, path, cgroup).id,
+      frame: (pfn, order, kernel) => {
+        const frame = frames.dense(pfn);
+        frames.use(frame, order);
+        if (kernel) frames.kmemCharged(frame, order);
+        else frames.charged(frame, order);
+        return frame;
+      },
+    };
   }
 
   /** The end of all files. Throws InputError where the probes are missing. */
@@ -822,14 +848,18 @@ class Importer {
     const frames = this.#frames;
     if (kernel) {
       const order = frames.kmemOrder(frame);
-      if (order < 0 && frames.chargeOrder(frame) < 0) this.#unmatchedUncharges++;
+      const before = order < 0 && frames.chargeOrder(frame) < 0;
+      if (before) this.#unmatchedUncharges++;
       frames.kmemUncharged(frame);
       frames.uncharged(frame);
-      this.#event(ops.OP_UNCHARGE, cgroup, 0, frame, 0, Math.max(0, order));
+      // Page tables are freed in such batches.
+      const kind = before ? ops.KIND_PAGETABLE << ops.FLAG_KIND_SHIFT : 0;
+      this.#event(ops.OP_UNCHARGE, cgroup, 0, frame, 0, Math.max(0, order) | kind);
       task.openBatch = true;
       return;
     }
     let order = frames.chargeOrder(frame);
+    let kind = 0;
     if (order < 0) {
       const head = frames.headOver(frame);
       if (head !== 0) {
@@ -839,13 +869,16 @@ class Importer {
         this.#splits++;
       } else {
         this.#unmatchedUncharges++;
+        // Anonymous pages keep their mapping until they are freed, marked by bit 0; page cache has lost it (PAGE_MAPPING_ANON).
+        if (hexField(rest, 'mapping=') % 2 === 0) kind = ops.KIND_FILE << ops.FLAG_KIND_SHIFT;
+        this.#unknownOrders.set(frame, { cgroup, flags: kind });
       }
       order = 0;
     }
     frames.uncharged(frame);
     frames.kmemUncharged(frame);
     if (order === 0) {
-      this.#event(ops.OP_UNCHARGE, cgroup, 0, frame, 0, 0);
+      this.#event(ops.OP_UNCHARGE, cgroup, 0, frame, 0, kind);
     } else {
       // Whole or split before? The task's next line tells. Until then nothing leaves after this point.
       this.#own = true;
@@ -857,6 +890,20 @@ class Importer {
       task.huge = { split, uncharge, order };
     }
     task.openBatch = true;
+  }
+
+  /** A folio from before the recording, uncharged as one page, is freed: if it was large, its other pages were uncharged with it. */
+  #unchargeTails(): void {
+    const frame = this.#frames.dense(this.#hex('pfn='));
+    const head = this.#unknownOrders.get(frame);
+    if (head === undefined) return;
+    this.#unknownOrders.delete(frame);
+    const order = Math.min(this.#order(), 9);
+    if (frame % 2 ** order !== 0) return;
+    this.#frames.use(frame, order);
+    for (let tail = 0; tail < order; tail++)
+      this.#emit(ops.OP_UNCHARGE, head.cgroup, 0, frame + 2 ** tail, 0, tail | head.flags, 0, null);
+    if (order > 0) this.#task.openBatch = true;
   }
 
   /** Zero, or the low bits of the folio's memcg_data with bit 2 set where it is not zero. */
@@ -921,10 +968,22 @@ class Importer {
     if (order < 0) {
       // Uncharged stack pages pass here too, with garbage for an owner.
       this.#unmatchedKmem++;
+      this.#kmemFromBefore(frame, Math.min(this.#order(), 9));
       return;
     }
     this.#frames.kmemUncharged(frame);
-    this.#event(ops.OP_KMEM_FREE, 0, 0, frame, 0, Math.min(this.#order(), 9) | ops.FLAG_BY_FRAME);
+    const freed = Math.min(this.#order(), 9);
+    this.#event(ops.OP_KMEM_FREE, 0, 0, frame, 0, freed | ops.FLAG_BY_FRAME);
+    // Of pages that are no compound page, only the first says who owns them: the snapshot of owners has the others not.
+    for (let rest = order; rest < freed; rest++) this.#kmemFromBefore(frame + 2 ** rest, rest);
+  }
+
+  /** Kernel pages charged before the recording: a warm start may have what they are taken from, if the owner is a real one. */
+  #kmemFromBefore(frame: number, order: number): void {
+    const cgroup = this.#cgroups.get(decimalField(this.#rest, 'kcgid='));
+    if (cgroup === undefined || cgroup.id <= ROOT_CGROUP) return;
+    const flags = order | ops.FLAG_BY_FRAME | (ops.KIND_KERNEL_STACK << ops.FLAG_KIND_SHIFT);
+    this.#event(ops.OP_KMEM_FREE, cgroup.id, 0, frame, 0, flags);
   }
 
   #objcgCharge(): void {

@@ -67,26 +67,26 @@ it('draws the map', () => {
         1000  columns    673024
        a5500  cpu           512
        a5700  counter      5632
-       a6d00  memcg         704
-       a7000  objcg         352
-       a7180  event        2816
-       a7c80  list         1760
-       a8380  task         2688
-       a8e00  stat         8448
-       aaf00  chunk        1800
-       ab680  swap          204
-       ab780  folio       16016
-       af680  log        115200
-       cb880  watch         384
-       cba00  audit        1672
-       cc100  object        128
-       cc180  mm           1344
-       cc700  map           240
-       cc800  node         1536
-       cce00  nodeuse        24
-       cce80  place        8008
-       cee00  lruvec        704
-       cf100  shadow      32016"
+       a6d00  memcg        1408
+       a7280  objcg         352
+       a7400  event        2816
+       a7f00  list         1760
+       a8600  task         2688
+       a9080  stat         8448
+       ab180  chunk        1800
+       ab900  swap          204
+       aba00  folio       16016
+       af900  log        115200
+       cbb00  watch         384
+       cbc80  audit        1672
+       cc380  object        128
+       cc400  mm           1344
+       cc980  map           240
+       cca80  node         1536
+       cd080  nodeuse        24
+       cd100  place        8008
+       cf080  lruvec        704
+       cf380  shadow      32016"
   `);
 });
 

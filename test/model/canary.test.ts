@@ -35,6 +35,9 @@ async function full(): Promise<Machine> {
   engine.chargeObject(task, 0, 1000, O.KIND_SLAB, O.GFP_KERNEL);
   engine.chargeObject(task, 1, 1000, O.KIND_PERCPU, O.GFP_KERNEL);
   engine.chargeSock(0, OTHER, 5, O.GFP_KERNEL);
+  engine.warmCharge(ONE, O.KIND_FILE, 20);
+  engine.warmCharge(ONE, O.KIND_PAGETABLE, 7);
+  engine.warmCharge(OTHER, O.KIND_STOCK, 9);
   engine.swapOut(1, 2);
   engine.uncharge(task, 0, FREED);
   // A list that came and went leaves free chunks.
@@ -73,6 +76,7 @@ class Words {
   stat = (row: number) => this.at(L.R_STAT, L.STAT_STRIDE, ONE, row * 8);
   list = (field: number, list = L.LRU_INACTIVE_ANON) =>
     this.at(L.R_LIST, L.LIST_STRIDE, ONE * L.NR_LRU_LISTS + list, field);
+  unseen = (memcg: number, kind: number) => this.at(L.R_MEMCG, L.MEMCG_STRIDE, memcg, L.MEMCG_UNSEEN + 4 * kind);
   chunk = (id: number, field: number) => this.at(L.R_CHUNK, L.CHUNK_STRIDE, id, field);
   task = (field: number) => this.at(L.R_TASK, L.TASK_STRIDE, 1, field);
   /** Log position of a stale entry of a frame. */
@@ -105,6 +109,9 @@ const MEMORY: [name: string, flip: (w: Words) => void, named: string][] = [
   ['a statistic of kernel pages', (w) => w.add(w.stat(L.STAT_KERNEL_STACK), 1), 'statistic'],
   ['kernel memory', (w) => w.add(w.stat(L.STAT_KMEM), 1), 'memory usage'],
   ['socket buffers', (w) => w.add(w.stat(L.STAT_SOCK), 1), 'memory usage'],
+  ['an unseen page of a user', (w) => w.add(w.unseen(ONE, O.KIND_FILE), 1), 'memory usage'],
+  ['an unseen page of the kernel', (w) => w.add(w.unseen(ONE, O.KIND_PAGETABLE), -1), 'bytes of an objcg'],
+  ['a page of a stock from before', (w) => w.add(w.unseen(OTHER, O.KIND_STOCK), -1), 'memory usage'],
   ['a swap slot without owner', (w) => w.set(w.at(L.R_SWAP, 4, 2, 0), 0), 'swap usage'],
   ['an open batch', (w) => w.add(w.task(L.GATHER_PAGES), 1), 'memory usage'],
   ['what a child protects', (w) => w.add(w.counter(ONE, L.COUNTER_MEMORY, L.PC_MIN_USAGE), 1), 'protection'],
@@ -205,6 +212,8 @@ const SABOTAGE: [name: string, sabotage: Sabotage, kernel: Kernel][] = [
   ['forgets every 3rd rotation', drops('lruRotate', 3), '6.1'],
   ['forgets every 5th swap slot', drops('swapFree', 5), '6.18'],
   ['forgets every 5th attach', drops('attachTask', 5), '6.18'],
+  ['forgets every 5th charge from before', drops('warmCharge', 5), '6.18'],
+  ['forgets every 5th page given back that was never seen', drops('warmUncharge', 5), '6.1'],
   ['never runs a kworker', drops('advance', 1), '6.18'],
   ['takes batches of 63 pages', patched(I64, 64n, 63n), '6.18'],
   ['keeps at most 63 pages in a stock', patched(I32, 64n, 63n), '6.1'],

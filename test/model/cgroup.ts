@@ -3,6 +3,7 @@
  * mm/memcontrol.c.
  */
 import * as L from '../../assembly/layout.ts';
+import * as O from '../../assembly/replay/ops.ts';
 import { PageCounter } from './page-counter.ts';
 
 export class Memcg {
@@ -22,6 +23,10 @@ export class Memcg {
   /** frames, newest first */
   readonly lists: number[][] = Array.from({ length: L.NR_LRU_LISTS }, () => []);
   readonly objcg: Objcg;
+  /** pages by kind that were charged before, of frames that nobody knows */
+  readonly unseen: number[] = new Array(O.KIND_STOCK + 1).fill(0);
+  /** objcgs that charge this memcg: those of its dead children, the latest first, and its own */
+  objcgs: Objcg[];
 
   constructor(id: number, parent: Memcg | null) {
     this.id = id;
@@ -29,6 +34,7 @@ export class Memcg {
     this.memory = new PageCounter(parent?.memory ?? null, true);
     this.swap = new PageCounter(parent?.swap ?? null, false);
     this.objcg = new Objcg(id, this);
+    this.objcgs = [this.objcg];
     parent?.children.push(this);
   }
 
@@ -67,6 +73,8 @@ export class Objcg {
   chargedBytes = 0;
   bytes = 0;
   pages = 0;
+  /** it had kernel memory before */
+  hadKernel = false;
 
   constructor(id: number, memcg: Memcg) {
     this.id = id;

@@ -29,6 +29,7 @@ const RECLAIM_BITS = O.GFP_DIRECT_RECLAIM | O.GFP_KSWAPD_RECLAIM;
 const MAX_SCOPES = 6;
 /** order of a folio as large as a PMD maps: the rows anon_thp, file_thp, shmem_thp, which have the order of the kinds */
 const HUGE = 9;
+const BYTES: readonly number[] = [O.KIND_SLAB, O.KIND_PERCPU];
 
 export class Model {
   readonly kernel61: boolean;
@@ -77,6 +78,10 @@ export class Model {
   }
 
   #drain(top: Memcg, here: number): void {
+    for (const memcg of top.subtree()) {
+      memcg.memory.uncharge(memcg.unseen[O.KIND_STOCK]!);
+      memcg.unseen[O.KIND_STOCK] = 0;
+    }
     for (const [cpu, it] of this.cpus.entries()) it.askToDrain(top, this.now, cpu === here);
   }
 
@@ -102,7 +107,9 @@ export class Model {
     memcg.state = 'dying';
     memcg.memory.protect('min', 0);
     memcg.memory.protect('low', 0);
-    for (const { objcg } of this.memcgs.values()) if (objcg.memcg === memcg) objcg.memcg = memcg.parent!;
+    for (const objcg of memcg.objcgs) objcg.memcg = memcg.parent!;
+    memcg.parent!.objcgs.unshift(...memcg.objcgs);
+    memcg.objcgs = [];
     this.#drain(memcg, cpu);
     this.cpus[cpu]!.release(memcg.objcg);
     return 0;
@@ -215,6 +222,12 @@ export class Model {
   #tryCharge(cpu: number, memcg: Memcg, pages: number, batched: boolean): Memcg | null {
     const it = this.cpus[cpu]!;
     if (it.consume(memcg, pages)) return null;
+    const before = Math.min(memcg.unseen[O.KIND_STOCK]!, BATCH);
+    if (before > 0) {
+      memcg.unseen[O.KIND_STOCK]! -= before;
+      it.refill(memcg, before);
+      if (it.consume(memcg, pages)) return null;
+    }
     if (batched && pages < BATCH && !memcg.memory.tryCharge(BATCH)) {
       it.refill(memcg, BATCH - pages);
       return null;
@@ -509,6 +522,173 @@ export class Model {
     this.swap.delete(entry);
     memcg.slots--;
     if (!memcg.isRoot) memcg.swap.uncharge(1);
+    return 0;
+  }
+
+  // ---------------------------------------------------------------------------------------------- warm start
+
+  warmCharge(id: number, kind: number, pages: number): number {
+    const memcg = this.memcgs.get(id);
+    if (!memcg) return fail('ENOENT');
+    if (memcg.state !== 'online') return fail('ENODEV');
+    const { unseen } = memcg;
+    if (kind > O.KIND_STOCK || unseen.reduce((sum, n) => sum + n, pages) > 0x7fffffff) return fail('EINVAL');
+    if (memcg.isRoot) return 0;
+    memcg.memory.charge(pages);
+    if (kind !== O.KIND_STOCK) {
+      this.#addBefore(memcg, kind, pages);
+      return 0;
+    }
+    // Every CPU can hold one batch; more than that is something else.
+    const stock = Math.min(pages, this.cpus.length * BATCH - unseen[O.KIND_STOCK]!);
+    unseen[O.KIND_STOCK]! += stock;
+    if (pages > stock) this.#addBefore(memcg, O.KIND_KERNEL_OTHER, pages - stock);
+    return 0;
+  }
+
+  #addBefore(memcg: Memcg, kind: number, pages: number): void {
+    if (kind === O.KIND_SOCK) {
+      memcg.stat[L.STAT_SOCK]! += pages;
+      return;
+    }
+    if (kind > O.KIND_SHMEM) {
+      memcg.stat[L.STAT_KMEM]! += pages;
+      memcg.objcg.hadKernel = true;
+    }
+    if (BYTES.includes(kind)) this.#accountBytes(memcg.objcg, kind, pages * PAGE);
+    else this.#moveUnseen(memcg, kind, pages);
+  }
+
+  /** Unseen pages of a kind with a statistic come or go; no counter moves. */
+  #moveUnseen(memcg: Memcg, kind: number, pages: number): void {
+    memcg.unseen[kind]! += pages;
+    if (kind === O.KIND_STOCK) return;
+    const kernel = kind > O.KIND_SHMEM;
+    (kernel ? memcg.objcg.memcg : memcg).stat[kind]! += pages;
+    if (kernel) memcg.objcg.pages += pages;
+  }
+
+  warmFolio(id: number, frame: number, order: number, kind: number): number {
+    const memcg = this.memcgs.get(id);
+    if (!memcg) return fail('ENOENT');
+    const refuses = this.frames.refuses(frame, order);
+    if (refuses) return fail(refuses);
+    const pages = 2 ** order;
+    if (kind <= O.KIND_SHMEM) {
+      if (!memcg.isRoot) memcg.memory.charge(pages);
+      memcg.stat[kind]! += pages;
+      if (order === HUGE) memcg.stat[L.STAT_ANON_THP + kind]! += pages;
+      this.#enter({ frame, order, kind, owner: { memcg }, list: firstList(kind), onList: true });
+      return 0;
+    }
+    const { objcg } = memcg;
+    objcg.hadKernel = true;
+    objcg.memcg.memory.charge(pages);
+    objcg.memcg.stat[L.STAT_KMEM]! += pages;
+    objcg.memcg.stat[kind]! += pages;
+    objcg.pages += pages;
+    this.#enter({ frame, order, kind, owner: { objcg }, list: 0, onList: false });
+    return 0;
+  }
+
+  /** Objects lie in as few whole pages as hold them together with what was left over. */
+  warmObject(id: number, kind: number, bytes: number): number {
+    const memcg = this.memcgs.get(id);
+    if (!memcg) return fail('ENOENT');
+    const { objcg } = memcg;
+    objcg.hadKernel = true;
+    const pages = Math.max(0, Math.ceil((bytes - objcg.chargedBytes) / PAGE));
+    objcg.memcg.memory.charge(pages);
+    objcg.memcg.stat[L.STAT_KMEM]! += pages;
+    objcg.chargedBytes += pages * PAGE - bytes;
+    this.#accountBytes(objcg, kind, bytes);
+    return 0;
+  }
+
+  /** The kind of [from, to] to take pages of: the wanted one, else the one that has most, the lowest first. */
+  #kindOf(memcg: Memcg, wanted: number, from: number, to: number, pages: number): number | null {
+    const kinds = memcg.unseen.map((_, kind) => kind).filter((kind) => kind >= from && kind <= to);
+    const enough = kinds.filter((kind) => memcg.unseen[kind]! >= pages);
+    if (enough.includes(wanted)) return wanted;
+    return enough.toSorted((a, b) => memcg.unseen[b]! - memcg.unseen[a]! || a - b)[0] ?? null;
+  }
+
+  #userKind(memcg: Memcg, wanted: number, pages: number): number | null {
+    const kind = this.#kindOf(memcg, wanted, O.KIND_ANON, O.KIND_SHMEM, pages);
+    if (kind !== null) return kind;
+    const from = memcg.unseen[O.KIND_STOCK]! >= pages ? O.KIND_STOCK : O.KIND_KERNEL_OTHER;
+    if (memcg.unseen[from]! < pages || memcg.state === 'dying') return null;
+    this.#moveUnseen(memcg, from, -pages);
+    if (from === O.KIND_KERNEL_OTHER) memcg.stat[L.STAT_KMEM]! -= pages;
+    this.#moveUnseen(memcg, wanted, pages);
+    return wanted;
+  }
+
+  #kernelKind(memcg: Memcg, wanted: number, pages: number): number | null {
+    const kind = this.#kindOf(
+      memcg,
+      BYTES.includes(wanted) ? -1 : wanted,
+      O.KIND_KERNEL_STACK,
+      O.KIND_KERNEL_OTHER,
+      pages,
+    );
+    if (kind !== null || memcg.unseen[O.KIND_STOCK]! < pages) return kind;
+    this.#moveUnseen(memcg, O.KIND_STOCK, -pages);
+    memcg.stat[L.STAT_KMEM]! += pages;
+    this.#moveUnseen(memcg, O.KIND_KERNEL_OTHER, pages);
+    return O.KIND_KERNEL_OTHER;
+  }
+
+  /** Who has such kernel pages: the named one, or a dead one whose objcg charges the same memcg. */
+  #kernelOwner(memcg: Memcg, kind: number, pages: number): [Memcg, number] | null {
+    const others = memcg.objcg.memcg.objcgs.map((objcg) => objcg.origin);
+    for (const owner of [memcg, ...others]) {
+      if (owner !== memcg && (owner.isRoot || !owner.objcg.hadKernel)) continue;
+      const found = this.#kernelKind(owner, kind, pages);
+      if (found !== null) return [owner, found];
+    }
+    return null;
+  }
+
+  warmUncharge(taskId: number, cpu: number, id: number, wanted: number, pages: number): number {
+    const task = taskId ? this.tasks.get(taskId) : null;
+    if (task === undefined) return fail('ESRCH');
+    const memcg = this.memcgs.get(id);
+    if (!memcg || memcg.isRoot) return fail('ENOENT');
+    const kernel = wanted > O.KIND_SHMEM;
+    let from = memcg;
+    let kind: number | null;
+    if (kernel) {
+      const found = this.#kernelOwner(memcg, wanted, pages);
+      if (!found) return fail('ENOENT');
+      [from, kind] = found;
+    } else kind = this.#userKind(memcg, wanted, pages);
+    if (kind === null) return fail('ENOENT');
+    this.#moveUnseen(from, kind, -pages);
+    const payer = kernel ? from.objcg.memcg : from;
+    if (task) {
+      if (task.batch?.memcg !== payer) {
+        this.#endBatch(task);
+        task.batch = { memcg: payer, pages: 0, kernelPages: 0 };
+      }
+      task.batch!.pages += pages;
+      if (kernel) task.batch!.kernelPages += pages;
+    } else {
+      if (kernel) payer.stat[L.STAT_KMEM]! -= pages;
+      payer.memory.uncharge(pages);
+    }
+    if (kernel) this.cpus[cpu]!.release(from.objcg);
+    return 0;
+  }
+
+  warmUnchargeKmem(cpu: number, id: number, wanted: number, pages: number): number {
+    const memcg = this.memcgs.get(id);
+    const found = memcg && !memcg.isRoot ? this.#kernelOwner(memcg, wanted, pages) : null;
+    if (!found) return fail('ENOENT');
+    const [{ objcg }, kind] = found;
+    this.#moveUnseen(found[0], kind, -pages);
+    this.cpus[cpu]!.unchargeKernelPages(objcg, pages);
+    this.cpus[cpu]!.release(objcg);
     return 0;
   }
 }

@@ -40,6 +40,7 @@ const PAGE_KINDS = [O.KIND_KERNEL_STACK, O.KIND_PAGETABLE, O.KIND_VMALLOC, O.KIN
 const BYTE_KINDS = [O.KIND_SLAB, O.KIND_PERCPU];
 const ORDERS = [0, 0, 0, 0, 1, 2, 3, 4, 6, 7, 9];
 const SIZES = [8, 64, 192, 1000, 2048, 4000, 4096, 4097, 8192, 9000, 40_000, 300_000];
+const BEFORE = [0, 1, 5, 17, 40, 64, 100, 200, 300, 0x7fffff00, 0xffffffff];
 const LIMITS = [0, 1, 40, 63, 64, 65, 100, 128, 200, 500, UNLIMITED];
 
 const pick = <T>(from: readonly T[], n: number): T => from[n % from.length]!;
@@ -210,6 +211,25 @@ const OPERATIONS = {
   swapFree: (m, _l, a, b) => [
     ['swapFree', a % 8 && m.swap.size ? pick([...m.swap.keys()], b) : b % (m.capacities.swap + 2)],
   ],
+  warmCharge: (m, _l, a, b, c) => [['warmCharge', anyMemcg(m, a), b % (O.KIND_STOCK + 2), pick(BEFORE, c)]],
+  /** What several kinds of memory held before. */
+  warmMemcg: (m, _l, a, b) =>
+    [O.KIND_ANON, O.KIND_FILE, O.KIND_PAGETABLE, O.KIND_STOCK].map(
+      (kind): Call => ['warmCharge', anyMemcg(m, a), kind, pick(BEFORE, b + kind)],
+    ),
+  warmFolio: (m, _l, a, b, c) => {
+    const order = pick(ORDERS, b);
+    return [['warmFolio', anyMemcg(m, a), anyFrame(m, c, order), order, pick([...USER_KINDS, ...PAGE_KINDS], a + c)]];
+  },
+  warmObject: (m, _l, a, b, c) => [['warmObject', anyMemcg(m, a), pick(BYTE_KINDS, b), pick(SIZES, c)]],
+  warmUncharge: (m, _l, a, b, c) => {
+    const kinds = [...USER_KINDS, ...PAGE_KINDS, O.KIND_SLAB];
+    const task = b % 5 ? anyTask(m, b) : 0;
+    return [['warmUncharge', task, anyCpu(m, c), anyMemcg(m, a), pick(kinds, a + c), 2 ** (b % 4 ? 0 : c % 6)]];
+  },
+  warmUnchargeKmem: (m, _l, a, b, c) => [
+    ['warmUnchargeKmem', anyCpu(m, c), anyMemcg(m, a), pick(PAGE_KINDS, b + c), 2 ** (c % 3)],
+  ],
   drain: (m, _l, a, b) => [['drainAllStock', anyMemcg(m, a), anyCpu(m, b)]],
   advance: (m, _l, a) => [['advance', m.now + BigInt(pick([0, 1, 100_000, 399_999, 400_000, 1_000_000], a))]],
   /** A reclaim walk from some cgroup: every memcg below it, parents first. */
@@ -224,6 +244,8 @@ const WEIGHTS: Partial<Record<keyof typeof OPERATIONS, number>> = {
   mkdir: 3,
   charge: 4,
   chargeMany: 4,
+  warmMemcg: 2,
+  warmUncharge: 3,
   uncharge: 3,
   unchargeMany: 2,
   chargeObject: 6,

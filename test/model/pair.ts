@@ -85,6 +85,8 @@ export class Pair {
   #remember(name: string, args: number[], answer: number): void {
     if (name === 'chargeObject' && answer > 0)
       this.ledger.objects.push({ objcg: answer, bytes: args[2]!, kind: args[3]! });
+    if (name === 'warmObject' && answer === 0 && args[0]! > 1)
+      this.ledger.objects.push({ objcg: args[0]!, bytes: args[2]!, kind: args[1]! });
     if (name === 'chargeSock' && answer === 0) this.ledger.sockets.push({ memcg: args[1]!, pages: args[2]! });
   }
 
@@ -126,6 +128,7 @@ export class Pair {
       }
       const { memcg: payer, chargedBytes, bytes, pages } = memcg.objcg;
       deepStrictEqual(peek.objcg(id), { memcg: payer.id, chargedBytes, bytes, pages }, `objcg ${id}`);
+      deepStrictEqual(peek.unseen(id), memcg.unseen, `unseen pages of cgroup ${id}`);
       strictEqual(peek.tasksOf(id), memcg.tasks, `tasks in cgroup ${id}`);
       strictEqual(machine.isRemoved(id), memcg.state === 'dying', `state of cgroup ${id}`);
       strictEqual(engine.readKnob(id, O.KNOB_OOM_GROUP), BigInt(memcg.oomGroup), `oom.group of cgroup ${id}`);

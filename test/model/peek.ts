@@ -1,5 +1,6 @@
 /** Reads what the engine has no export for straight from its memory, by the layout. Tests only. */
 import * as L from '../../assembly/layout.ts';
+import * as O from '../../assembly/replay/ops.ts';
 import { memoryMap, REGION_NAMES } from '../../bindings/engine/capacities.ts';
 import type { Machine } from '../../bindings/machine.ts';
 
@@ -48,6 +49,12 @@ export class Peek {
       bytes: Number(this.i64(L.R_OBJCG, L.OBJCG_STRIDE, id, L.OBJCG_BYTES)),
       pages: Number(this.i64(L.R_OBJCG, L.OBJCG_STRIDE, id, L.OBJCG_PAGES)),
     };
+  }
+
+  unseen(memcg: number): number[] {
+    return Array.from({ length: O.KIND_STOCK + 1 }, (_, kind) =>
+      this.u32(L.R_MEMCG, L.MEMCG_STRIDE, memcg, L.MEMCG_UNSEEN + 4 * kind),
+    );
   }
 
   tasksOf(memcg: number): number {

@@ -22,6 +22,9 @@ it.each(['6.18', '6.1'] as const)('random sequences reach the rare paths (kernel
     protectedSums: 0,
     scopes: 0,
     threads: 0,
+    unseen: 0,
+    unseenStock: 0,
+    deadUnseen: 0,
   };
   try {
     for (const operations of fc.sample(fc.array(operation, { minLength: 200, maxLength: 250 }), {
@@ -35,7 +38,10 @@ it.each(['6.18', '6.1'] as const)('random sequences reach the rare paths (kernel
           if (memcg.slots) reached.zombieSlots++;
           if (memcg.objcg.bytes || memcg.objcg.pages) reached.deadObjcgs++;
           if (memcg.lists.some((list) => list.length)) reached.dyingFolios++;
+          if (memcg.unseen.some((pages) => pages > 0)) reached.deadUnseen++;
         }
+        if (memcg.unseen.some((pages) => pages > 0)) reached.unseen++;
+        if (memcg.unseen.at(-1)! > 0) reached.unseenStock++;
         if (memcg.memory.usage > memcg.memory.max) reached.overMax++;
         if (memcg.memory.childrenLowUsage && memcg.memory.childrenMinUsage) reached.protectedSums++;
       }
