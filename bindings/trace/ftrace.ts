@@ -2,6 +2,10 @@
  * One line of ftrace text: `comm-pid (tgid) [cpu] flags ts: event: rest`. Written by hand, by positions in the chunk, because a
  * regular expression per line costs more than everything else that an importer does. The comm may hold spaces, dashes and brackets;
  * the TGID column may be absent; the flags have four characters or five.
+ *
+ * In *dialects* mode the other forms that the kernel and trace-cmd print are taken too: no flags (`noirq-info`, `trace-cmd report`),
+ * the latency format (`comm-pid cpu+flags 123us : event: …`, `trace-cmd report -l`), a time difference after the time stamp, and
+ * lines without an event (the function tracers), whose event is then empty.
  */
 import { InputError } from './input-error.ts';
 import type { LineChunk, LineReader } from './lines.ts';
@@ -10,7 +14,10 @@ import type { LineChunk, LineReader } from './lines.ts';
 export interface FtraceLine {
   comm: string;
   pid: number;
+  /** the process of the thread; -1 where the column is absent or unknown to the kernel */
+  tgid: number;
   cpu: number;
+  /** irqs-off, need-resched, hardirq/softirq, preempt-depth …; empty where the recording has no such column */
   flags: string;
   /** whole seconds of the time stamp */
   seconds: number;
@@ -29,11 +36,13 @@ const DOT = 46;
 const ZERO = 48;
 const NINE = 57;
 const COLON = 58;
+const OPEN = 40;
+const PLUS = 43;
 
 const POW10 = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 export function emptyLine(): FtraceLine {
-  return { comm: '', pid: 0, cpu: 0, flags: '', seconds: 0, nanos: 0, event: '', rest: '' };
+  return { comm: '', pid: 0, tgid: -1, cpu: 0, flags: '', seconds: 0, nanos: 0, event: '', rest: '' };
 }
 
 /**
@@ -42,17 +51,44 @@ export function emptyLine(): FtraceLine {
  * Throws FtraceSyntaxError.
  */
 export function parseLine(text: string, start: number, end: number, line: FtraceLine): void {
-  // A comm may hold "[0]": take the first bracket that has a time stamp after it and a pid before it.
-  let reason = 'no [cpu] column';
-  for (let open = text.indexOf('[', start); open !== -1 && open < end; open = text.indexOf('[', open + 1)) {
-    const problem = parseFrom(text, start, end, open, line);
-    if (problem === null) return;
-    if (reason === 'no [cpu] column' || problem !== 'no [cpu] column') reason = problem;
-  }
+  const reason = parseBracketed(text, start, end, line, false);
+  if (reason !== null) throw new FtraceSyntaxError(reason);
+}
+
+/** A form of line of the dialects: with `[cpu]`, or with the CPU joined to the flags. */
+export type LineForm = 'bracketed' | 'latency';
+
+/**
+ * As {@link parseLine}, for every dialect. `first` is the form to try first: the text of a marker may look like a line of the other
+ * form. Answers the form, or throws FtraceSyntaxError.
+ */
+export function parseDialect(text: string, start: number, end: number, line: FtraceLine, first: LineForm): LineForm {
+  if (first === 'latency' && parseLatency(text, start, end, line) === null) return 'latency';
+  const reason = parseBracketed(text, start, end, line, true);
+  if (reason === null) return 'bracketed';
+  if (first === 'bracketed' && parseLatency(text, start, end, line) === null) return 'latency';
   throw new FtraceSyntaxError(reason);
 }
 
-function parseFrom(text: string, start: number, end: number, open: number, line: FtraceLine): string | null {
+function parseBracketed(text: string, start: number, end: number, line: FtraceLine, dialects: boolean): string | null {
+  // A comm may hold "[0]": take the first bracket that has a time stamp after it and a pid before it.
+  let reason = 'no [cpu] column';
+  for (let open = text.indexOf('[', start); open !== -1 && open < end; open = text.indexOf('[', open + 1)) {
+    const problem = parseFrom(text, start, end, open, line, dialects);
+    if (problem === null) return null;
+    if (reason === 'no [cpu] column' || problem !== 'no [cpu] column') reason = problem;
+  }
+  return reason;
+}
+
+function parseFrom(
+  text: string,
+  start: number,
+  end: number,
+  open: number,
+  line: FtraceLine,
+  dialects: boolean,
+): string | null {
   let at = open + 1;
   let cpu = 0;
   const cpuStart = at;
@@ -64,11 +100,65 @@ function parseFrom(text: string, start: number, end: number, open: number, line:
 
   // Backwards: optional "(tgid)", then "comm-pid".
   let back = skipSpacesBack(text, start, open - 1);
+  let tgid = -1;
   if (back >= start && text[back] === ')') {
     const paren = text.lastIndexOf('(', back);
     if (paren <= start) return 'no pid before the (tgid) column';
+    tgid = tgidAt(text, paren + 1, back);
     back = skipSpacesBack(text, start, paren - 1);
   }
+  const taskProblem = parseTask(text, start, back, line);
+  if (taskProblem !== null) return taskProblem;
+
+  // Forwards: flags, seconds.fraction, event.
+  at += 2;
+  while (at < end && text.charCodeAt(at) === SPACE) at++;
+  const flagsStart = at;
+  while (at < end && text.charCodeAt(at) !== SPACE) at++;
+  let flagsEnd = at;
+  if (dialects && isTimeStamp(text, flagsStart, flagsEnd)) {
+    at = flagsStart;
+    flagsEnd = flagsStart;
+  } else if (flagsEnd - flagsStart < 4 || flagsEnd - flagsStart > 8) {
+    return 'no flags column (irqs-off, need-resched …)';
+  }
+  while (at < end && text.charCodeAt(at) === SPACE) at++;
+  line.tgid = tgid;
+  line.cpu = cpu;
+  line.flags = text.slice(flagsStart, flagsEnd);
+  return parseTimeAndEvent(text, at, end, line, dialects);
+}
+
+/** The latency format: no brackets, the CPU stands before the flags without a space. */
+function parseLatency(text: string, start: number, end: number, line: FtraceLine): string | null {
+  for (let dash = text.indexOf('-', start); dash !== -1 && dash < end; dash = text.indexOf('-', dash + 1)) {
+    let at = dash + 1;
+    const pidStart = at;
+    for (let c = text.charCodeAt(at); at < end && c >= ZERO && c <= NINE; c = text.charCodeAt(++at));
+    const pidEnd = at;
+    if (pidEnd === pidStart || text.charCodeAt(at) !== SPACE) continue;
+    while (at < end && text.charCodeAt(at) === SPACE) at++;
+    let cpu = 0;
+    const cpuStart = at;
+    for (let c = text.charCodeAt(at); at < end && c >= ZERO && c <= NINE; c = text.charCodeAt(++at))
+      cpu = cpu * 10 + c - ZERO;
+    const flagsStart = at;
+    while (at < end && text.charCodeAt(at) !== SPACE) at++;
+    const flagsEnd = at;
+    if (cpuStart === flagsStart || cpu > 65535 || flagsEnd - flagsStart < 4 || flagsEnd - flagsStart > 8) continue;
+    while (at < end && text.charCodeAt(at) === SPACE) at++;
+    if (parseTask(text, start, pidEnd - 1, line) !== null) continue;
+    line.tgid = -1;
+    line.cpu = cpu;
+    line.flags = text.slice(flagsStart, flagsEnd);
+    if (parseTimeAndEvent(text, at, end, line, true) === null) return null;
+  }
+  return 'no comm-pid and cpu columns';
+}
+
+/** `comm-pid` that ends at `back` (inclusive). */
+function parseTask(text: string, start: number, last: number, line: FtraceLine): string | null {
+  let back = last;
   let pid = 0;
   let digits = 0;
   for (
@@ -82,43 +172,94 @@ function parseFrom(text: string, start: number, end: number, open: number, line:
   let comm = start;
   while (comm < back && text.charCodeAt(comm) === SPACE) comm++;
   if (pid > 0xffffffff) return 'the pid is out of range';
+  line.comm = text.slice(comm, back);
+  line.pid = pid;
+  return null;
+}
 
-  // Forwards: flags, seconds.fraction, event.
-  at += 2;
-  while (at < end && text.charCodeAt(at) === SPACE) at++;
-  const flagsStart = at;
-  while (at < end && text.charCodeAt(at) !== SPACE) at++;
-  const flagsEnd = at;
-  if (flagsEnd - flagsStart < 4 || flagsEnd - flagsStart > 8) return 'no flags column (irqs-off, need-resched …)';
-  while (at < end && text.charCodeAt(at) === SPACE) at++;
+/** From the time stamp on. */
+function parseTimeAndEvent(
+  text: string,
+  from: number,
+  end: number,
+  line: FtraceLine,
+  dialects: boolean,
+): string | null {
+  let at = from;
   let seconds = 0;
   const secondsStart = at;
   for (let c = text.charCodeAt(at); at < end && c >= ZERO && c <= NINE; c = text.charCodeAt(++at))
     seconds = seconds * 10 + c - ZERO;
-  if (at === secondsStart || at - secondsStart > 10 || at >= end || text.charCodeAt(at) !== DOT)
-    return 'no time stamp (seconds.fraction)';
-  const fraction = ++at;
-  let nanos = 0;
-  for (let c = text.charCodeAt(at); at < end && c >= ZERO && c <= NINE; c = text.charCodeAt(++at))
-    nanos = nanos * 10 + c - ZERO;
-  const width = at - fraction;
-  if (width === 0 || width > 9 || at >= end || text.charCodeAt(at) !== COLON) return 'no time stamp (seconds.fraction)';
-  nanos *= POW10[9 - width]!;
+  if (dialects && at > secondsStart && at - secondsStart <= 15 && text.startsWith('us', at) && at + 2 < end) {
+    // Microseconds since the first line, and a mark of how long the step was.
+    line.seconds = Math.floor(seconds / 1e6);
+    line.nanos = (seconds % 1e6) * 1000;
+    at += 2;
+    if (text.charCodeAt(at) !== COLON) at++;
+    if (at >= end || text.charCodeAt(at) !== COLON) return 'no time stamp (microseconds)';
+  } else {
+    if (at === secondsStart || at - secondsStart > 10 || at >= end || text.charCodeAt(at) !== DOT)
+      return 'no time stamp (seconds.fraction)';
+    const fraction = ++at;
+    let nanos = 0;
+    for (let c = text.charCodeAt(at); at < end && c >= ZERO && c <= NINE; c = text.charCodeAt(++at))
+      nanos = nanos * 10 + c - ZERO;
+    const width = at - fraction;
+    if (width === 0 || width > 9 || at >= end || text.charCodeAt(at) !== COLON)
+      return 'no time stamp (seconds.fraction)';
+    line.seconds = seconds;
+    line.nanos = nanos * POW10[9 - width]!;
+  }
 
   at++;
   while (at < end && text.charCodeAt(at) === SPACE) at++;
+  if (dialects) {
+    // trace-cmd report --ts-diff
+    if (text.charCodeAt(at) === OPEN && text.charCodeAt(at + 1) === PLUS) {
+      const close = text.indexOf(')', at);
+      if (close !== -1 && close < end) at = close + 1;
+      while (at < end && text.charCodeAt(at) === SPACE) at++;
+    }
+    const name = at;
+    for (let c = text.charCodeAt(at); at < end && isWord(c); c = text.charCodeAt(++at));
+    if (at === name || at >= end || text.charCodeAt(at) !== COLON) {
+      // `function <-parent`, `<stack trace>`
+      line.event = '';
+      line.rest = text.slice(name, end);
+      return null;
+    }
+    line.event = text.slice(name, at++);
+    while (at < end && text.charCodeAt(at) === SPACE) at++;
+    line.rest = text.slice(at, end);
+    return null;
+  }
   const colon = text.indexOf(':', at);
   if (colon === -1 || colon >= end || colon === at) return 'no event name';
-  line.comm = text.slice(comm, back);
-  line.pid = pid;
-  line.cpu = cpu;
-  line.flags = text.slice(flagsStart, flagsEnd);
-  line.seconds = seconds;
-  line.nanos = nanos;
   line.event = text.slice(at, colon);
   const rest = colon + 1 < end && text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
   line.rest = text.slice(rest, end);
   return null;
+}
+
+function isWord(c: number): boolean {
+  return (c >= 97 && c <= 122) || c === 95 || (c >= ZERO && c <= NINE) || (c >= 65 && c <= 90);
+}
+
+/** `123.456789:` from `start` to `end`: digits, and a colon at the end. */
+function isTimeStamp(text: string, start: number, end: number): boolean {
+  const c = text.charCodeAt(start);
+  return end - start >= 4 && c >= ZERO && c <= NINE && text.charCodeAt(end - 1) === COLON;
+}
+
+/** The number of a `(  123)` column, -1 for `(-------)`. */
+function tgidAt(text: string, start: number, end: number): number {
+  let at = start;
+  while (at < end && text.charCodeAt(at) === SPACE) at++;
+  let value = 0;
+  const first = at;
+  for (let c = text.charCodeAt(at); at < end && c >= ZERO && c <= NINE; c = text.charCodeAt(++at))
+    value = value * 10 + c - ZERO;
+  return at === first || at !== end || value > 0xffffffff ? -1 : value;
 }
 
 function skipSpacesBack(text: string, start: number, from: number): number {
@@ -208,13 +349,29 @@ export function keep(text: string): string {
   return Buffer.from(text, 'latin1').toString('utf8');
 }
 
-/** Walks the event lines of one capture, in step with its chunks. */
 /**
  * The ring buffer's clock may step back by this much, in ns, when a CPU adjusts it (the kernel then says "Ring buffer clock went
  * backwards"; 0.1 ms was seen). More means that the file is not one recording in its order.
  */
 const CLOCK_STEP_NS = 200_000;
 
+/** What lines without an event say of the recording; dialects mode only, else such a line is refused. */
+export interface RecorderNotes {
+  /** events that the recorder says it dropped, where it says how many */
+  lost: number;
+  /** places at which it says that events are missing */
+  gaps: number;
+  /** events written into the buffer and overwritten before the `trace` file was read, from its header */
+  overwritten: number;
+  /** lost events by the summary that a recorder prints at its end */
+  summary: number;
+  /** the last line had no end */
+  cut: number;
+  /** lines of the function tracers, stack traces, headers of trace-cmd */
+  noise: number;
+}
+
+/** Walks the event lines of one capture, in step with its chunks. */
 export class FtraceCursor {
   readonly reader: LineReader;
   readonly line: FtraceLine = emptyLine();
@@ -225,11 +382,16 @@ export class FtraceCursor {
   /** lines that were a little earlier than the one before: taken to be at the same time */
   clockSteps = 0;
   done = false;
+  readonly notes: RecorderNotes = { lost: 0, gaps: 0, overwritten: 0, summary: 0, cut: 0, noise: 0 };
+  readonly #dialects: boolean;
+  #form: LineForm = 'bracketed';
   #chunk: LineChunk | null = null;
   #at = 0;
 
-  constructor(reader: LineReader) {
+  /** With `dialects`, every form of ftrace text is taken, and lost events are counted instead of refused. */
+  constructor(reader: LineReader, dialects = false) {
     this.reader = reader;
+    this.#dialects = dialects;
   }
 
   /**
@@ -248,13 +410,20 @@ export class FtraceCursor {
       this.lineNumber++;
       if (end > start && text.charCodeAt(end - 1) === 13) end--;
       const first = text.charCodeAt(start);
-      if (end === start || first === 35) continue;
+      if (end === start || first === 35) {
+        if (this.#dialects && end > start) this.#header(text.slice(start, Math.min(end, start + 200)));
+        continue;
+      }
       const { seconds, nanos } = line;
       try {
-        parseLine(text, start, end, line);
+        if (this.#dialects) this.#form = parseDialect(text, start, end, line, this.#form);
+        else parseLine(text, start, end, line);
       } catch (error) {
-        if (error instanceof FtraceSyntaxError) this.#refuse(text.slice(start, end), error.message);
-        throw error;
+        if (!(error instanceof FtraceSyntaxError)) throw error;
+        line.seconds = seconds;
+        line.nanos = nanos;
+        if (this.#dialects && this.#note(text.slice(start, Math.min(end, start + 200)))) continue;
+        this.#refuse(text.slice(start, end), error.message);
       }
       const step = (line.seconds - seconds) * 1e9 + line.nanos - nanos;
       if (step < 0) {
@@ -275,12 +444,39 @@ export class FtraceCursor {
   async fill(): Promise<void> {
     this.#chunk = await this.reader.next();
     this.#at = 0;
-    if (this.#chunk === null) this.done = true;
+    if (this.#chunk !== null) return;
+    this.done = true;
+    this.notes.cut = this.reader.cut ? 1 : 0;
   }
 
   /** An InputError that names the file and the current line. */
   error(message: string): InputError {
     return new InputError(`${this.reader.path}:${this.lineNumber}: ${message}`);
+  }
+
+  /** `# entries-in-buffer/entries-written: 688/37210   #P:2`, and `# latency: 0 us, #688/37210, CPU#0` of the latency format. */
+  #header(text: string): void {
+    const entries = /^# (?:entries-in-buffer\/entries-written: |latency: \d+ us, #)(\d{1,15})\/(\d{1,15})/.exec(text);
+    if (entries !== null) this.notes.overwritten += Math.max(0, Number(entries[2]) - Number(entries[1]));
+  }
+
+  /** A line that is no event but known: true. */
+  #note(text: string): boolean {
+    // The kernel's "CPU:1 [LOST 226 EVENTS]", trace-cmd's "CPU:0 [113 EVENTS DROPPED]"; without a number where that is not known.
+    const lost = /^CPU:\d+ \[(?:LOST (?:(\d{1,15}) )?EVENTS|(?:(\d{1,15}) )?EVENTS DROPPED)\]$/.exec(text);
+    if (lost !== null) {
+      this.notes.gaps++;
+      this.notes.lost += Number(lost[1] ?? lost[2] ?? 0);
+      return true;
+    }
+    const summary = /^CPU \d+: (\d{1,15}) events lost$/.exec(text);
+    if (summary !== null) {
+      this.notes.summary += Number(summary[1]);
+      return true;
+    }
+    const known = /^(?:cpus=\d+|version = \d+|CPU \d+ is empty|\s*=> |\s*\d+\) |\s*-{3,}|\s*\|)/.test(text);
+    if (known) this.notes.noise++;
+    return known;
   }
 
   #refuse(text: string, reason: string): never {
