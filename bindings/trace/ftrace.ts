@@ -8,6 +8,7 @@
  * lines without an event (the function tracers), whose event is then empty.
  */
 import { InputError } from './input-error.ts';
+import { LineWindow } from './line-window.ts';
 import type { LineChunk, LineReader } from './lines.ts';
 
 /** The parsed line. One object is reused for every line of a file. */
@@ -367,31 +368,43 @@ export interface RecorderNotes {
   summary: number;
   /** the last line had no end */
   cut: number;
+  /** lines that are none, as another program's output in between leaves them, or that lack a field */
+  damaged: number;
   /** lines of the function tracers, stack traces, headers of trace-cmd */
   noise: number;
 }
 
-/** Walks the event lines of one capture, in step with its chunks. */
+/**
+ * Walks the event lines of one capture, in step with its chunks. In dialects mode the lines come in the order of time even where the
+ * file's CPUs do not: see LineWindow.
+ */
 export class FtraceCursor {
   readonly reader: LineReader;
-  readonly line: FtraceLine = emptyLine();
+  /** the current line: valid until the next one */
+  line: FtraceLine = emptyLine();
   /** line number of the current line */
   lineNumber = 0;
   /** event lines parsed so far */
   events = 0;
-  /** lines that were a little earlier than the one before: taken to be at the same time */
+  /** lines that were a little earlier than the one before of their CPU: taken to be at the same time */
   clockSteps = 0;
   done = false;
-  readonly notes: RecorderNotes = { lost: 0, gaps: 0, overwritten: 0, summary: 0, cut: 0, noise: 0 };
-  readonly #dialects: boolean;
+  readonly notes: RecorderNotes = { lost: 0, gaps: 0, overwritten: 0, summary: 0, cut: 0, damaged: 0, noise: 0 };
   #form: LineForm = 'bracketed';
+  readonly #window: LineWindow | null;
+  /** time of each CPU's latest line, while the window is in use */
+  readonly #cpuSeconds: number[] = [];
+  readonly #cpuNanos: number[] = [];
+  /** line number of what was read last */
+  #read = 0;
+  #ended = false;
   #chunk: LineChunk | null = null;
   #at = 0;
 
   /** With `dialects`, every form of ftrace text is taken, and lost events are counted instead of refused. */
   constructor(reader: LineReader, dialects = false) {
     this.reader = reader;
-    this.#dialects = dialects;
+    this.#window = dialects ? new LineWindow() : null;
   }
 
   /**
@@ -399,6 +412,7 @@ export class FtraceCursor {
    * Throws InputError for a line that does not parse and for time that goes backwards.
    */
   advance(): boolean {
+    if (this.#window !== null) return this.#advanceWindow(this.#window);
     const chunk = this.#chunk;
     if (chunk === null) return false;
     const { text } = chunk;
@@ -409,26 +423,17 @@ export class FtraceCursor {
       this.#at = end + 1;
       this.lineNumber++;
       if (end > start && text.charCodeAt(end - 1) === 13) end--;
-      const first = text.charCodeAt(start);
-      if (end === start || first === 35) {
-        if (this.#dialects && end > start) this.#header(text.slice(start, Math.min(end, start + 200)));
-        continue;
-      }
+      if (end === start || text.charCodeAt(start) === 35) continue;
       const { seconds, nanos } = line;
       try {
-        if (this.#dialects) this.#form = parseDialect(text, start, end, line, this.#form);
-        else parseLine(text, start, end, line);
+        parseLine(text, start, end, line);
       } catch (error) {
-        if (!(error instanceof FtraceSyntaxError)) throw error;
-        line.seconds = seconds;
-        line.nanos = nanos;
-        if (this.#dialects && this.#note(text.slice(start, Math.min(end, start + 200)))) continue;
-        this.#refuse(text.slice(start, end), error.message);
+        if (error instanceof FtraceSyntaxError) this.#refuse(text.slice(start, end), error.message);
+        throw error;
       }
       const step = (line.seconds - seconds) * 1e9 + line.nanos - nanos;
       if (step < 0) {
-        if (step < -CLOCK_STEP_NS)
-          throw this.error(`time goes backwards: ${time(line.seconds, line.nanos)} after ${time(seconds, nanos)}`);
+        if (step < -CLOCK_STEP_NS) throw this.#backwards(line, seconds, nanos);
         line.seconds = seconds;
         line.nanos = nanos;
         this.clockSteps++;
@@ -440,18 +445,113 @@ export class FtraceCursor {
     return false;
   }
 
+  /** {@link advance} in dialects mode: the earliest line of the window, once that is full or the file is read. */
+  #advanceWindow(window: LineWindow): boolean {
+    if (!this.#ended && !this.#fillWindow(window)) return false;
+    const line = window.shift();
+    if (line === null) {
+      this.done = this.#ended;
+      return false;
+    }
+    const { seconds, nanos } = this.line;
+    this.lineNumber = line.number;
+    if (line.seconds < seconds || (line.seconds === seconds && line.nanos < nanos)) {
+      // Later than the window is long.
+      if ((line.seconds - seconds) * 1e9 + line.nanos - nanos < -CLOCK_STEP_NS)
+        throw this.#backwards(line, seconds, nanos);
+      line.seconds = seconds;
+      line.nanos = nanos;
+      this.clockSteps++;
+    }
+    this.line = line;
+    this.events++;
+    return true;
+  }
+
+  /** Reads lines until the window is full: true. False: the chunk is used up. */
+  #fillWindow(window: LineWindow): boolean {
+    const chunk = this.#chunk;
+    while (!window.full) {
+      if (chunk === null || this.#at >= chunk.text.length) {
+        this.#chunk = null;
+        return false;
+      }
+      const { text } = chunk;
+      const start = this.#at;
+      let end = text.indexOf('\n', start);
+      this.#at = end + 1;
+      this.#read++;
+      if (end > start && text.charCodeAt(end - 1) === 13) end--;
+      if (end === start) continue;
+      if (text.charCodeAt(start) === 35) {
+        this.#header(text.slice(start, Math.min(end, start + 200)));
+        continue;
+      }
+      const line = window.take();
+      try {
+        this.#form = parseDialect(text, start, end, line, this.#form);
+      } catch (error) {
+        if (!(error instanceof FtraceSyntaxError)) throw error;
+        window.discard(line);
+        if (this.#note(text.slice(start, Math.min(end, start + 200)))) continue;
+        this.damaged(`not a line of ftrace text: ${error.message}`, this.#read);
+        continue;
+      }
+      line.number = this.#read;
+      line.bytes = end - start;
+      this.#checkCpu(line);
+      window.push(line);
+    }
+    return true;
+  }
+
+  /** Each CPU's lines are in order. */
+  #checkCpu(line: FtraceLine): void {
+    const seconds = this.#cpuSeconds[line.cpu];
+    if (seconds !== undefined) {
+      const nanos = this.#cpuNanos[line.cpu]!;
+      const step = (line.seconds - seconds) * 1e9 + line.nanos - nanos;
+      if (step < 0) {
+        if (step < -CLOCK_STEP_NS) {
+          this.lineNumber = this.#read;
+          throw this.#backwards(line, seconds, nanos);
+        }
+        line.seconds = seconds;
+        line.nanos = nanos;
+        this.clockSteps++;
+      }
+    }
+    this.#cpuSeconds[line.cpu] = line.seconds;
+    this.#cpuNanos[line.cpu] = line.nanos;
+  }
+
   /** Reads the next chunk; sets `done` at the end of the file. */
   async fill(): Promise<void> {
     this.#chunk = await this.reader.next();
     this.#at = 0;
     if (this.#chunk !== null) return;
-    this.done = true;
+    this.#ended = true;
+    // With a window there are lines left to hand out.
+    if (this.#window === null) this.done = true;
     this.notes.cut = this.reader.cut ? 1 : 0;
+  }
+
+  /**
+   * A line is left out because it is damaged. Throws InputError where that is not an accident any more: more than two, and more than
+   * one in a thousand.
+   */
+  damaged(message: string, number = this.lineNumber): void {
+    this.notes.damaged++;
+    if (this.notes.damaged > 2 + this.events / 1000) throw new InputError(`${this.reader.path}:${number}: ${message}`);
   }
 
   /** An InputError that names the file and the current line. */
   error(message: string): InputError {
     return new InputError(`${this.reader.path}:${this.lineNumber}: ${message}`);
+  }
+
+  #backwards(line: FtraceLine, seconds: number, nanos: number): InputError {
+    return this.error(`time goes backwards: ${time(line.seconds, line.nanos)} after ${time(seconds, nanos)}`);
   }
 
   /** `# entries-in-buffer/entries-written: 688/37210   #P:2`, and `# latency: 0 us, #688/37210, CPU#0` of the latency format. */

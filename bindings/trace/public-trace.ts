@@ -25,7 +25,17 @@ import { decimalField, type FtraceCursor, field, fieldAt, fieldUpTo, hexField, k
 import { runFtrace } from './ftrace-run.ts';
 import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
 import { parseKnobWrite } from './knobs.ts';
-import { clampU32, decimalOf, faultsInProbe, fileOf, hexOf, orderOf, pageOffsetOf, pathOf } from './line-fields.ts';
+import {
+  clampU32,
+  decimalOf,
+  FieldError,
+  faultsInProbe,
+  fileOf,
+  hexOf,
+  orderOf,
+  pageOffsetOf,
+  pathOf,
+} from './line-fields.ts';
 import { MapMarks } from './map-marks.ts';
 import { ObjectTable } from './object-table.ts';
 import {
@@ -217,8 +227,17 @@ class PublicImporter {
     this.#map = map;
   }
 
-  /** Takes the cursor's current line. */
+  /** Takes the cursor's current line. Throws InputError where too many lines lack a field. */
   line(cursor: FtraceCursor): void {
+    try {
+      this.#line(cursor);
+    } catch (error) {
+      if (!(error instanceof FieldError)) throw error;
+      cursor.damaged(error.problem);
+    }
+  }
+
+  #line(cursor: FtraceCursor): void {
     const { line } = cursor;
     let code = PUBLIC_EVENTS.get(line.event) ?? 0;
     let rest = line.rest;
@@ -406,6 +425,7 @@ class PublicImporter {
       'events overwritten before they were read': noted('overwritten'),
       "lost events by the recorder's summary": noted('summary'),
       'cut last lines': noted('cut'),
+      'damaged lines': noted('damaged'),
       'frees that were not seen': this.#lostFrees,
       'exits that were not seen': this.#lostExits,
     };
@@ -711,7 +731,7 @@ class PublicImporter {
   #path(key: string, before?: string): string {
     const path = pathOf(this.#cursor, key, before);
     if (path !== '/' && (path.length > MAX_PATH || path.endsWith('/') || path.includes('//')))
-      throw this.#cursor.error(`${key} is no path of a cgroup`);
+      throw new FieldError(this.#cursor, `${key} is no path of a cgroup`);
     return path;
   }
 
@@ -870,7 +890,7 @@ class PublicImporter {
 
   #pfn(): number {
     const pfn = hexOf(this.#cursor, 'pfn=');
-    if (pfn >= PFN_END) throw this.#cursor.error(`pfn=${field(this.#rest, 'pfn=')} is out of range`);
+    if (pfn >= PFN_END) throw new FieldError(this.#cursor, `pfn=${field(this.#rest, 'pfn=')} is out of range`);
     return pfn;
   }
 
@@ -885,7 +905,7 @@ class PublicImporter {
   #blockOrder(pfn: number): number {
     // mm_page_free_batched and raw reports may leave it out.
     const order = fieldAt(this.#rest, 'order=') === -1 ? 0 : orderOf(this.#cursor);
-    if (pfn % 2 ** order !== 0) throw this.#cursor.error(`no block of order ${order} begins at this pfn=`);
+    if (pfn % 2 ** order !== 0) throw new FieldError(this.#cursor, `no block of order ${order} begins at this pfn=`);
     return order;
   }
 
