@@ -28,6 +28,23 @@ export interface FtraceLine {
   rest: string;
 }
 
+/** Where the columns of a line are in their text, and its numbers. Positions are those of the text; the ends are exclusive. */
+export interface LineSpans {
+  comm: number;
+  commEnd: number;
+  pid: number;
+  tgid: number;
+  cpu: number;
+  flags: number;
+  flagsEnd: number;
+  seconds: number;
+  nanos: number;
+  event: number;
+  eventEnd: number;
+  rest: number;
+  end: number;
+}
+
 /** A line that does not parse; the caller knows file and line number. */
 export class FtraceSyntaxError extends Error {}
 
@@ -46,14 +63,48 @@ export function emptyLine(): FtraceLine {
   return { comm: '', pid: 0, tgid: -1, cpu: 0, flags: '', seconds: 0, nanos: 0, event: '', rest: '' };
 }
 
+export function emptySpans(): LineSpans {
+  return {
+    comm: 0,
+    commEnd: 0,
+    pid: 0,
+    tgid: -1,
+    cpu: 0,
+    flags: 0,
+    flagsEnd: 0,
+    seconds: 0,
+    nanos: 0,
+    event: 0,
+    eventEnd: 0,
+    rest: 0,
+    end: 0,
+  };
+}
+
+const SCRATCH = emptySpans();
+
 /**
  * Parses `text` from `start` to `end` (exclusive, without the newline) into `line`.
  * The strings in `line` are views of `text`: use {@link keep} for those that outlive the chunk.
  * Throws FtraceSyntaxError.
  */
 export function parseLine(text: string, start: number, end: number, line: FtraceLine): void {
-  const reason = parseBracketed(text, start, end, line, false);
+  const reason = parseBracketed(text, start, end, SCRATCH, false);
   if (reason !== null) throw new FtraceSyntaxError(reason);
+  read(text, SCRATCH, line);
+}
+
+/** Fills `line` from where `spans` says that its columns are in `text`. */
+export function read(text: string, spans: LineSpans, line: FtraceLine): void {
+  line.comm = text.slice(spans.comm, spans.commEnd);
+  line.pid = spans.pid;
+  line.tgid = spans.tgid;
+  line.cpu = spans.cpu;
+  line.flags = text.slice(spans.flags, spans.flagsEnd);
+  line.seconds = spans.seconds;
+  line.nanos = spans.nanos;
+  line.event = text.slice(spans.event, spans.eventEnd);
+  line.rest = text.slice(spans.rest, spans.end);
 }
 
 /** A form of line of the dialects: with `[cpu]`, or with the CPU joined to the flags. */
@@ -63,7 +114,7 @@ export type LineForm = 'bracketed' | 'latency';
  * As {@link parseLine}, for every dialect. `first` is the form to try first: the text of a marker may look like a line of the other
  * form. Answers the form, or throws FtraceSyntaxError.
  */
-export function parseDialect(text: string, start: number, end: number, line: FtraceLine, first: LineForm): LineForm {
+export function parseDialect(text: string, start: number, end: number, line: LineSpans, first: LineForm): LineForm {
   if (first === 'latency' && parseLatency(text, start, end, line) === null) return 'latency';
   const reason = parseBracketed(text, start, end, line, true);
   if (reason === null) return 'bracketed';
@@ -71,7 +122,7 @@ export function parseDialect(text: string, start: number, end: number, line: Ftr
   throw new FtraceSyntaxError(reason);
 }
 
-function parseBracketed(text: string, start: number, end: number, line: FtraceLine, dialects: boolean): string | null {
+function parseBracketed(text: string, start: number, end: number, line: LineSpans, dialects: boolean): string | null {
   // A comm may hold "[0]": take the first bracket that has a time stamp after it and a pid before it.
   let reason = 'no [cpu] column';
   for (let open = text.indexOf('[', start); open !== -1 && open < end; open = text.indexOf('[', open + 1)) {
@@ -87,7 +138,7 @@ function parseFrom(
   start: number,
   end: number,
   open: number,
-  line: FtraceLine,
+  line: LineSpans,
   dialects: boolean,
 ): string | null {
   let at = open + 1;
@@ -126,12 +177,13 @@ function parseFrom(
   while (at < end && text.charCodeAt(at) === SPACE) at++;
   line.tgid = tgid;
   line.cpu = cpu;
-  line.flags = text.slice(flagsStart, flagsEnd);
+  line.flags = flagsStart;
+  line.flagsEnd = flagsEnd;
   return parseTimeAndEvent(text, at, end, line, dialects);
 }
 
 /** The latency format: no brackets, the CPU stands before the flags without a space. */
-function parseLatency(text: string, start: number, end: number, line: FtraceLine): string | null {
+function parseLatency(text: string, start: number, end: number, line: LineSpans): string | null {
   for (let dash = text.indexOf('-', start); dash !== -1 && dash < end; dash = text.indexOf('-', dash + 1)) {
     let at = dash + 1;
     const pidStart = at;
@@ -151,14 +203,15 @@ function parseLatency(text: string, start: number, end: number, line: FtraceLine
     if (parseTask(text, start, pidEnd - 1, line) !== null) continue;
     line.tgid = -1;
     line.cpu = cpu;
-    line.flags = text.slice(flagsStart, flagsEnd);
+    line.flags = flagsStart;
+    line.flagsEnd = flagsEnd;
     if (parseTimeAndEvent(text, at, end, line, true) === null) return null;
   }
   return 'no comm-pid and cpu columns';
 }
 
 /** `comm-pid` that ends at `back` (inclusive). */
-function parseTask(text: string, start: number, last: number, line: FtraceLine): string | null {
+function parseTask(text: string, start: number, last: number, line: LineSpans): string | null {
   let back = last;
   let pid = 0;
   let digits = 0;
@@ -173,19 +226,14 @@ function parseTask(text: string, start: number, last: number, line: FtraceLine):
   let comm = start;
   while (comm < back && text.charCodeAt(comm) === SPACE) comm++;
   if (pid > 0xffffffff) return 'the pid is out of range';
-  line.comm = text.slice(comm, back);
+  line.comm = comm;
+  line.commEnd = back;
   line.pid = pid;
   return null;
 }
 
 /** From the time stamp on. */
-function parseTimeAndEvent(
-  text: string,
-  from: number,
-  end: number,
-  line: FtraceLine,
-  dialects: boolean,
-): string | null {
+function parseTimeAndEvent(text: string, from: number, end: number, line: LineSpans, dialects: boolean): string | null {
   let at = from;
   let seconds = 0;
   const secondsStart = at;
@@ -225,20 +273,25 @@ function parseTimeAndEvent(
     for (let c = text.charCodeAt(at); at < end && isWord(c); c = text.charCodeAt(++at));
     if (at === name || at >= end || text.charCodeAt(at) !== COLON) {
       // `function <-parent`, `<stack trace>`
-      line.event = '';
-      line.rest = text.slice(name, end);
+      line.event = name;
+      line.eventEnd = name;
+      line.rest = name;
+      line.end = end;
       return null;
     }
-    line.event = text.slice(name, at++);
+    line.event = name;
+    line.eventEnd = at++;
     while (at < end && text.charCodeAt(at) === SPACE) at++;
-    line.rest = text.slice(at, end);
+    line.rest = at;
+    line.end = end;
     return null;
   }
   const colon = text.indexOf(':', at);
   if (colon === -1 || colon >= end || colon === at) return 'no event name';
-  line.event = text.slice(at, colon);
-  const rest = colon + 1 < end && text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
-  line.rest = text.slice(rest, end);
+  line.event = at;
+  line.eventEnd = colon;
+  line.rest = colon + 1 < end && text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
+  line.end = end;
   return null;
 }
 
@@ -381,7 +434,7 @@ export interface RecorderNotes {
 export class FtraceCursor {
   readonly reader: LineReader;
   /** the current line: valid until the next one */
-  line: FtraceLine = emptyLine();
+  readonly line: FtraceLine = emptyLine();
   /** line number of the current line */
   lineNumber = 0;
   /** event lines parsed so far */
@@ -448,22 +501,22 @@ export class FtraceCursor {
   /** {@link advance} in dialects mode: the earliest line of the window, once that is full or the file is read. */
   #advanceWindow(window: LineWindow): boolean {
     if (!this.#ended && !this.#fillWindow(window)) return false;
-    const line = window.shift();
-    if (line === null) {
+    const { line } = this;
+    const { seconds, nanos } = line;
+    if (!window.shift(SCRATCH)) {
       this.done = this.#ended;
       return false;
     }
-    const { seconds, nanos } = this.line;
-    this.lineNumber = line.number;
-    if (line.seconds < seconds || (line.seconds === seconds && line.nanos < nanos)) {
+    this.lineNumber = window.number;
+    if (SCRATCH.seconds < seconds || (SCRATCH.seconds === seconds && SCRATCH.nanos < nanos)) {
       // Later than the window is long.
-      if ((line.seconds - seconds) * 1e9 + line.nanos - nanos < -CLOCK_STEP_NS)
-        throw this.#backwards(line, seconds, nanos);
-      line.seconds = seconds;
-      line.nanos = nanos;
+      if ((SCRATCH.seconds - seconds) * 1e9 + SCRATCH.nanos - nanos < -CLOCK_STEP_NS)
+        throw this.#backwards(SCRATCH, seconds, nanos);
+      SCRATCH.seconds = seconds;
+      SCRATCH.nanos = nanos;
       this.clockSteps++;
     }
-    this.line = line;
+    read(window.text, SCRATCH, line);
     this.events++;
     return true;
   }
@@ -487,26 +540,22 @@ export class FtraceCursor {
         this.#header(text.slice(start, Math.min(end, start + 200)));
         continue;
       }
-      const line = window.take();
       try {
-        this.#form = parseDialect(text, start, end, line, this.#form);
+        this.#form = parseDialect(text, start, end, SCRATCH, this.#form);
       } catch (error) {
         if (!(error instanceof FtraceSyntaxError)) throw error;
-        window.discard(line);
         if (this.#note(text.slice(start, Math.min(end, start + 200)))) continue;
         this.damaged(`not a line of ftrace text: ${error.message}`, this.#read);
         continue;
       }
-      line.number = this.#read;
-      line.bytes = end - start;
-      this.#checkCpu(line);
-      window.push(line);
+      this.#checkCpu(SCRATCH);
+      window.push(SCRATCH, this.#read, end - start);
     }
     return true;
   }
 
   /** Each CPU's lines are in order. */
-  #checkCpu(line: FtraceLine): void {
+  #checkCpu(line: LineSpans): void {
     const seconds = this.#cpuSeconds[line.cpu];
     if (seconds !== undefined) {
       const nanos = this.#cpuNanos[line.cpu]!;
@@ -529,7 +578,10 @@ export class FtraceCursor {
   async fill(): Promise<void> {
     this.#chunk = await this.reader.next();
     this.#at = 0;
-    if (this.#chunk !== null) return;
+    if (this.#chunk !== null) {
+      this.#window?.chunk(this.#chunk.text);
+      return;
+    }
     this.#ended = true;
     // With a window there are lines left to hand out.
     if (this.#window === null) this.done = true;
@@ -550,7 +602,7 @@ export class FtraceCursor {
     return new InputError(`${this.reader.path}:${this.lineNumber}: ${message}`);
   }
 
-  #backwards(line: FtraceLine, seconds: number, nanos: number): InputError {
+  #backwards(line: { seconds: number; nanos: number }, seconds: number, nanos: number): InputError {
     return this.error(`time goes backwards: ${time(line.seconds, line.nanos)} after ${time(seconds, nanos)}`);
   }
 
