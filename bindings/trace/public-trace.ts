@@ -284,8 +284,14 @@ class PublicImporter {
 
     const before = this.#onCpu[line.cpu];
     if (before !== task) {
-      // Another task on the CPU: what was allocated there has been charged, unless it waits to be added to the page cache.
+      // Another task on the CPU: what was allocated there has been charged, unless it waits to be added to the page cache; and what was
+      // freed there has been given back.
       if (before !== undefined && before.pendFrame !== 0 && before.pendClass === CLASS_USER) this.#settle(before);
+      if (before?.openBatch) {
+        before.openBatch = false;
+        this.#eventOf(before, ops.OP_UNCHARGE_FLUSH, 0, 0);
+        this.#own = false;
+      }
       this.#onCpu[line.cpu] = task;
     }
     if (task.openBatch && code !== MM_PAGE_FREE) {
@@ -873,7 +879,9 @@ class PublicImporter {
       } else {
         // put_page() and free_pages_and_swap_cache(): uncharge_folio, kernel pages too
         this.#event(ops.OP_UNCHARGE, 0, 0, at, 0, of | flags);
-        this.#task.openBatch = true;
+        this.#task.openBatch = of === 0;
+        // A large folio is given back by itself (__folio_put_large).
+        if (of > 0) this.#event(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0);
       }
       frames.uncharge(at);
       at += 1 << of;
