@@ -436,6 +436,32 @@ describe('dialects', () => {
   });
 });
 
+describe('cuts of real recordings', () => {
+  const cut = (name: string) => imported([], [], join(import.meta.dirname, 'dialects', `${name}.txt.gz`));
+  /** A row without what a form of report leaves out: the end of a long command. */
+  const short = (row: Row) => ({ ...row, name: row.op === 'spawn' ? row.name!.slice(0, 8) : row.name });
+
+  it.each([
+    'report-R',
+    'report-l',
+    'report-tdiff',
+  ])('trace-cmd %s is the recording that report prints', async (name) => {
+    const { rows, report } = await cut(name);
+    expect(rows.map(short)).toEqual((await cut('report')).rows.map(short));
+    expect(report.lost).toEqual({});
+    expect(charges(rows).length).toBeGreaterThan(10);
+  });
+
+  it('trace_pipe of a buffer that overran, the latency format, and a stream with a line torn in two', async () => {
+    const pipe = (await cut('pipe-tiny')).report;
+    expect(pipe.lost).toMatchObject({ 'events dropped by the recorder': 226, 'places with dropped events': 1 });
+    const latency = (await cut('latency')).report;
+    expect(latency.lost).toEqual({});
+    expect(latency.files[0]!.events).toBeGreaterThan(90);
+    expect((await cut('stream')).report.lost).toEqual({ 'damaged lines': 2 });
+  });
+});
+
 describe('bad input', () => {
   it.each([
     [
