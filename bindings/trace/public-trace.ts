@@ -80,6 +80,8 @@ const MAX_FRAMES = 2 ** 27;
 const EXITED_KEPT = 1024;
 const MAX_IGNORED_NAMES = 1000;
 const MAX_PATH = 4096;
+/** Each level of a path may make a cgroup known: a bound for damaged lines, far beyond any real hierarchy. */
+const MAX_DEPTH = 128;
 /** `obj_full_size`: each object of an accounted cache carries a pointer to its objcg. */
 const OBJCG_POINTER = 8;
 /** A slab page's vector of objcgs is allocated in the same call as the page (`account_slab`): what comes later is for something else. */
@@ -736,7 +738,10 @@ class PublicImporter {
 
   #path(key: string, before?: string): string {
     const path = pathOf(this.#cursor, key, before);
-    if (path !== '/' && (path.length > MAX_PATH || path.endsWith('/') || path.includes('//')))
+    if (
+      path !== '/' &&
+      (path.length > MAX_PATH || path.split('/').length > MAX_DEPTH || path.endsWith('/') || path.includes('//'))
+    )
       throw new FieldError(this.#cursor, `${key} is no path of a cgroup`);
     return path;
   }
