@@ -41,6 +41,8 @@ export interface PhaseRow {
 }
 
 export interface AgainstReport extends Score {
+  /** samples within 2 % or 1 MiB of the kernel's: see {@link isNear} */
+  near: number;
   cgroups: Record<string, Score>;
   misses: Record<MissKind, number>;
   /** the first misses, for a person to look at */
@@ -95,6 +97,11 @@ interface Life {
 
 const FIRST_MISSES = 1000;
 
+/** Within 2 % or 1 MiB: what a recording without probes is measured by. Bytes. */
+export function isNear(difference: number, kernel: number): boolean {
+  return difference <= Math.max(kernel * 0.02, 2 ** 20);
+}
+
 export class Against {
   readonly #samples: readonly Sample[];
   readonly #series = new Map<number, Series>();
@@ -104,6 +111,7 @@ export class Against {
   readonly #report: AgainstReport = {
     samples: 0,
     exact: 0,
+    near: 0,
     worst_bytes: 0,
     // Paths come from outside: no prototype, so that none of them is special.
     cgroups: Object.create(null) as Record<string, Score>,
@@ -181,6 +189,7 @@ export class Against {
         if (exact) score.exact++;
         score.worst_bytes = Math.max(score.worst_bytes, worst);
       }
+      if (isNear(worst, current)) this.#report.near++;
       if (sample.label !== null) {
         const model = Number.isNaN(nearest) ? null : nearest * PAGE_SIZE;
         this.#report.phases.push({ ts: sample.from, phase: sample.label, path, model, kernel: current });

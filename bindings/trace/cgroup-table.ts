@@ -46,6 +46,20 @@ export class CgroupTable {
     return cgroup;
   }
 
+  /** The kernel's id of a cgroup that was known by its path alone. */
+  learnId(cgroup: Cgroup, cgid: number): void {
+    this.#byCgid.delete(cgroup.cgid);
+    cgroup.cgid = cgid;
+    this.#byCgid.set(cgid, cgroup);
+  }
+
+  /** Live cgroups below `path`, the deepest first. */
+  below(path: string): Cgroup[] {
+    const inside = path === '/' ? '/' : `${path}/`;
+    const found = [...this.#live].filter(([at]) => at !== '/' && at.startsWith(inside)).map(([, cgroup]) => cgroup);
+    return found.sort((a, b) => b.path!.split('/').length - a.path!.split('/').length);
+  }
+
   /** Gives the cgroup a new memcg: a dense id of its own. It is found by path only once it is placed. */
   online(cgroup: Cgroup): void {
     cgroup.id = this.#parents.length;
@@ -99,7 +113,8 @@ export class CgroupTable {
   }
 }
 
-function parentPath(path: string): string {
+/** The path above `path`; of `/` itself `/`. */
+export function parentPath(path: string): string {
   const slash = path.lastIndexOf('/');
   return slash <= 0 ? '/' : path.slice(0, slash);
 }

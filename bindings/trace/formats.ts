@@ -8,6 +8,7 @@ import { InputError } from './input-error.ts';
 import { importMemcgProbes, looksLikeMemcgProbes } from './memcg-probes.ts';
 import { importNdjson, looksLikeNdjson } from './ndjson.ts';
 import { importCacheCsv, importOracleGeneral, looksLikeOracleGeneral } from './oracle-general.ts';
+import { importFtrace, looksLikeFtrace } from './public-trace.ts';
 
 export interface Format {
   /** what `--format` takes */
@@ -26,6 +27,12 @@ export const FORMATS: readonly Format[] = [
     description: 'ftrace text of kernel probes in the memory controller, with the public trace beside it',
     import: importMemcgProbes,
     detect: looksLikeMemcgProbes,
+  },
+  {
+    name: 'ftrace',
+    description: 'ftrace text of the public tracepoints alone: tracefs trace and trace_pipe, trace-cmd report',
+    import: importFtrace,
+    detect: looksLikeFtrace,
   },
   {
     name: 'bpftrace',

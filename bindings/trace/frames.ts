@@ -5,14 +5,11 @@
 const BLOCK = 512;
 const SEEN = 0x80;
 
-export class FrameTable {
+/** Dense frame numbers. */
+export class FrameNumbers {
   readonly #blocks = new Map<number, number>();
   #lastKey = -1;
   #lastBlock = 0;
-  /** per dense frame: order of its latest allocation | (order of its charge + 1) << 4, 0 = not charged */
-  #state = new Uint8Array(64 * BLOCK);
-  /** per dense frame: order of its kmem charge + 1 (0 = not charged as kernel memory) | SEEN */
-  #kmem = new Uint8Array(64 * BLOCK);
   /** highest dense frame number used + 1 */
   highWater = 1;
 
@@ -24,7 +21,7 @@ export class FrameTable {
       if (block === undefined) {
         block = this.#blocks.size + 1;
         this.#blocks.set(key, block);
-        if ((block + 1) * BLOCK > this.#state.length) this.#grow();
+        this.reach((block + 1) * BLOCK);
       }
       this.#lastKey = key;
       this.#lastBlock = block;
@@ -32,11 +29,37 @@ export class FrameTable {
     return this.#lastBlock * BLOCK + (pfn % BLOCK);
   }
 
+  /** Dense numbers given out so far, by whole blocks. */
+  get size(): number {
+    return this.#blocks.size * BLOCK;
+  }
+
   /** Counts `frame` and the 2^order frames from it as used. */
   use(frame: number, order: number): void {
     const end = frame + (1 << order);
     if (end > this.highWater) this.highWater = end;
   }
+
+  /** Blocks learned under a wrong base of struct page get their true numbers; those already known by pfn keep theirs. */
+  rebase(blocksBefore: ReadonlySet<number>, shiftPfn: number): void {
+    for (const key of blocksBefore) {
+      const block = this.#blocks.get(key);
+      const to = key + shiftPfn / BLOCK;
+      if (block !== undefined && !this.#blocks.has(to)) this.#blocks.set(to, block);
+    }
+    this.#lastKey = -1;
+  }
+
+  /** Dense numbers below `end` are about to be used. */
+  protected reach(_end: number): void {}
+}
+
+/** Frame numbers and what the probes' importer knows of each frame. */
+export class FrameTable extends FrameNumbers {
+  /** per dense frame: order of its latest allocation | (order of its charge + 1) << 4, 0 = not charged */
+  #state = new Uint8Array(64 * BLOCK);
+  /** per dense frame: order of its kmem charge + 1 (0 = not charged as kernel memory) | SEEN */
+  #kmem = new Uint8Array(64 * BLOCK);
 
   allocated(frame: number, order: number): void {
     this.#state[frame] = (this.#state[frame]! & 0xf0) | order;
@@ -92,17 +115,8 @@ export class FrameTable {
     for (let frame = head; frame < head + (1 << order); frame++) this.#state[frame] = 1 << 4;
   }
 
-  /** Blocks learned under a wrong base of struct page get their true numbers; those already known by pfn keep theirs. */
-  rebase(blocksBefore: ReadonlySet<number>, shiftPfn: number): void {
-    for (const key of blocksBefore) {
-      const block = this.#blocks.get(key);
-      const to = key + shiftPfn / BLOCK;
-      if (block !== undefined && !this.#blocks.has(to)) this.#blocks.set(to, block);
-    }
-    this.#lastKey = -1;
-  }
-
-  #grow(): void {
+  protected override reach(end: number): void {
+    if (end <= this.#state.length) return;
     const size = this.#state.length * 2;
     const state = new Uint8Array(size);
     state.set(this.#state);

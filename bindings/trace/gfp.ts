@@ -23,10 +23,17 @@ export function symbolicGfp(rest: string): number {
   if (text === null) return 0;
   let bits = symbolic.get(text);
   if (bits === undefined) {
-    bits = 0;
-    for (const word of text.split('|')) bits |= gfpWord(word);
+    bits = gfpOf(text);
     if (symbolic.size < 4096) symbolic.set(keep(text), bits);
   }
+  return bits;
+}
+
+/** The spelling of a mask, `GFP_KERNEL|__GFP_ZERO` or `0x400dc0` (Linux 6.1), as GFP_* bits. */
+export function gfpOf(text: string): number {
+  if (text.startsWith('0x')) return hexGfp(Number(text) || 0);
+  let bits = 0;
+  for (const word of text.split('|')) bits |= gfpWord(word);
   return bits;
 }
 

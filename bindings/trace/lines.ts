@@ -22,9 +22,14 @@ export class LineReader {
   lines = 0;
   #rest: Buffer[] = [];
   #restBytes = 0;
+  readonly #mayBeCut: boolean;
+  /** the last line had no end and was left out */
+  cut = false;
 
-  constructor(source: ByteSource) {
+  /** `mayBeCut`: a last line without an end, as a recorder that was stopped leaves, is left out instead of refused. */
+  constructor(source: ByteSource, mayBeCut = false) {
     this.source = source;
+    this.#mayBeCut = mayBeCut;
   }
 
   get path(): string {
@@ -36,10 +41,11 @@ export class LineReader {
     for (;;) {
       const value = await this.#pull();
       if (value === null) {
-        if (this.#restBytes > 0)
+        if (this.#restBytes > 0 && !this.#mayBeCut)
           throw new InputError(
             `${this.path}:${this.lines + 1}: the last line is cut (no newline at the end of the file)`,
           );
+        this.cut = this.#restBytes > 0;
         return null;
       }
       const end = value.lastIndexOf(NEWLINE) + 1;

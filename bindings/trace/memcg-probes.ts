@@ -10,15 +10,16 @@ import type { TraceSink } from './arrow-writer.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type Cgroup, CgroupTable } from './cgroup-table.ts';
 import { FrameTable } from './frames.ts';
-import { decimalAt, decimalField, FtraceCursor, field, fieldAt, fieldUpTo, hexAt, hexField, keep } from './ftrace.ts';
+import { decimalField, type FtraceCursor, field, fieldAt, fieldUpTo, hexAt, hexField, keep } from './ftrace.ts';
+import { runFtrace } from './ftrace-run.ts';
 import { hexGfp, symbolicGfp } from './gfp.ts';
 import { type HeldEvent, HoldQueue } from './hold.ts';
 import { ObjcgIdentity } from './identity.ts';
 import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { parseKnobWrite } from './knobs.ts';
-import { LineReader } from './lines.ts';
-import { mergeByTime } from './merge.ts';
+import { clampU32, decimalOf, faultsInProbe, fileOf, hexOf, orderOf, pageOffsetOf, pathOf } from './line-fields.ts';
+import { ObjectTable } from './object-table.ts';
 import {
   CGROUP_ATTACH_TASK,
   CGROUP_MKDIR,
@@ -62,8 +63,6 @@ const HOLD_EVENTS = 1 << 18;
 const GIB = 2 ** 30;
 const STRUCT_PAGE = 64;
 const FRAMES_PER_GIB = GIB / STRUCT_PAGE;
-const PAGE = 4096;
-const U32_MAX = 0xffffffff;
 /** kernfs ids count up from 1: what is larger is a pointer read through the wrong type */
 const CGID_END = 2 ** 31;
 
@@ -103,31 +102,14 @@ export function looksLikeMemcgProbes(head: string): boolean {
 export async function importMemcgProbes(
   sources: readonly ByteSource[],
   sink: TraceSink,
-  { onProgress, initial }: ImportOptions = {},
+  options: ImportOptions = {},
 ): Promise<ImportResult> {
-  const readers = sources.map((source) => new LineReader(source));
-  const cursors = readers.map((reader) => new FtraceCursor(reader));
-  const importer = new Importer(sink, initial ?? null);
-  const total = sources.some((s) => s.bytesTotal === 0) ? 0 : sources.reduce((sum, s) => sum + s.bytesTotal, 0);
-  const progress = () => {
-    if (onProgress === undefined) return;
-    let bytes = 0;
-    let lines = 0;
-    for (const reader of readers) {
-      bytes += reader.source.bytesRead;
-      lines += reader.lines;
-    }
-    onProgress({ bytes, bytesTotal: total, lines });
-  };
-  await mergeByTime(
-    cursors,
-    (event) => (EVENTS.get(event) ?? 0) < FIRST_PROBE,
-    (cursor) => importer.line(cursor),
-    progress,
-  );
-  for (const cursor of cursors) {
-    if (cursor.events === 0) throw new InputError(`${cursor.reader.path}: no event in this file`);
-  }
+  const importer = new Importer(sink, options.initial ?? null);
+  const cursors = await runFtrace(sources, options, {
+    dialects: false,
+    isFirst: (event) => (EVENTS.get(event) ?? 0) < FIRST_PROBE,
+    line: (cursor) => importer.line(cursor),
+  });
   return importer.finish(cursors);
 }
 
@@ -139,9 +121,7 @@ class Importer {
   readonly #identity = new ObjcgIdentity(ROOT_CGROUP);
   readonly #tasks = new Map<number, Task>();
   #taskCount = 0;
-  /** device → inode → dense object id */
-  readonly #objects = new Map<number, Map<number, number>>();
-  #objectCount = 0;
+  readonly #objects = new ObjectTable();
   readonly #swap = new Map<number, number>();
   /** mkdir events that wait for their path, by kernel id */
   readonly #unnamed = new Map<number, { event: HeldEvent; cgroup: Cgroup }>();
@@ -281,7 +261,7 @@ class Importer {
       pages: this.#frames.highWater,
       cgroups: this.#cgroups.highWater,
       tasks: this.#taskCount + 1,
-      objects: this.#objectCount + 1,
+      objects: this.#objects.count + 1,
       swap: this.#swap.size + 1,
       cpus: this.#cpus,
     };
@@ -390,10 +370,10 @@ class Importer {
         this.#cssOffline();
         break;
       case CGROUP_MKDIR:
-        this.#learnPath(this.#decimal('id='), this.#path('path='), true);
+        this.#learnPath(decimalOf(this.#cursor, 'id='), pathOf(this.#cursor, 'path='), true);
         return;
       case CGROUP_RELEASE:
-        this.#learnPath(this.#decimal('id='), this.#path('path='));
+        this.#learnPath(decimalOf(this.#cursor, 'id='), pathOf(this.#cursor, 'path='));
         return;
       case CGROUP_RMDIR:
         this.#rmdir();
@@ -515,7 +495,7 @@ class Importer {
 
   #fork(): void {
     const parent = this.#task;
-    const pid = this.#decimal('child_pid=');
+    const pid = decimalOf(this.#cursor, 'child_pid=');
     const old = this.#tasks.get(pid);
     if (old !== undefined && old.huge !== null) this.#settleHuge(old, 0);
     const child = this.#newTask(pid, parent.path, parent.cgroup);
@@ -524,9 +504,9 @@ class Importer {
   }
 
   #attach(): void {
-    const cgid = this.#decimal('dst_id=');
-    const path = this.#path('dst_path=', 'pid=');
-    const pid = this.#decimal('pid=');
+    const cgid = decimalOf(this.#cursor, 'dst_id=');
+    const path = pathOf(this.#cursor, 'dst_path=', 'pid=');
+    const pid = decimalOf(this.#cursor, 'pid=');
     this.#learnPath(cgid, path);
     const moved =
       this.#tasks.get(pid) ??
@@ -543,19 +523,13 @@ class Importer {
   }
 
   #markVictim(): void {
-    const pid = this.#decimal('pid=');
+    const pid = decimalOf(this.#cursor, 'pid=');
     const comm = fieldUpTo(this.#rest, 'comm=', 'total-vm=') ?? '';
     const victim = this.#tasks.get(pid) ?? this.#spawn(pid, comm);
     this.#event(ops.OP_MARK_VICTIM, 0, victim.id, 0, 0, 0);
   }
 
   // --- cgroups
-
-  #path(key: string, before?: string): string {
-    const text = before === undefined ? restOf(this.#rest, key) : fieldUpTo(this.#rest, key, before);
-    if (text?.[0] !== '/') throw this.#cursor.error(`no path in ${this.#cursor.line.event} (${key})`);
-    return keep(text);
-  }
 
   /** A public line names a cgroup; a `fresh` one has no tasks yet. */
   #learnPath(cgid: number, path: string, fresh = false): void {
@@ -572,7 +546,7 @@ class Importer {
   }
 
   #cssOnline(): void {
-    const cgid = this.#decimal('cgid=');
+    const cgid = decimalOf(this.#cursor, 'cgid=');
     if (cgid === 1) return;
     const cgroup = this.#cgroups.getOrAdd(cgid);
     if (this.#unnamed.has(cgid)) this.#giveUpName(cgid);
@@ -628,7 +602,7 @@ class Importer {
   }
 
   #cssOffline(): void {
-    const cgroup = this.#cgroups.get(this.#decimal('cgid='));
+    const cgroup = this.#cgroups.get(decimalOf(this.#cursor, 'cgid='));
     if (cgroup === undefined || cgroup.id === 0 || cgroup.id === ROOT_CGROUP) return;
     this.#event(ops.OP_OFFLINE, cgroup.id, 0, 0, 0, 0);
     this.#cgroups.offline(cgroup);
@@ -636,8 +610,8 @@ class Importer {
   }
 
   #rmdir(): void {
-    const cgid = this.#decimal('id=');
-    this.#learnPath(cgid, this.#path('path='));
+    const cgid = decimalOf(this.#cursor, 'id=');
+    this.#learnPath(cgid, pathOf(this.#cursor, 'path='));
     const cgroup = this.#cgroups.get(cgid);
     if (cgroup?.live) this.#event(ops.OP_RMDIR, cgroup.id, 0, 0, 0, ops.FLAG_OFFLINE_FOLLOWS);
   }
@@ -674,28 +648,10 @@ class Importer {
 
   // --- pages
 
-  #decimal(key: string): number {
-    const value = decimalField(this.#rest, key);
-    if (Number.isNaN(value) || value < 0) throw this.#cursor.error(`no number ${key} in ${this.#cursor.line.event}`);
-    return value;
-  }
-
-  #hex(key: string): number {
-    const value = hexField(this.#rest, key);
-    if (Number.isNaN(value)) throw this.#cursor.error(`no hexadecimal number ${key} in ${this.#cursor.line.event}`);
-    return value;
-  }
-
-  #order(): number {
-    const order = this.#decimal('order=');
-    if (order > 18) throw this.#cursor.error(`order ${order} is out of range`);
-    return order;
-  }
-
   #pageAlloc(): void {
-    const pfn = this.#hex('pfn=');
+    const pfn = hexOf(this.#cursor, 'pfn=');
     if (pfn === 0) return;
-    const order = this.#order();
+    const order = orderOf(this.#cursor);
     this.#task.lastAllocPfn = pfn;
     const gfp = symbolicGfp(this.#rest);
     // Above order 9 the dense numbers are not contiguous: several blocks.
@@ -709,8 +665,8 @@ class Importer {
   }
 
   #pageFree(): void {
-    const pfn = this.#hex('pfn=');
-    const order = this.#order();
+    const pfn = hexOf(this.#cursor, 'pfn=');
+    const order = orderOf(this.#cursor);
     const piece = Math.min(order, 9);
     for (let at = pfn; at < pfn + 2 ** order; at += 2 ** piece) {
       const frame = this.#frames.dense(at);
@@ -723,7 +679,7 @@ class Importer {
 
   /** Dense frame of a struct page address. */
   #page(key: string): number {
-    const address = this.#hex(key);
+    const address = hexOf(this.#cursor, key);
     if (address % STRUCT_PAGE !== 0 || address === 0) throw this.#cursor.error(`${key} is no address of a struct page`);
     return this.#pageAt(address);
   }
@@ -763,53 +719,24 @@ class Importer {
 
   #add(kind: number): void {
     const task = this.#task;
-    task.addPage = this.#hex('page=');
+    task.addPage = hexOf(this.#cursor, 'page=');
     task.addKind = kind;
-    task.addObject = this.#object(this.#hex('dev='), this.#decimal('ino='));
-    task.addIndex = clampU32(this.#decimal('index='));
+    task.addObject = this.#objects.id(hexOf(this.#cursor, 'dev='), decimalOf(this.#cursor, 'ino='));
+    task.addIndex = clampU32(decimalOf(this.#cursor, 'index='));
   }
 
-  #object(dev: number, ino: number): number {
-    let inodes = this.#objects.get(dev);
-    if (inodes === undefined) {
-      inodes = new Map();
-      this.#objects.set(dev, inodes);
-    }
-    let id = inodes.get(ino);
-    if (id === undefined) {
-      id = ++this.#objectCount;
-      inodes.set(ino, id);
-    }
-    return id;
-  }
-
-  /** `dev 254:16 ino 18 pfn=0x26ad4 ofs=4096 order=0` */
   #resident(): void {
-    const rest = this.#rest;
-    const dev = fieldAt(rest, 'dev ');
-    const colon = rest.indexOf(':', dev);
-    const major = dev === -1 || colon === -1 ? Number.NaN : decimalAt(rest.slice(dev, colon), 0);
-    const minor = colon === -1 ? Number.NaN : decimalAt(rest, colon + 1);
-    const ino = hexField(rest, 'ino ');
-    if (Number.isNaN(major) || Number.isNaN(minor) || Number.isNaN(ino))
-      throw this.#cursor.error('no device and inode in mm_filemap_add_to_page_cache');
-    const frame = this.#frames.dense(this.#hex('pfn='));
+    const { dev, ino } = fileOf(this.#cursor);
+    const frame = this.#frames.dense(hexOf(this.#cursor, 'pfn='));
     this.#frames.use(frame, 0);
-    this.#event(
-      ops.OP_RESIDENT,
-      0,
-      this.#object(major * 2 ** 20 + minor, ino),
-      frame,
-      clampU32(Math.floor(this.#decimal('ofs=') / PAGE)),
-      0,
-    );
+    this.#event(ops.OP_RESIDENT, 0, this.#objects.id(dev, ino), frame, pageOffsetOf(this.#cursor), 0);
   }
 
   #charge(): void {
     const task = this.#task;
-    const address = this.#hex('page=');
+    const address = hexOf(this.#cursor, 'page=');
     const frame = this.#page('page=');
-    const gfp = hexGfp(this.#hex('gfp='));
+    const gfp = hexGfp(hexOf(this.#cursor, 'gfp='));
     const order = Math.min(this.#frames.allocOrder(frame), 9);
     if (order === 0 && !this.#frames.known(frame)) this.#unknownOrder++;
     let kind: number = ops.KIND_ANON;
@@ -821,7 +748,7 @@ class Importer {
       count = task.addIndex;
     }
     task.addPage = -1;
-    const cgroup = this.#memcg(this.#decimal('cgid='));
+    const cgroup = this.#memcg(decimalOf(this.#cursor, 'cgid='));
     this.#frames.use(frame, order);
     this.#frames.charged(frame, order);
     this.#event(ops.OP_CHARGE, cgroup, object, frame, count, order | (kind << ops.FLAG_KIND_SHIFT), gfp);
@@ -870,7 +797,7 @@ class Importer {
       } else {
         this.#unmatchedUncharges++;
         // Anonymous pages keep their mapping until they are freed, marked by bit 0; page cache has lost it (PAGE_MAPPING_ANON).
-        if (hexField(rest, 'mapping=') % 2 === 0) kind = ops.KIND_FILE << ops.FLAG_KIND_SHIFT;
+        if (hexField(this.#rest, 'mapping=') % 2 === 0) kind = ops.KIND_FILE << ops.FLAG_KIND_SHIFT;
         this.#unknownOrders.set(frame, { cgroup, flags: kind });
       }
       order = 0;
@@ -894,11 +821,11 @@ class Importer {
 
   /** A folio from before the recording, uncharged as one page, is freed: if it was large, its other pages were uncharged with it. */
   #unchargeTails(): void {
-    const frame = this.#frames.dense(this.#hex('pfn='));
+    const frame = this.#frames.dense(hexOf(this.#cursor, 'pfn='));
     const head = this.#unknownOrders.get(frame);
     if (head === undefined) return;
     this.#unknownOrders.delete(frame);
-    const order = Math.min(this.#order(), 9);
+    const order = Math.min(orderOf(this.#cursor), 9);
     if (frame % 2 ** order !== 0) return;
     this.#frames.use(frame, order);
     for (let tail = 0; tail < order; tail++)
@@ -927,7 +854,7 @@ class Importer {
       const frame = this.#page('page=');
       wasSplit = frame > head && frame < head + 2 ** order;
     } else if (code === MM_PAGE_FREE) {
-      wasSplit = this.#frames.dense(this.#hex('pfn=')) === head && this.#order() < order;
+      wasSplit = this.#frames.dense(hexOf(this.#cursor, 'pfn=')) === head && orderOf(this.#cursor) < order;
     }
     if (wasSplit) {
       split.op = ops.OP_SPLIT;
@@ -943,8 +870,8 @@ class Importer {
 
   #kmemCharge(): void {
     const frame = this.#page('page=');
-    const mask = this.#hex('gfp=');
-    const order = Math.min(this.#order(), 9);
+    const mask = hexOf(this.#cursor, 'gfp=');
+    const order = Math.min(orderOf(this.#cursor), 9);
     const account = (mask & 0x400000) !== 0;
     const zero = (mask & 0x100) !== 0;
     const kind = !account ? ops.KIND_KERNEL_STACK : zero ? ops.KIND_PAGETABLE : ops.KIND_KERNEL_OTHER;
@@ -968,11 +895,11 @@ class Importer {
     if (order < 0) {
       // Uncharged stack pages pass here too, with garbage for an owner.
       this.#unmatchedKmem++;
-      this.#kmemFromBefore(frame, Math.min(this.#order(), 9));
+      this.#kmemFromBefore(frame, Math.min(orderOf(this.#cursor), 9));
       return;
     }
     this.#frames.kmemUncharged(frame);
-    const freed = Math.min(this.#order(), 9);
+    const freed = Math.min(orderOf(this.#cursor), 9);
     this.#event(ops.OP_KMEM_FREE, 0, 0, frame, 0, freed | ops.FLAG_BY_FRAME);
     // Of pages that are no compound page, only the first says who owns them: the snapshot of owners has the others not.
     for (let rest = order; rest < freed; rest++) this.#kmemFromBefore(frame + 2 ** rest, rest);
@@ -987,8 +914,8 @@ class Importer {
   }
 
   #objcgCharge(): void {
-    const size = clampU32(this.#decimal('size='));
-    const cgroup = this.#memcg(this.#decimal('cgid='));
+    const size = clampU32(decimalOf(this.#cursor, 'size='));
+    const cgroup = this.#memcg(decimalOf(this.#cursor, 'cgid='));
     this.#identity.charge(cgroup, size, this.#cpu);
     // The probe has no gfp. Interrupts off (d, D) means that the caller may not sleep.
     const atomic = (this.#cursor.line.flags.charCodeAt(0) | 32) === 100;
@@ -998,8 +925,8 @@ class Importer {
   }
 
   #objcgUncharge(): void {
-    const size = clampU32(this.#decimal('size='));
-    const reported = this.#memcg(this.#decimal('cgid='));
+    const size = clampU32(decimalOf(this.#cursor, 'size='));
+    const reported = this.#memcg(decimalOf(this.#cursor, 'cgid='));
     const cgroup = this.#identity.uncharge(reported, size, this.#cpu);
     // Right after a charge on the same CPU: a softirq that ran inside the charge, if the stock served it; the engine knows.
     const interrupt = this.#irq || this.#masked;
@@ -1041,7 +968,7 @@ class Importer {
 
   #swapUncharge(): void {
     const entry = this.#swapEntry('entry=');
-    const pages = this.#decimal('nr=');
+    const pages = decimalOf(this.#cursor, 'nr=');
     if (pages > 65536) throw this.#cursor.error(`nr=${pages} swap entries are out of range`);
     let start = 0;
     let run = 0;
@@ -1061,23 +988,4 @@ class Importer {
     }
     if (run > 0) this.#event(ops.OP_SWAP_FREE, 0, start, 0, run, 0);
   }
-}
-
-/**
- * A fault that a probe made by following a pointer that leads nowhere: in NMI context (Z, z) where the probe is a breakpoint, with
- * preemption off where it is a jump or an ftrace call. No such fault brings a page in: `do_user_addr_fault` gives up when
- * `faulthandler_disabled`.
- */
-function faultsInProbe(flags: string): boolean {
-  const context = flags.charCodeAt(2) | 32;
-  return context === 122 || flags[3] !== '.';
-}
-
-function clampU32(value: number): number {
-  return value >= 0 ? Math.min(value, U32_MAX) : 0;
-}
-
-function restOf(rest: string, key: string): string | null {
-  const at = fieldAt(rest, key);
-  return at === -1 ? null : rest.slice(at);
 }

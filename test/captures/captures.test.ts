@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { agreement, kernelCalls } from './kernel-calls.ts';
-import { type CaptureRun, captureFiles, runCapture } from './run.ts';
+import { type CaptureRun, captureFiles, nearness, publicFiles, runCapture } from './run.ts';
 
 const capture = (name: string) => captureFiles(join(import.meta.dirname, name));
 
@@ -97,6 +97,36 @@ describe('thp-split: three huge folios, one cut, one split, one unmapped whole',
   test('one split is seen, and what is left conserves', () => {
     expect(run.report.ambiguous['huge folios split']).toBe(1);
     expect(run.machine.audit()).toBeNull();
+  });
+});
+
+describe('the public trace alone, without any probe', () => {
+  test.each([
+    ['s01-anon-touch', { samples: 3, exact: 3 }, { samples: 171 }],
+    ['s11-fork-storm', { samples: 12 }, { samples: 655 }],
+    ['thp-split', {}, { samples: 18 }],
+  ])('%s: every sample within 2 %% or 1 MiB', async (name, settled, all) => {
+    const { files, samples } = publicFiles(join(import.meta.dirname, name));
+    const run = await runCapture(files, samples);
+    expect(run.report.format).toBe('ftrace');
+    const near = nearness(run);
+    expect(near.settled).toMatchObject({ ...settled, within: near.settled.samples });
+    expect(near.all).toMatchObject({ ...all, within: near.all.samples });
+    expect(run.machine.audit()).toBeNull();
+  });
+
+  test('the tolerance is no free pass: without the lines of the attaches hardly a sample is near', async () => {
+    const { files, samples } = publicFiles(join(import.meta.dirname, 's11-fork-storm'));
+    const text = gunzipSync(await readFile(files[0])).toString('latin1');
+    const folder = await mkdtemp(join(tmpdir(), 'memcharge-near-'));
+    try {
+      const path = join(folder, 'trace.txt');
+      await writeFile(path, text.replaceAll('cgroup_attach_task:', 'cgroup_other:'), 'latin1');
+      const { settled } = nearness(await runCapture([path], samples));
+      expect(settled.within).toBeLessThan(settled.samples / 2 + 1);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ROOT_CGROUP } from '../../bindings/index.ts';
 import type { BootOptions, Machine } from '../../bindings/machine.ts';
 import { bootFor, replayTrace } from '../../bindings/replay/replay.ts';
-import { Against, type AgainstReport } from '../../bindings/report/against.ts';
+import { Against, type AgainstReport, isNear } from '../../bindings/report/against.ts';
 import { readSamples } from '../../bindings/report/samples.ts';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
 import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
@@ -73,4 +73,42 @@ export function captureFiles(folder: string): { files: [string, string]; samples
     files: [join(folder, 'truth.txt.gz'), join(folder, 'trace.txt.gz')],
     samples: join(folder, 'samples.jsonl.gz'),
   };
+}
+
+/** The files of a capture folder without the probes: what anybody can record. */
+export function publicFiles(folder: string): { files: [string]; samples: string } {
+  return { files: [join(folder, 'trace.txt.gz')], samples: join(folder, 'samples.jsonl.gz') };
+}
+
+/** A sample of memory.current beside the nearest value of the model, bytes. */
+export interface Nearness {
+  samples: number;
+  /** within 2 % or 1 MiB of the kernel's */
+  within: number;
+  exact: number;
+  /** the largest difference */
+  worst: number;
+  worstAt: string;
+}
+
+/** How near the samples of a run came: those of settled phases, and all. */
+export function nearness(run: CaptureRun): { settled: Nearness; all: Nearness } {
+  const empty = (): Nearness => ({ samples: 0, within: 0, exact: 0, worst: 0, worstAt: '' });
+  const settled = empty();
+  for (const { phase, path, model, kernel } of run.against.phases) {
+    if (!phase.endsWith('+settled')) continue;
+    settled.samples++;
+    // A cgroup that the model does not know counts as empty.
+    const difference = Math.abs((model ?? 0) - kernel);
+    if (isNear(difference, kernel)) settled.within++;
+    if (difference === 0) settled.exact++;
+    if (difference > settled.worst) {
+      settled.worst = difference;
+      settled.worstAt = `${phase} ${path}`;
+    }
+  }
+  const { against } = run;
+  const all = { ...empty(), samples: against.samples, exact: against.exact, worst: against.worst_bytes };
+  all.within = against.near;
+  return { settled, all };
 }

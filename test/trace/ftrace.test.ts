@@ -22,6 +22,7 @@ describe('parseLine', () => {
     ).toEqual({
       comm: 'init',
       pid: 1,
+      tgid: 1,
       cpu: 1,
       flags: 'd..2.',
       seconds: 405,
