@@ -43,10 +43,10 @@ function addMapped(map: u32, n: i32): u32 {
   let pages = objectAt(load<u32>(mapAt(map), L.MAP_OBJECT)) + L.OBJECT_RADIX;
   for (let key = radixNext(bits, 0); key != NO_KEY; key = radixNext(bits, key + 1)) {
     let word = radixGet(bits, key);
-    for (let bit: u32 = 0; bit < 32; bit++) {
-      if (!((word >> bit) & 1)) continue;
-      let frame = radixGet(pages, (key << 5) + bit);
-      if (frame) addMapcount(frame, n);
+    for (let page: u32 = 0; page < 16; page++) {
+      if (!((word >> (page << 1)) & 1)) continue;
+      let frame = radixGet(pages, (key << 4) + page);
+      if (frame && !(frame & L.SHADOW_BIT)) addMapcount(frame, n);
       else if (!code) code = differs(L.AUDIT_RESIDENT, map, 1, 0);
     }
   }
@@ -67,8 +67,13 @@ function auditObjects(): i64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
     let root = objectAt(object) + L.OBJECT_RADIX;
     let entries: i64 = 0;
+    let shadows: i64 = 0;
     for (let i = radixNext(root, 0); i != NO_KEY; i = radixNext(root, i + 1)) {
       let frame = radixGet(root, i);
+      if (frame & L.SHADOW_BIT) {
+        shadows++;
+        continue;
+      }
       // Object 0 holds the kernel's pages.
       let word = chargeWord(frame);
       let kmem = (word & L.CHARGE_KMEM) != 0;
@@ -76,7 +81,7 @@ function auditObjects(): i64 {
       if (object ? !user : !kmem) return -(<i64>differs(L.AUDIT_RESIDENT, frame, 1, 0));
       entries++;
     }
-    let code = differs(L.AUDIT_RESIDENT, object, entries, load<u32>(root, L.RADIX_ENTRIES));
+    let code = differs(L.AUDIT_RESIDENT, object, entries + shadows, load<u32>(root, L.RADIX_ENTRIES));
     if (code) return -(<i64>code);
     pages += entries;
   }

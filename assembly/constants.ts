@@ -10,6 +10,10 @@ export const PAGE_COUNTER_MAX: i64 = 2251799813685247;
 export const MAX_RECLAIM_RETRIES: u32 = 16;
 /** include/linux/mmzone.h: 1 << PAGE_ALLOC_COSTLY_ORDER, the largest charge (pages) for which any progress is reason to go on. */
 export const PAGE_ALLOC_COSTLY: u32 = 8;
+/** include/linux/swap.h: SWAP_CLUSTER_MAX, pages that one round of reclaim wants at least and scans at most. */
+export const SWAP_CLUSTER_MAX: u32 = 32;
+/** include/linux/mmzone.h: DEF_PRIORITY, where a reclaim begins: a 4096th of each list. */
+export const DEF_PRIORITY: u32 = 12;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */

@@ -4,7 +4,7 @@
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
-//                                     object mm map node nodeuse |
+//                                     object mm map node nodeuse place lruvec shadow |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -99,6 +99,32 @@ export const H_NODES_LEFT: u32 = 296; // nodes that are free, on the list or nev
 export const H_FREE_MAP: u32 = 300;
 export const H_MAP_END: u32 = 304;
 export const H_OBJECT_END: u32 = 308; // one past the highest object id in use
+export const H_FREE_SHADOW: u32 = 312;
+export const H_SHADOW_END: u32 = 316;
+// the reclaim at hand (struct scan_control): one at a time, as there is one worker
+export const H_SCAN_TARGET: u32 = 320; // memcg
+export const H_SCAN_TO_RECLAIM: u32 = 324;
+export const H_SCAN_RECLAIMED: u32 = 328;
+export const H_SCAN_PRIORITY: u32 = 332;
+export const H_SCAN_FLAGS: u32 = 336; // SCAN_*
+export const H_SCAN_SWAPPINESS: u32 = 340;
+export const H_SCAN_TASK: u32 = 344; // who reclaims, and where
+export const H_SCAN_CPU: u32 = 348;
+export const H_SWAPPINESS: u32 = 352; // vm.swappiness
+export const H_SWAP_SLOTS: u32 = 356; // of the model's swap device; 0 = no swap
+export const H_SWAP_USED: u32 = 360;
+export const H_THROTTLED_NS: u32 = 368; // u64: what memory.high made tasks sleep
+export const H_SCAN_BATCH: u32 = 384; // u32[32]: folios taken off a list
+export const SCAN_MAY_DEACTIVATE_ANON: u32 = 1;
+export const SCAN_MAY_DEACTIVATE_FILE: u32 = 2;
+export const SCAN_FORCE_DEACTIVATE: u32 = 4;
+export const SCAN_SKIPPED_DEACTIVATE: u32 = 8;
+export const SCAN_LOW_RECLAIM: u32 = 16;
+export const SCAN_LOW_SKIPPED: u32 = 32;
+export const SCAN_FULL_WALK: u32 = 64;
+export const SCAN_CACHE_TRIM: u32 = 128;
+export const SCAN_MAY_SWAP: u32 = 256;
+export const SCAN_PROACTIVE: u32 = 512;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
@@ -213,6 +239,8 @@ export const EVENT_SWAP_FAIL: u32 = 8;
 export const NR_EVENTS: u32 = 9;
 /** Not the kernel's: pages ever charged by the model, in local rows by KIND_ANON, KIND_FILE, KIND_SHMEM. */
 export const EVENT_CHARGED: u32 = 12;
+/** Not the kernel's: charges that the model refused with ENOMEM, in a local row. */
+export const EVENT_REFUSED: u32 = 15;
 
 // ---------------------------------------------------------------------------------------------- statistics
 // One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every
@@ -313,11 +341,28 @@ export const STATE_KIND_MASK: u32 = 0xf;
 export const STATE_LIST_SHIFT: u32 = 4;
 export const STATE_LIST_MASK: u32 = 0x70;
 
-// In modelled residency: words 1 and 3 mean something else where no list and no charge in waiting needs them.
+// In modelled residency word 3 means something else. (Word 1 must stay 0 in a free frame, or a stale log entry would come alive.)
 export const FOLIO_MAPCOUNT: u32 = FOLIO_WAITER; // u32 address spaces whose page tables point here
-export const FOLIO_NEXT_FREE: u32 = FOLIO_POSITION; // u32 of an uncharged frame
+export const FOLIO_NEXT_FREE: u32 = FOLIO_WAITER; // u32 of an uncharged frame
 export const STATE_REFERENCED: u32 = 1 << 7; // PG_referenced
 export const STATE_DIRTY: u32 = 1 << 8; // PG_dirty
+export const STATE_WORKINGSET: u32 = 1 << 9; // PG_workingset
+/** u64 per frame: where its folio belongs. Of a page of an object: object << 32 | page offset. */
+export const PLACE_STRIDE: u32 = 8;
+/** The word of a page that was evicted: a shadow entry instead of a frame. */
+export const SHADOW_BIT: u32 = 1 << 31;
+export const SHADOW_STRIDE: u32 = 16;
+export const SHADOW_MEMCG: u32 = 0; // u32 memcg that was the reclaim's target | SHADOW_WORKINGSET; the free list's link
+export const SHADOW_WORKINGSET: u32 = 1 << 31;
+export const SHADOW_AGE: u32 = 8; // u64
+// struct lruvec, beside its lists
+export const LRUVEC_STRIDE: u32 = 64;
+export const LRUVEC_ANON_COST: u32 = 0; // u64
+export const LRUVEC_FILE_COST: u32 = 8;
+export const LRUVEC_NONRESIDENT_AGE: u32 = 16;
+export const LRUVEC_REFAULTS_ANON: u32 = 24; // i64: activations of refaults when a reclaim of this memcg ended last
+export const LRUVEC_REFAULTS_FILE: u32 = 32;
+export const LRUVEC_POSITION: u32 = 40; // u32: where the shared walk of this subtree stands (struct mem_cgroup_reclaim_iter)
 
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
@@ -383,10 +428,14 @@ export const OBJECT_TYPE: u32 = 0; // OBJECT_FILE …, 0 = free
 export const OBJECT_MAPS: u32 = 4; // head of i_mmap: the address spaces that map it
 export const OBJECT_RADIX: u32 = 8; // page offset → frame
 // struct mm_struct, by the id of the task that owns it
-export const MM_STRIDE: u32 = 32;
+export const MM_STRIDE: u32 = 64;
 export const MM_USERS: u32 = 0; // tasks that run on it; 0 = free
 export const MM_MAPS: u32 = 4; // head of its map records
 export const MM_RADIX: u32 = 8; // virtual page number → frame, or ZERO_PAGE
+// of the task itself
+export const TASK_OVER_HIGH: u32 = 32; // u32 memcg_nr_pages_over_high
+export const TASK_OOM_SCORE_ADJ: u32 = 36; // i32
+export const TASK_KILLED: u32 = 40; // u32 1: by the OOM killer
 // which pages of one object one mm has in its page tables
 export const MAP_STRIDE: u32 = 48;
 export const MAP_MM: u32 = 0;
@@ -394,7 +443,8 @@ export const MAP_OBJECT: u32 = 4;
 export const MAP_NEXT_OF_MM: u32 = 8; // also the link of the free list
 export const MAP_NEXT_OF_OBJECT: u32 = 12;
 export const MAP_PREVIOUS_OF_OBJECT: u32 = 16;
-export const MAP_RADIX: u32 = 24; // page offset >> 5 → 32 bits, a page each
+export const MAP_EXECUTABLE: u32 = 20; // u32 1: one of the mappings is (VM_EXEC)
+export const MAP_RADIX: u32 = 24; // page offset >> 4 → two bits a page: mapped, young
 
 // ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;
@@ -468,7 +518,10 @@ export const R_MM: u32 = 15;
 export const R_MAP: u32 = 16;
 export const R_NODE: u32 = 17;
 export const R_NODE_USE: u32 = 18;
-export const NR_REGIONS: u32 = 19;
+export const R_PLACE: u32 = 19;
+export const R_LRUVEC: u32 = 20;
+export const R_SHADOW: u32 = 21;
+export const NR_REGIONS: u32 = 22;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -516,7 +569,11 @@ export function regionSize(
   if (region == R_MM) return (tasks + 1) * MM_STRIDE;
   if (region == R_MAP) return (maps + 1) * MAP_STRIDE;
   if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
-  return (nodes + 1) * 4;
+  if (region == R_NODE_USE) return (nodes + 1) * 4;
+  if (region == R_PLACE) return (pages + 1) * PLACE_STRIDE;
+  if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
+  // Linux keeps about as many nodes with shadows as memory has pages to compare with.
+  return (2 * pages + 1) * SHADOW_STRIDE;
 }
 
 /** Address of a region: the previous one plus its size; the first one follows the columns. `regionOffset(NR_REGIONS, …)` is the total. */

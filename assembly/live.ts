@@ -52,7 +52,7 @@ export function chargeFolio(task: u32, cpu: u32, memcg: u32, frame: u32, order: 
   if (errno) return errno;
   if (!memcg) memcg = folioPayer(task, kind == O.KIND_ANON);
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
-  errno = chargeMemcg(cpu, memcg, 1 << order, gfp);
+  errno = chargeMemcg(task, cpu, memcg, 1 << order, gfp);
   if (!errno) commitFolio(frame, memcg, order, kind);
   return errno;
 }
@@ -79,7 +79,7 @@ export function chargeKmemPages(task: u32, cpu: u32, frame: u32, order: u32, kin
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
   let memcg = objcgMemcg(objcg);
-  errno = chargeMemcg(cpu, memcg, 1 << order, gfp);
+  errno = chargeMemcg(task, cpu, memcg, 1 << order, gfp);
   if (errno) return errno;
   modStat(memcg, L.STAT_KMEM, 1 << order);
   commitKmem(frame, objcg, order, kind);
@@ -108,15 +108,15 @@ export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u3
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
-  errno = chargeObjectTo(cpu, objcg, bytes, kind, gfp);
+  errno = chargeObjectTo(task, cpu, objcg, bytes, kind, gfp);
   return errno ? errno : objcg;
 }
 
 /** The same once it is known which objcg pays. 0 or -ENOMEM. */
-export function chargeObjectTo(cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32): i32 {
+export function chargeObjectTo(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32): i32 {
   if (!consumeObjStock(cpu, objcg, bytes)) {
     let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    let errno = chargeMemcg(cpu, objcgMemcg(objcg), pages, gfp);
+    let errno = chargeMemcg(task, cpu, objcgMemcg(objcg), pages, gfp);
     if (!errno) grantBytes(cpu, objcg, bytes, pages, kind);
     return errno;
   }
@@ -141,7 +141,7 @@ export function chargeSock(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (memcg == ROOT) return 0;
   headerSet(L.H_CURRENT_CPU, cpu);
-  let errno = chargeMemcg(cpu, memcg, pages, gfp);
+  let errno = chargeMemcg(0, cpu, memcg, pages, gfp);
   if (!errno) modStat(memcg, L.STAT_SOCK, pages);
   return errno;
 }

@@ -26,6 +26,9 @@ export let mmBase: usize = 0;
 export let mapBase: usize = 0;
 export let nodeBase: usize = 0;
 export let nodeUseBase: usize = 0;
+export let placeBase: usize = 0;
+export let lruvecBase: usize = 0;
+export let shadowBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -86,6 +89,9 @@ export function attachMemory(worker: u32): void {
   mapBase = at(L.R_MAP);
   nodeBase = at(L.R_NODE);
   nodeUseBase = at(L.R_NODE_USE);
+  placeBase = at(L.R_PLACE);
+  lruvecBase = at(L.R_LRUVEC);
+  shadowBase = at(L.R_SHADOW);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;
@@ -141,6 +147,9 @@ export function attachMemory(worker: u32): void {
 }
 @inline export function mapAt(map: u32): usize {
   return mapBase + <usize>map * L.MAP_STRIDE;
+}
+@inline export function lruvecAt(memcg: u32): usize {
+  return lruvecBase + <usize>memcg * L.LRUVEC_STRIDE;
 }
 @inline export function counterAt(memcg: u32, counter: u32): usize {
   return counterBase + (<usize>memcg * L.NR_COUNTERS + counter) * L.COUNTER_STRIDE;

@@ -332,8 +332,6 @@ export class Machine {
       field
     ];
     switch (errno) {
-      case 'ENOMEM':
-        return `${this.pathOf(Number(value))} or a cgroup above it is at its memory.max, and modelled residency does not reclaim yet`;
       case 'ERANGE':
         return `${field} ${value} is out of range; raise capacity ${capacity}`;
       case 'ESRCH':
@@ -465,6 +463,11 @@ export class Machine {
   charged(cgroup: number): { anon: number; file: number; shmem: number } {
     const ever = (kind: number) => Number(this.engine.eventCount(cgroup, L.EVENT_CHARGED + kind, 1)) * PAGE_SIZE;
     return { anon: ever(O.KIND_ANON), file: ever(O.KIND_FILE), shmem: ever(O.KIND_SHMEM) };
+  }
+
+  /** Modelled residency: charges to the cgroup itself that its limits refused in the end. */
+  refused(cgroup: number): number {
+    return Number(this.engine.eventCount(cgroup, L.EVENT_REFUSED, 1));
   }
 
   /** What the recorded driver had to do, by name. */

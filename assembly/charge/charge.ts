@@ -1,13 +1,18 @@
 // try_charge_memcg(): the stock, then a batch of 64, then the exact size. mm/memcontrol.c. What follows a refusal depends on
-// who asks: a recording shows it (replay/waiting.ts); a live caller gets an answer without reclaim and without the OOM killer.
+// who asks: a recording shows it (replay/waiting.ts); in modelled residency the charge reclaims, and in the end kills.
 
-import { ENOMEM, MEMCG_CHARGE_BATCH } from '../constants';
-import { memoryCounter, pageCounterCharge, pageCounterTryCharge } from '../counter/page-counter';
+import { ENOMEM, MAX_RECLAIM_RETRIES, MEMCG_CHARGE_BATCH, PAGE_ALLOC_COSTLY } from '../constants';
+import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterTryCharge } from '../counter/page-counter';
 import { consumeStock, drainAllStock, refillStock } from '../counter/stock';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
-import { cpuAt, kernel61, memcgOfCounter, ROOT } from '../memory';
-import { GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL } from '../replay/ops';
+import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, ROOT } from '../memory';
+import { tryToFree } from '../reclaim/scan';
+import {
+  GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL, GFP_NORETRY, GFP_RETRY_MAYFAIL,
+} from '../replay/ops';
+import { checkHigh } from './high';
+import { isDying, memcgOom } from './oom';
 
 /** What tryCharge() answers beside the memcg that refused: granted by the stock, with a batch, or singly. */
 export const BY_STOCK: u32 = 0;
@@ -63,24 +68,60 @@ export function forceCharge(memcg: u32, pages: u32): void {
   if (memcg != ROOT) pageCounterCharge(memoryCounter(memcg), pages);
 }
 
+/** mem_cgroup_margin(): pages that the memcg's own limit still allows. */
+@inline function margin(memcg: u32): i64 {
+  let counter = memoryCounter(memcg);
+  return load<i64>(counter, L.PC_MAX) - pageCounterRead(counter);
+}
+
 /**
- * A charge for a live caller: after a refusal, a task that may block drains the stocks under the limit once and tries again;
- * high-priority and no-fail charges pass the limit. 0 or -ENOMEM. One `max` event a refusal: the kernel counts one more for each
- * fruitless reclaim, and there is no reclaim here yet.
+ * try_charge_memcg(), entire: after a refusal a task that may block reclaims, drains the stocks once, and goes on while there is
+ * progress or room, at most MAX_RECLAIM_RETRIES fruitless times before the OOM killer is asked; high-priority and no-fail charges pass
+ * the limit in the end. 0 or -ENOMEM. Without modelled residency there is nothing that reclaim could take: one drain, one more try.
  */
-export function chargeMemcg(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
-  let over = tryCharge(cpu, memcg, pages, gfp);
-  if (!isRefusal(over)) return 0;
+export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
+  let answer = tryCharge(cpu, memcg, pages, gfp);
+  if (!isRefusal(answer)) {
+    let batch = answer == BY_BATCH ? max<u32>(MEMCG_CHARGE_BATCH, pages) : pages;
+    if (answer != BY_STOCK && nodesEnd > 1) checkHigh(task, cpu, memcg, batch, gfp);
+    return 0;
+  }
   let raisedMax = false;
   if (gfp & GFP_DIRECT_RECLAIM) {
-    memcgEvent(over, L.EVENT_MAX);
-    raisedMax = true;
-    drainAllStock(over, cpu);
-    over = retryCharge(cpu, memcg, pages);
-    if (!isRefusal(over)) return 0;
+    let drained = false;
+    let passedOom = false;
+    let retries = MAX_RECLAIM_RETRIES;
+    while (isRefusal(answer)) {
+      let over = answer;
+      // Without modelled residency a second refusal is the answer: Linux would count its fruitless reclaims too.
+      if (drained && nodesEnd == 1) break;
+      memcgEvent(over, L.EVENT_MAX);
+      raisedMax = true;
+      let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
+      if (margin(over) < <i64>pages) {
+        if (!drained) {
+          drainAllStock(over, cpu);
+          drained = true;
+        } else if (gfp & GFP_NORETRY) break;
+        else if (!reclaimed || pages > PAGE_ALLOC_COSTLY) {
+          if (retries-- == 0) {
+            if (gfp & GFP_RETRY_MAYFAIL) break;
+            if (passedOom && isDying(task)) break;
+            if (!memcgOom(task, cpu, over, pages)) break;
+            passedOom = true;
+            retries = MAX_RECLAIM_RETRIES;
+          }
+        }
+      }
+      answer = retryCharge(cpu, memcg, pages);
+    }
+    if (!isRefusal(answer)) {
+      if (answer != BY_STOCK && nodesEnd > 1) checkHigh(task, cpu, memcg, pages, gfp);
+      return 0;
+    }
   }
   if (!(gfp & (GFP_HIGH | GFP_NOFAIL))) return -ENOMEM;
-  if (!raisedMax) memcgEvent(over, L.EVENT_MAX);
+  if (!raisedMax) memcgEvent(answer, L.EVENT_MAX);
   forceCharge(memcg, pages);
   return 0;
 }

@@ -1,11 +1,11 @@
 // Private memory of an address space: made by the first write, shared by fork until one side writes. mm/memory.c
 // (do_anonymous_page(), do_wp_page(), copy_page_range()), kernel/fork.c (dup_mm(), mmput()).
-import { EINVAL, ENOSPC } from '../constants';
+import { EINVAL, ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
 import { headerSet, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
-import { folioPayer, taskMemcg } from '../task/task';
-import { unmapAll } from './mapping';
+import { folioPayer, isKilled, taskMemcg } from '../task/task';
+import { mappedPages, unmapAll } from './mapping';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, unmapFolio } from './resident';
 
@@ -60,8 +60,13 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
     }
     // wp_can_reuse_anon_folio(): its only owner writes on.
     if (word && word != ZERO_PAGE && mapcount(word) == 1) continue;
-    let frame = newFolio(cpu, payer, KIND_ANON);
-    if (frame < 0) return frame;
+    let frame = newFolio(task, cpu, payer, KIND_ANON, 0);
+    if (frame < 0) return frame == -ENOMEM ? 0 : frame;
+    // Killed for the want of this very page: the address space is gone.
+    if (isKilled(task)) {
+      freeFolio(task, cpu, <u32>frame);
+      return 0;
+    }
     if (!radixSet(pages, v, <u32>frame)) {
       freeFolio(task, cpu, <u32>frame);
       return fullNodes();
@@ -131,4 +136,12 @@ export function copyMm(parent: u32, child: u32): i32 {
     if (word != ZERO_PAGE) mapFolio(word);
   }
   return 0;
+}
+
+/** get_mm_rss(): private pages and mapped pages of files in the page tables of a process. */
+export function rssPages(mm: u32): u64 {
+  let pages: u64 = 0;
+  let anon = pagesOf(mm);
+  for (let v = radixNext(anon, 0); v != NO_KEY; v = radixNext(anon, v + 1)) if (radixGet(anon, v) != ZERO_PAGE) pages++;
+  return pages + mappedPages(mm);
 }

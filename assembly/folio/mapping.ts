@@ -1,14 +1,21 @@
 // The page cache: files, shmem objects, block devices, and who has which of their pages in his page tables. mm/filemap.c
 // (filemap_read(), filemap_fault(), generic_perform_write()), mm/shmem.c (shmem_get_folio_gfp()), mm/truncate.c, mm/memory.c
 // (zap_present_folio_ptes(), unmap_mapping_range()).
-import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../constants';
+import { EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
-import { headerGet, headerSet, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
-import { FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM } from '../replay/ops';
-import { folioPayer, taskMemcg } from '../task/task';
+import { isDescendant } from '../memcg/memcg';
+import { modStat } from '../memcg/stat';
+import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
+import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
+import {
+  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
+} from '../replay/ops';
+import { folioPayer, isKilled, taskMemcg } from '../task/task';
+import { chargeWord, ownerOf } from './folio';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import {
-  cleanFolio, countEvent, dirtyFolio, freeFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, setReferenced, unmapFolio,
+  activateFolio, cleanFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
+  setReferenced, setWorkingset, unmapFolio,
 } from './resident';
 
 @inline function pagesOf(object: u32): usize {
@@ -22,6 +29,12 @@ import {
 }
 @inline function isShmem(object: u32): bool {
   return typeOf(object) == OBJECT_SHMEM;
+}
+
+/** The frame of a page; 0: it is not resident. What an evicted page has left in its place does not count. */
+@inline function frameAt(object: u32, index: u64): u32 {
+  let word = radixGet(pagesOf(object), index);
+  return word & L.SHADOW_BIT ? 0 : word;
 }
 
 /** An id that may name an object. 0, or -EINVAL, -ENOSPC. */
@@ -104,33 +117,53 @@ function freeMap(map: u32): void {
   headerSet(L.H_FREE_MAP, map);
 }
 
-@inline function mapsPage(map: u32, index: u64): bool {
-  return ((radixGet(bitsOf(map), index >> 5) >> (<u32>index & 31)) & 1) != 0;
+// Two bits a page: it is in the page tables; its entry is young.
+const MAPPED: u32 = 1;
+const YOUNG: u32 = 2;
+const EVERY_MAPPED: u32 = 0x55555555;
+
+@inline function shiftOf(index: u64): u32 {
+  return (<u32>index & 15) << 1;
 }
+@inline function mapsPage(map: u32, index: u64): bool {
+  return ((radixGet(bitsOf(map), index >> 4) >> shiftOf(index)) & MAPPED) != 0;
+}
+/** The page is in the page tables and was just used. False: the nodes are used up. */
 @inline function setMapped(map: u32, index: u64): bool {
-  return radixSet(bitsOf(map), index >> 5, radixGet(bitsOf(map), index >> 5) | (1 << (<u32>index & 31)));
+  return radixSet(bitsOf(map), index >> 4, radixGet(bitsOf(map), index >> 4) | ((MAPPED | YOUNG) << shiftOf(index)));
 }
 function clearMapped(map: u32, index: u64): void {
-  let word = radixGet(bitsOf(map), index >> 5) & ~(1 << (<u32>index & 31));
-  if (word) radixSet(bitsOf(map), index >> 5, word);
-  else radixClear(bitsOf(map), index >> 5);
+  let word = radixGet(bitsOf(map), index >> 4) & ~((MAPPED | YOUNG) << shiftOf(index));
+  if (word) radixSet(bitsOf(map), index >> 4, word);
+  else radixClear(bitsOf(map), index >> 4);
+}
+/** ptep_clear_young(): whether the entry was young. */
+function clearYoung(map: u32, index: u64): bool {
+  let word = radixGet(bitsOf(map), index >> 4);
+  let young = YOUNG << shiftOf(index);
+  if (!(word & young)) return false;
+  radixSet(bitsOf(map), index >> 4, word & ~young);
+  return true;
+}
+@inline function isYoung(map: u32, index: u64): bool {
+  return ((radixGet(bitsOf(map), index >> 4) >> shiftOf(index)) & YOUNG) != 0;
 }
 
-/** zap_present_folio_ptes(): a page leaves one address space; its page table entry was young, since a fault brought it in. */
+/** zap_present_folio_ptes(): a page leaves one address space; if its entry is young, that counts as an access. */
 function zap(map: u32, index: u64): void {
   let frame = radixGet(pagesOf(load<u32>(mapAt(map), L.MAP_OBJECT)), index);
-  markAccessed(frame);
+  if (isYoung(map, index)) markAccessed(frame);
   unmapFolio(frame);
 }
 
 /** Takes the pages [from, to) of a map record out of its page tables. */
 function zapRange(map: u32, from: u64, to: u64): void {
   let bits = bitsOf(map);
-  for (let key = radixNext(bits, from >> 5); key != NO_KEY && key << 5 < to; key = radixNext(bits, key + 1)) {
-    let word = radixGet(bits, key);
-    for (let bit: u32 = 0; bit < 32; bit++) {
-      let index = (key << 5) + bit;
-      if (!((word >> bit) & 1) || index < from || index >= to) continue;
+  for (let key = radixNext(bits, from >> 4); key != NO_KEY && key << 4 < to; key = radixNext(bits, key + 1)) {
+    let word = radixGet(bits, key) & EVERY_MAPPED;
+    for (let page: u32 = 0; page < 16; page++) {
+      let index = (key << 4) + page;
+      if (!((word >> (page << 1)) & 1) || index < from || index >= to) continue;
       zap(map, index);
       clearMapped(map, index);
     }
@@ -147,6 +180,16 @@ export function unmapAll(mm: u32): void {
     map = next;
   }
   store<u32>(mmAt(mm), 0, L.MM_MAPS);
+}
+
+/** Pages of objects in the page tables of an mm. */
+export function mappedPages(mm: u32): u64 {
+  let pages: u64 = 0;
+  for (let map = load<u32>(mmAt(mm), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
+    let bits = bitsOf(map);
+    for (let key = radixNext(bits, 0); key != NO_KEY; key = radixNext(bits, key + 1)) pages += popcnt(radixGet(bits, key) & EVERY_MAPPED);
+  }
+  return pages;
 }
 
 /** munmap() of pages [index, index + count) of an object; count 0: to its end. Pages stay in the page cache. */
@@ -172,13 +215,14 @@ function unmapEverywhere(object: u32, index: u64, frame: u32): void {
 
 /**
  * A task reads or writes pages [index, index + count) of an object, by a system call or through a mapping (FLAG_FAULT). What is not
- * resident is charged to the payer of page cache: the active memcg, else the owner of the task's mm. 0 or a negative errno; pages
- * before the one that failed have been accessed.
+ * resident is charged to the payer of page cache: the active memcg, else the owner of the task's mm. A refused charge ends the access,
+ * as it ends the system call. 0 or a negative errno.
  */
 export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: u32, flags: u32): i32 {
   let errno = openObject(object);
   if (errno) return errno;
-  if (!count || index + count < index) return outOfRange(L.FIELD_COUNT, count, EINVAL);
+  if (!count) return outOfRange(L.FIELD_COUNT, count, EINVAL);
+  if (index + count > 0x100000000 || index + count < index) return outOfRange(L.FIELD_INDEX, index, EINVAL);
   let mm = task ? load<u32>(taskAt(task), L.TASK_MM) : 0;
   let fault = (flags & FLAG_FAULT) != 0 && (flags & FLAG_READAHEAD) == 0;
   if (fault && !mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
@@ -190,25 +234,35 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       headerSet(L.H_FULL_TABLE, L.CAP_MAPS);
       return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
     }
+    if (flags & FLAG_EXEC) store<u32>(mapAt(map), 1, L.MAP_EXECUTABLE);
   }
   let payer = task ? folioPayer(task, false) : ROOT;
   let shmem = isShmem(object);
   for (let i = index; i < index + count; i++) {
-    let frame = radixGet(pagesOf(object), i);
+    let frame = frameAt(object, i);
     let fresh = !frame;
     if (!frame) {
-      let got = newFolio(cpu, payer, shmem ? KIND_SHMEM : KIND_FILE);
-      if (got < 0) return got;
+      let got = newFolio(task, cpu, payer, shmem ? KIND_SHMEM : KIND_FILE, (<u64>object << 32) | i);
+      if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
+      // A page that will be overwritten is no refault (__GFP_WRITE).
+      let shadow = radixGet(pagesOf(object), i);
       if (!radixSet(pagesOf(object), i, frame)) {
         freeFolio(task, cpu, frame);
         return fullNodes(object);
       }
+      if (shadow) {
+        if (fault || !(flags & FLAG_WRITE)) refaultFolio(frame, shadow);
+        dropShadow(shadow);
+      }
+      // Killed for the want of this very page: it stays in the page cache, and the access is over.
+      if (task && isKilled(task)) return 0;
     }
     if (flags & FLAG_READAHEAD) continue;
     if (fault) {
-      if (!mapsPage(map, i)) {
-        if (!setMapped(map, i)) return fullNodes(object);
+      let known = mapsPage(map, i);
+      if (!setMapped(map, i)) return fullNodes(object);
+      if (!known) {
         mapFolio(frame);
         countEvent(taskMemcg(mm), L.STAT_PGFAULT);
         // shmem makes its pages; a file's come from the disk
@@ -225,6 +279,52 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   return 0;
 }
 
+/** A page that was evicted has come back: active at once if it was missed soon. */
+function refaultFolio(frame: u32, shadow: u32): void {
+  let memcg = ownerOf(chargeWord(frame));
+  let anon = isShmem(<u32>(load<u64>(placeAt(frame)) >> 32));
+  if (!refault(memcg, shadow, anon)) return;
+  activateFolio(frame);
+  if (!wasWorkingset(shadow)) return;
+  setWorkingset(frame);
+  modStat(memcg, L.STAT_WORKINGSET_RESTORE_ANON + (anon ? 0 : 1), 1);
+  noteCost(memcg, !anon, kernel61 ? 1 : 32);
+}
+
+// --- what reclaim asks
+
+/** folio_referenced(): young page table entries that point to the folio, cleared: their number << 1, bit 0: one was executable. */
+export function referencedBy(frame: u32, target: u32): u32 {
+  if (!mapcount(frame) || isAnonFolio(frame)) return 0;
+  let place = load<u64>(placeAt(frame));
+  let index = place & 0xffffffff;
+  let young: u32 = 0;
+  let executable: u32 = 0;
+  for (let map = load<u32>(objectAt(<u32>(place >> 32)), L.OBJECT_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT)) {
+    // Mappings of tasks outside the target do not count.
+    if (!mapsPage(map, index) || !isDescendant(taskMemcg(load<u32>(mapAt(map), L.MAP_MM)), target)) continue;
+    if (!clearYoung(map, index)) continue;
+    young++;
+    if (load<u32>(mapAt(map), L.MAP_EXECUTABLE)) executable = 1;
+  }
+  return (young << 1) | executable;
+}
+
+/** A clean folio of a file leaves memory, and a shadow in its place. False: it cannot, as there is no swap for it. */
+export function evictFolio(task: u32, cpu: u32, frame: u32, target: u32): bool {
+  if (isAnonFolio(frame)) return false;
+  let place = load<u64>(placeAt(frame));
+  let object = <u32>(place >> 32);
+  if (isShmem(object)) return false;
+  let index = place & 0xffffffff;
+  unmapEverywhere(object, index, frame);
+  let shadow = evictionShadow(frame, target);
+  if (shadow) radixSet(pagesOf(object), index, shadow);
+  else radixClear(pagesOf(object), index);
+  freeFolio(task, cpu, frame);
+  return true;
+}
+
 function fullNodes(object: u32): i32 {
   headerSet(L.H_FULL_TABLE, L.CAP_NODES);
   return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
@@ -235,7 +335,10 @@ export function fileDirty(object: u32, index: u64, count: u32): i32 {
   let errno = openObject(object);
   if (errno) return errno;
   let end = index + count;
-  for (let i = radixNext(pagesOf(object), index); i < end; i = radixNext(pagesOf(object), i + 1)) dirtyFolio(radixGet(pagesOf(object), i));
+  for (let i = radixNext(pagesOf(object), index); i < end; i = radixNext(pagesOf(object), i + 1)) {
+    let frame = frameAt(object, i);
+    if (frame) dirtyFolio(frame);
+  }
   return 0;
 }
 
@@ -246,10 +349,14 @@ export function truncate(task: u32, cpu: u32, object: u32, index: u64, count: u3
   let end = count ? index + count : NO_KEY;
   let pages = pagesOf(object);
   for (let i = radixNext(pages, index); i < end; i = radixNext(pages, i + 1)) {
-    let frame = radixGet(pages, i);
-    unmapEverywhere(object, i, frame);
+    let word = radixGet(pages, i);
     radixClear(pages, i);
-    freeFolio(task, cpu, frame);
+    if (word & L.SHADOW_BIT) {
+      dropShadow(word);
+      continue;
+    }
+    unmapEverywhere(object, i, word);
+    freeFolio(task, cpu, word);
   }
   return 0;
 }
@@ -290,7 +397,10 @@ export function sync(object: u32): i32 {
   }
   for (let o = object ? object : 1; o < end; o++) {
     let pages = pagesOf(o);
-    for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) cleanFolio(radixGet(pages, i));
+    for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
+      let frame = frameAt(o, i);
+      if (frame) cleanFolio(frame);
+    }
   }
   return 0;
 }
@@ -302,8 +412,8 @@ export function dropPagecache(task: u32, cpu: u32): void {
     if (isShmem(object)) continue;
     let pages = pagesOf(object);
     for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
-      let frame = radixGet(pages, i);
-      if (isDirty(frame) || mapcount(frame)) continue;
+      let frame = frameAt(object, i);
+      if (!frame || isDirty(frame) || mapcount(frame)) continue;
       radixClear(pages, i);
       freeFolio(task, cpu, frame);
     }

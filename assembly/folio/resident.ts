@@ -5,8 +5,9 @@ import { ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerSet, outOfRange, pagesEnd, ROOT } from '../memory';
+import { folioAt, headerGet, headerSet, outOfRange, pagesEnd, placeBase, ROOT } from '../memory';
 import { addHead, listAt, remove } from '../reclaim/lru';
+import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
 
@@ -24,6 +25,14 @@ import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
 }
 @inline function setMapcount(frame: u32, count: u32): void {
   store<u32>(folioAt(frame), count, L.FOLIO_MAPCOUNT);
+}
+
+/** Where a frame's folio belongs: see PLACE_STRIDE. */
+@inline export function placeAt(frame: u32): usize {
+  return placeBase + (<usize>frame << 3);
+}
+@inline export function isAnonFolio(frame: u32): bool {
+  return kindOf(frame) == KIND_ANON;
 }
 
 /** A frame that nobody uses; 0: memory is full. */
@@ -47,20 +56,22 @@ export function giveFrame(frame: u32): void {
 }
 
 /**
- * A new folio of one page, charged to `memcg`: its frame, or a negative errno. -ENOSPC: memory is full (capacity `pages`);
- * -ENOMEM: the limit refused.
+ * A new folio of one page at `place` (placeAt()), charged to `memcg`, which may reclaim: its frame, or a negative errno. -ENOSPC: memory
+ * is full (capacity `pages`); -ENOMEM: the limit refused, which is counted and no error of the trace.
  */
-export function newFolio(cpu: u32, memcg: u32, kind: u32): i32 {
+export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64): i32 {
   let frame = takeFrame();
   if (!frame) {
     headerSet(L.H_FULL_TABLE, L.CAP_PAGES);
     return outOfRange(L.FIELD_INDEX, 0, ENOSPC);
   }
-  if (chargeMemcg(cpu, memcg, 1, GFP_KERNEL)) {
+  if (chargeMemcg(task, cpu, memcg, 1, GFP_KERNEL)) {
     giveFrame(frame);
-    return outOfRange(L.FIELD_CGROUP, memcg, ENOMEM);
+    countLocal(memcg, L.EVENT_REFUSED, 1);
+    return -ENOMEM;
   }
   commitFolio(frame, memcg, 0, kind);
+  store<u64>(placeAt(frame), place);
   countLocal(memcg, L.EVENT_CHARGED + kind, 1);
   return frame;
 }
@@ -101,12 +112,26 @@ export function markAccessed(frame: u32): void {
   }
   let list = (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
   if (list != L.LRU_INACTIVE_ANON && list != L.LRU_INACTIVE_FILE) return;
+  setState(frame, state & ~L.STATE_REFERENCED);
+  activateFolio(frame);
+  let memcg = ownerOf(chargeWord(frame));
+  modStat(memcg, L.STAT_PGACTIVATE, 1);
+  ageNonresident(memcg, 1); // workingset_activation()
+}
+
+/** Moves an inactive folio to the active list of its kind, which follows the inactive one. */
+export function activateFolio(frame: u32): void {
+  let state = stateOf(frame);
+  let list = (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
   let memcg = ownerOf(chargeWord(frame));
   remove(listAt(memcg, list), frame, 1);
-  // The active list of a kind follows its inactive one.
-  setState(frame, (state & ~(L.STATE_REFERENCED | L.STATE_LIST_MASK)) | ((list + 1) << L.STATE_LIST_SHIFT));
+  setState(frame, (state & ~L.STATE_LIST_MASK) | ((list + 1) << L.STATE_LIST_SHIFT));
   addHead(listAt(memcg, list + 1), frame, 1);
-  modStat(memcg, L.STAT_PGACTIVATE, 1);
+}
+
+/** folio_set_workingset() */
+export function setWorkingset(frame: u32): void {
+  setState(frame, stateOf(frame) | L.STATE_WORKINGSET);
 }
 
 /** folio_account_dirtied(): counted for what is written back to a disk; shmem is not. */

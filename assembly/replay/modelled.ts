@@ -1,6 +1,8 @@
 // Modelled residency: the trace says who touches what; what is resident, and who is charged for it, follows from the kernel's rules.
-// So far on a machine without pressure: a charge that a limit refuses ends the replay, for want of reclaim.
+// A limit reclaims, throttles and kills; memory itself is never short: a full machine is an error.
 import { chargeMemcg } from '../charge/charge';
+import { handleOverHigh } from '../charge/high';
+import { forkKilled, setOomScoreAdj } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
@@ -10,13 +12,14 @@ import { objcgMemcg } from '../folio/objcg';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
+import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
   folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
-import { kmemPayer, taskExists } from '../task/task';
+import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
 import { counted } from './waiting';
@@ -41,13 +44,13 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   if (objcg <= ROOT) return 0;
   if (!(flags & O.FLAG_BY_FRAME)) {
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-    return refusedAt(chargeObjectTo(cpu, objcg, count, kind, gfp), objcg);
+    return unlessRefused(chargeObjectTo(task, cpu, objcg, count, kind, gfp), objcg);
   }
   let order = flags & O.FLAG_ORDER_MASK;
   if (order > 9 || kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
     return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-  let errno = chargeMemcg(cpu, objcgMemcg(objcg), 1 << order, gfp);
-  if (errno) return refusedAt(errno, objcg);
+  let errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
+  if (errno) return unlessRefused(errno, objcg);
   modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
   for (let i = index; i < index + (1 << order); i++) {
     freeKernelFrame(cpu, i);
@@ -59,8 +62,11 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   return 0;
 }
 
-function refusedAt(errno: i32, memcg: u32): i32 {
-  return errno < 0 ? outOfRange(L.FIELD_CGROUP, memcg, ENOMEM) : 0;
+/** A refused charge is what a limit is for; any other errno is the row's fault. */
+function unlessRefused(errno: i32, memcg: u32): i32 {
+  if (errno != -ENOMEM) return errno;
+  countLocal(memcg, L.EVENT_REFUSED, 1);
+  return 0;
 }
 
 function full(table: u32, index: u64): i32 {
@@ -116,6 +122,10 @@ function modelledEvent(row: u32): i32 {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   headerSet64(L.H_NOW, now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  // What a killed task did on the recorded machine it does not do here.
+  // (Inodes come and go as they did there: later rows name them.)
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
+  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
@@ -163,11 +173,18 @@ function modelledEvent(row: u32): i32 {
     case O.OP_MAP:
     case O.OP_MLOCK:
     case O.OP_MUNLOCK:
-    case O.OP_OOM_SCORE_ADJ:
       return 0;
+    case O.OP_OOM_SCORE_ADJ:
+      return setOomScoreAdj(task, index);
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
+}
+
+/** A row is an entry into the kernel: on the way back to user mode the task pays for what it is over memory.high. */
+@inline function returnToUser(row: u32): void {
+  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  if (task && load<u32>(mmAt(task), L.TASK_OVER_HIGH)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */
@@ -222,6 +239,7 @@ export function replayModelled(from: u32, to: u32): i32 {
     let errno = modelledEvent(row);
     if (errno) return errno;
     endBatch(row);
+    returnToUser(row);
   }
   return to;
 }

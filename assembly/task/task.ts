@@ -5,13 +5,18 @@ import { EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH } from '../constants';
 import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
-import { headerGet, headerSet, memcgAt, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
+import { headerGet, headerSet, memcgAt, mmAt, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
 
 @inline export function taskExists(task: u32): bool {
   return task != 0 && task < tasksEnd && load<u32>(taskAt(task), L.TASK_STATE) != L.TASK_FREE;
 }
 @inline export function taskMemcg(task: u32): u32 {
   return load<u32>(taskAt(task), L.TASK_MEMCG);
+}
+
+/** The OOM killer took it (modelled residency). */
+@inline export function isKilled(task: u32): bool {
+  return load<u32>(mmAt(task), L.TASK_KILLED) != 0;
 }
 
 function countTask(memcg: u32, delta: i32): void {

@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
 import { removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
 import { CgroupMap } from '../trace/cgroup-map.ts';
+import { parseColumns } from '../trace/columns.ts';
 import { FORMATS, openRecording } from '../trace/formats.ts';
 import type { ImportReport } from '../trace/import-report.ts';
 import { InputError } from '../trace/input-error.ts';
@@ -15,6 +16,7 @@ interface ImportOptions {
   output: string;
   format?: string;
   cgroups: string[];
+  columns: string[];
   json?: boolean;
 }
 
@@ -35,12 +37,19 @@ export function addImport(program: Command): void {
       collect,
       [],
     )
+    .option(
+      '--columns <pairs>',
+      'csv, ndjson, cache-csv: where the columns of the trace come from, such as ts=time:us,op:=file_access (docs/importing.md)',
+      collect,
+      [],
+    )
     .option('--json', 'print the import report as JSON')
     .action(runImport);
 }
 
 async function runImport(files: string[], options: ImportOptions): Promise<void> {
   const cgroups = await CgroupMap.parse(options.cgroups);
+  const columns = parseColumns(options.columns);
   refuseOverwrite(files, options.output);
   const started = performance.now();
   const progress = new Progress('import');
@@ -59,6 +68,7 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     writer = new TraceWriter(options.output, { source: recording.format.name, clock: 'recorded' });
     const { report, highWater } = await recording.format.import(recording.sources, writer, {
       cgroups,
+      columns,
       onProgress: ({ bytes, bytesTotal, lines }) =>
         progress.update(bytes, bytesTotal, `${lines.toLocaleString('en')} lines`),
     });

@@ -80,6 +80,9 @@ export const REGION_NAMES: readonly string[] = [
   'map',
   'node',
   'nodeuse',
+  'place',
+  'lruvec',
+  'shadow',
 ];
 
 export interface Region {

@@ -9,8 +9,8 @@ export interface CgroupResult extends MemcgFigures {
   id: number;
   parent: number;
   kernel_id: number;
-  /** modelled residency: bytes ever charged to the cgroup itself, by kind */
-  memcharge?: { charged: { anon: number; file: number; shmem: number } };
+  /** modelled residency: bytes ever charged to the cgroup itself, by kind; charges that were refused in the end */
+  memcharge?: { charged: { anon: number; file: number; shmem: number }; refused: { enomem: number } };
 }
 
 /** Every cgroup at one time. Bytes. memory.stat when asked for. */
@@ -53,7 +53,8 @@ export function cgroupResults(machine: Machine): Record<string, CgroupResult> {
   for (const [id, { parent, kernelId }] of machine.cgroups) {
     if (id === ROOT_CGROUP) continue;
     const result: CgroupResult = { id, parent, kernel_id: Number(kernelId), ...machine.figures(id) };
-    if (machine.residency === 'modelled') result.memcharge = { charged: machine.charged(id) };
+    if (machine.residency === 'modelled')
+      result.memcharge = { charged: machine.charged(id), refused: { enomem: machine.refused(id) } };
     results[machine.pathOf(id)] = result;
   }
   return results;

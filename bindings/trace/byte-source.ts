@@ -26,6 +26,8 @@ export class ByteSource {
   private constructor(path: string, source: Readable, bytesTotal: number) {
     this.path = path;
     this.#source = source;
+    // Whoever reads hears of an error; one after nobody reads any more must not end the process.
+    source.on('error', () => {});
     this.bytesTotal = bytesTotal;
     this.#chunks = this.#open();
   }

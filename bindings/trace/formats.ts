@@ -1,9 +1,13 @@
 /** The foreign formats: name, importer, and how a file is known. A new format is one file beside this one and one entry here. */
 import type { TraceSink } from './arrow-writer.ts';
+import { importBpftrace, looksLikeBpftrace } from './bpftrace.ts';
 import { ByteSource } from './byte-source.ts';
+import { importCsv, looksLikeCsv } from './csv.ts';
 import type { Importer, ImportOptions, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { importMemcgProbes, looksLikeMemcgProbes } from './memcg-probes.ts';
+import { importNdjson, looksLikeNdjson } from './ndjson.ts';
+import { importCacheCsv, importOracleGeneral, looksLikeOracleGeneral } from './oracle-general.ts';
 
 export interface Format {
   /** what `--format` takes */
@@ -22,6 +26,36 @@ export const FORMATS: readonly Format[] = [
     description: 'ftrace text of kernel probes in the memory controller, with the public trace beside it',
     import: importMemcgProbes,
     detect: looksLikeMemcgProbes,
+  },
+  {
+    name: 'bpftrace',
+    description: 'what the bpftrace scripts of docs/record print, as text or JSON',
+    import: importBpftrace,
+    detect: looksLikeBpftrace,
+  },
+  {
+    name: 'oracle-general',
+    description: 'binary cache trace of libCacheSim',
+    import: importOracleGeneral,
+    detect: looksLikeOracleGeneral,
+  },
+  {
+    name: 'cache-csv',
+    description: 'cache trace as CSV, its columns told by --columns time-col=N,obj-id-col=N,obj-size-col=N',
+    import: importCacheCsv,
+    detect: () => false,
+  },
+  {
+    name: 'ndjson',
+    description: 'a JSON object a line: the columns of a trace, or others by --columns',
+    import: importNdjson,
+    detect: looksLikeNdjson,
+  },
+  {
+    name: 'csv',
+    description: 'a table with a header: the columns of a trace, or others by --columns',
+    import: importCsv,
+    detect: looksLikeCsv,
   },
 ];
 

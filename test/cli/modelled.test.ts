@@ -80,15 +80,19 @@ describe('replay of accesses', () => {
     expect(gone.cgroups['/x']['memory.stat'].anon).toBe(0);
   });
 
-  it('stops where a limit refuses, for it cannot reclaim, and names row, field and cgroup', async () => {
-    const path = write([
-      ...SHARED,
-      { op: O.OP_WRITE_KNOB, cgroup: 3, index: 1000, count: O.KNOB_MAX, name: '/pod/a/memory.max 4096000' },
-      touch(1),
-    ]);
-    const done = await memcharge(['replay', path]);
-    expect(done).toMatchObject({ code: 2, stdout: '' });
-    expect(done.stderr).toMatch(/t\.arrow: row 9: \/pod\/a or a cgroup above it is at its memory\.max.*\n$/);
+  it('reclaims page cache at the limit, and kills where there is nothing to reclaim', async () => {
+    const limit = { op: O.OP_WRITE_KNOB, cgroup: 3, index: 1024, count: O.KNOB_MAX, name: '/pod/a/memory.max 4M' };
+    const read = { op: O.OP_FILE_ACCESS, task: 1, object: 2, count: 4096 };
+    const cache = await replay([...SHARED, limit, read]);
+    expect(cache.cgroups['/pod/a']).toMatchObject({ 'memory.peak': 4 * MIB, 'memory.events': { oom: 0, oom_kill: 0 } });
+    expect(cache.cgroups['/pod/a'].memcharge.charged.file).toBe(16 * MIB);
+    // tmpfs cannot be reclaimed without swap, and a kill does not free it.
+    const shmem = await replay([...SHARED, limit, touch(1, O.FLAG_WRITE), touch(2)]);
+    expect(shmem.cgroups['/pod/a']).toMatchObject({
+      'memory.events': { oom: 1, oom_kill: 1 },
+      memcharge: { charged: { shmem: 4 * MIB }, refused: { enomem: 1 } },
+    });
+    expect(shmem.cgroups['/pod/b'].memcharge.charged.shmem).toBe(28 * MIB);
   });
 
   it('says which table is full', async () => {

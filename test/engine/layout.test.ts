@@ -80,10 +80,13 @@ it('draws the map', () => {
        cb880  watch         384
        cba00  audit        1672
        cc100  object        128
-       cc180  mm            672
-       cc480  map           240
-       cc580  node         1536
-       ccb80  nodeuse        24"
+       cc180  mm           1344
+       cc700  map           240
+       cc800  node         1536
+       cce00  nodeuse        24
+       cce80  place        8008
+       cee00  lruvec        704
+       cf100  shadow      32016"
   `);
 });
 

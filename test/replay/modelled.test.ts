@@ -58,7 +58,8 @@ function play(actions: readonly Action[], reference: Residency): HandRow[] {
     if (alive.length === 0) break;
     const task = alive[a.task % alive.length]!;
     const { mm } = reference.tasks.get(task)!;
-    const index = PLACES[a.place]!;
+    const isAnon = a.what.startsWith('anon');
+    const index = isAnon ? PLACES[a.place]! : Math.min(PLACES[a.place]!, 2 ** 32 - 64);
     const pages = Array.from({ length: a.count }, (_, i) => index + i);
     const row = { task, cpu: a.flag & 1, index, count: a.count };
     const write = (a.flag & 1) !== 0;
@@ -195,5 +196,38 @@ describe.each<[Kernel, 'release' | 'debug']>([
       }),
       { numRuns: RUNS },
     );
+  });
+});
+
+describe('modelled residency under limits', () => {
+  it('keeps every limit, conserves every page and always ends', async () => {
+    const limits = fc.array(
+      fc.record({ memcg: fc.integer({ min: 2, max: CGROUPS }), pages: fc.integer({ min: 0, max: 300 }) }),
+    );
+    const property = fc.asyncProperty(
+      fc.array(action, { minLength: 20, maxLength: 120 }),
+      limits,
+      async (actions, some) => {
+        const rows = play(actions, new Residency());
+        const knobs = some.map(({ memcg, pages }, i) => {
+          return { op: O.OP_WRITE_KNOB, cgroup: memcg, index: pages, count: i % 3 === 2 ? O.KNOB_HIGH : O.KNOB_MAX };
+        });
+        const mkdirs = rows.findIndex((row) => row.op !== O.OP_MKDIR);
+        const batch = batchOf([...rows.slice(0, mkdirs), ...knobs, ...rows.slice(mkdirs)]);
+        const machine = await Machine.boot({ ...SMALL, build: 'debug', residency: 'modelled' });
+        for (let row = 0; row < batch.length; row += 10) {
+          machine.replay(batch, row, Math.min(batch.length, row + 10));
+          expect(machine.audit()).toBeNull();
+          for (let memcg = 2; memcg <= CGROUPS; memcg++) {
+            const max = Number(machine.engine.pageCounterField(memcg, L.COUNTER_MEMORY, L.PC_MAX));
+            if (row >= mkdirs + knobs.length) expect(machine.usage(memcg)).toBeLessThanOrEqual(max);
+          }
+        }
+        const again = await Machine.boot({ ...SMALL, pages: 9000, build: 'release', residency: 'modelled' });
+        again.replay(batch);
+        expect(again.digest()).toBe(machine.digest());
+      },
+    );
+    await fc.assert(property, { numRuns: RUNS });
   });
 });

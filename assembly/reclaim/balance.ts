@@ -1,0 +1,114 @@
+// How much of which list is scanned. mm/vmscan.c: prepare_scan_control(), get_scan_count(), inactive_is_low(),
+// apply_proportional_protection().
+import { SWAP_CLUSTER_MAX } from '../constants';
+import { memoryCounter, pageCounterRead } from '../counter/page-counter';
+import * as L from '../layout';
+import { memcgState } from '../memcg/memcg';
+import { statTotal } from '../memcg/stat';
+import { headerGet, headerSet, lruvecAt } from '../memory';
+import { listAt, sizePages } from './lru';
+import { lruPages, swapLeft } from './workingset';
+
+@inline export function scanFlags(): u32 {
+  return headerGet(L.H_SCAN_FLAGS);
+}
+@inline export function setScanFlags(flags: u32): void {
+  headerSet(L.H_SCAN_FLAGS, flags);
+}
+
+function squareRoot(n: u64): u64 {
+  let root: u64 = 0;
+  while ((root + 1) * (root + 1) <= n) root++;
+  return root;
+}
+
+/** inactive_is_low(): the larger the lists, the smaller a share the inactive one needs. */
+export function inactiveIsLow(memcg: u32, file: bool): bool {
+  let inactive = lruPages(memcg, file ? L.LRU_INACTIVE_FILE : L.LRU_INACTIVE_ANON);
+  let active = lruPages(memcg, file ? L.LRU_ACTIVE_FILE : L.LRU_ACTIVE_ANON);
+  let gigabytes = (inactive + active) >> 18;
+  let ratio: u64 = gigabytes ? squareRoot(10 * gigabytes) : 1;
+  return inactive * ratio < active;
+}
+
+/** prepare_scan_control(): decided from the target, once a pass. */
+export function prepareScan(target: u32): void {
+  let flags = scanFlags() & ~(L.SCAN_MAY_DEACTIVATE_ANON | L.SCAN_MAY_DEACTIVATE_FILE | L.SCAN_CACHE_TRIM);
+  if (flags & L.SCAN_FORCE_DEACTIVATE) flags |= L.SCAN_MAY_DEACTIVATE_ANON | L.SCAN_MAY_DEACTIVATE_FILE;
+  else {
+    let at = lruvecAt(target);
+    if (statTotal(target, L.STAT_WORKINGSET_ACTIVATE_ANON) != load<i64>(at, L.LRUVEC_REFAULTS_ANON) || inactiveIsLow(target, false))
+      flags |= L.SCAN_MAY_DEACTIVATE_ANON;
+    if (statTotal(target, L.STAT_WORKINGSET_ACTIVATE_FILE) != load<i64>(at, L.LRUVEC_REFAULTS_FILE) || inactiveIsLow(target, true))
+      flags |= L.SCAN_MAY_DEACTIVATE_FILE;
+  }
+  // Much inactive page cache, none of it refaulting: leave anonymous memory alone.
+  let plenty = lruPages(target, L.LRU_INACTIVE_FILE) >> headerGet(L.H_SCAN_PRIORITY) != 0;
+  if (plenty && !(flags & L.SCAN_MAY_DEACTIVATE_FILE)) flags |= L.SCAN_CACHE_TRIM;
+  setScanFlags(flags);
+}
+
+/** snapshot_refaults(): what the next reclaim of this target compares with. */
+export function snapshotRefaults(target: u32): void {
+  let at = lruvecAt(target);
+  store<i64>(at, statTotal(target, L.STAT_WORKINGSET_ACTIVATE_ANON), L.LRUVEC_REFAULTS_ANON);
+  store<i64>(at, statTotal(target, L.STAT_WORKINGSET_ACTIVATE_FILE), L.LRUVEC_REFAULTS_FILE);
+}
+
+/** Both types are scanned by their size alone. */
+const EQUAL: u32 = 0;
+const FRACT: u32 = 1;
+const ANON: u32 = 2;
+const FILE: u32 = 3;
+
+function balanceOf(memcg: u32): u32 {
+  let flags = scanFlags();
+  let swappiness = headerGet(L.H_SCAN_SWAPPINESS);
+  if (!(flags & L.SCAN_MAY_SWAP) || swapLeft(memcg) == 0) return FILE;
+  if (swappiness == 0) return FILE;
+  if (swappiness == 201) return ANON;
+  if (headerGet(L.H_SCAN_PRIORITY) == 0) return EQUAL;
+  return flags & L.SCAN_CACHE_TRIM ? FILE : FRACT;
+}
+
+/** apply_proportional_protection(): a memcg over its protection gives in proportion to how far over it is. */
+function afterProtection(memcg: u32, scan: u64): u64 {
+  if (memcg == headerGet(L.H_SCAN_TARGET)) return scan;
+  let counter = memoryCounter(memcg);
+  let emin = load<i64>(counter, L.PC_EMIN);
+  let elow = load<i64>(counter, L.PC_ELOW);
+  if (!emin && !elow) return scan;
+  let protection = emin;
+  if (!(scanFlags() & L.SCAN_LOW_RECLAIM) && elow > emin) {
+    protection = elow;
+    setScanFlags(scanFlags() | L.SCAN_LOW_SKIPPED);
+  }
+  let usage = max<i64>(pageCounterRead(counter), protection);
+  scan -= scan * <u64>protection / <u64>(usage + 1);
+  return max<u64>(scan, SWAP_CLUSTER_MAX);
+}
+
+/** get_scan_count(): pages of `list` of one memcg to scan in this pass. */
+export function scanCount(memcg: u32, list: u32): u32 {
+  let file = list >= L.LRU_INACTIVE_FILE;
+  let size: u64 = sizePages(listAt(memcg, list));
+  let scan = afterProtection(memcg, size) >> headerGet(L.H_SCAN_PRIORITY);
+  let offline = memcgState(memcg) == L.MEMCG_DYING;
+  if (!scan && offline) scan = min<u64>(size, SWAP_CLUSTER_MAX);
+  let balance = balanceOf(memcg);
+  if (balance == EQUAL) return <u32>scan;
+  if (balance == ANON) return file ? 0 : <u32>scan;
+  if (balance == FILE) return file ? <u32>scan : 0;
+  // calculate_pressure_balance(): costs are those of the target.
+  let at = lruvecAt(headerGet(L.H_SCAN_TARGET));
+  let swappiness: u64 = headerGet(L.H_SCAN_SWAPPINESS);
+  let total = load<u64>(at, L.LRUVEC_ANON_COST) + load<u64>(at, L.LRUVEC_FILE_COST);
+  let anonCost = total + load<u64>(at, L.LRUVEC_ANON_COST);
+  let fileCost = total + load<u64>(at, L.LRUVEC_FILE_COST);
+  total = anonCost + fileCost;
+  let anonPart = swappiness * (total + 1) / (anonCost + 1);
+  let filePart = (200 - swappiness) * (total + 1) / (fileCost + 1);
+  let part = file ? filePart : anonPart;
+  let sum = anonPart + filePart;
+  return <u32>(offline ? (scan * part + sum - 1) / sum : scan * part / sum);
+}

@@ -1,0 +1,265 @@
+// Reclaim from a memcg and all below it. mm/vmscan.c: try_to_free_mem_cgroup_pages(), do_try_to_free_pages(), shrink_node(),
+// shrink_node_memcgs(), shrink_lruvec(), shrink_inactive_list(), shrink_folio_list(), shrink_active_list().
+import { DEF_PRIORITY, SWAP_CLUSTER_MAX } from '../constants';
+import { memoryCounter, pageCounterRead } from '../counter/page-counter';
+import { calculateProtection } from '../counter/protection';
+import { unchargeBatch } from '../folio/folio';
+import { evictFolio, referencedBy } from '../folio/mapping';
+import { isDirty } from '../folio/resident';
+import * as L from '../layout';
+import { memcgEvent } from '../memcg/events';
+import { nextInSubtree } from '../memcg/memcg';
+import { modStat } from '../memcg/stat';
+import { folioAt, headerGet, headerSet, kernel61, lruvecAt, ROOT, taskAt } from '../memory';
+import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
+import { addHead, isolate, listAt, size } from './lru';
+import { ageNonresident, noteCost } from './workingset';
+
+/** What shrink_folio_list() decides for one folio. */
+const KEEP: u32 = 0;
+const ACTIVATE: u32 = 1;
+const RECLAIM: u32 = 2;
+const RECLAIM_CLEAN: u32 = 3;
+
+@inline function stateOf(frame: u32): u32 {
+  return load<u32>(folioAt(frame), L.FOLIO_STATE);
+}
+@inline function setState(frame: u32, state: u32): void {
+  store<u32>(folioAt(frame), state, L.FOLIO_STATE);
+}
+/** Puts an isolated folio at the newest end of a list. */
+function putBack(frame: u32, memcg: u32, list: u32): void {
+  setState(frame, (stateOf(frame) & ~L.STATE_LIST_MASK) | (list << L.STATE_LIST_SHIFT));
+  addHead(listAt(memcg, list), frame, 1);
+}
+
+@inline function batchAt(i: u32): usize {
+  return L.HEADER + L.H_SCAN_BATCH + (i << 2);
+}
+
+/** isolate_lru_folios(): takes up to `n` (at most SWAP_CLUSTER_MAX) of the oldest folios off a list. */
+function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
+  let at = listAt(memcg, list);
+  let taken: u32 = 0;
+  while (taken < n && size(at)) store<u32>(batchAt(taken++), isolate(at));
+  return taken;
+}
+
+/** folio_check_references(): the second chance. */
+function checkReferences(frame: u32, target: u32, file: bool): u32 {
+  let references = referencedBy(frame, target);
+  let executable = (references & 1) != 0;
+  references >>= 1;
+  let state = stateOf(frame);
+  let wasReferenced = (state & L.STATE_REFERENCED) != 0;
+  setState(frame, state & ~L.STATE_REFERENCED);
+  if (references) {
+    setState(frame, state | L.STATE_REFERENCED);
+    if (wasReferenced || references > 1) return ACTIVATE;
+    return executable && file ? ACTIVATE : KEEP;
+  }
+  return wasReferenced && file ? RECLAIM_CLEAN : RECLAIM;
+}
+
+/** shrink_inactive_list(): answers the pages reclaimed. */
+function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
+  let file = list == L.LRU_INACTIVE_FILE;
+  let taken = isolateBatch(memcg, list, n);
+  if (!taken) return 0;
+  let proactive = (scanFlags() & L.SCAN_PROACTIVE) != 0;
+  modStat(memcg, proactive ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT, taken);
+  let target = headerGet(L.H_SCAN_TARGET);
+  let reclaimed: u32 = 0;
+  for (let i: u32 = 0; i < taken; i++) {
+    let frame = load<u32>(batchAt(i));
+    let verdict = checkReferences(frame, target, file);
+    // Memcg reclaim does not write files back: a dirty folio goes to the active list, out of the way of the flusher.
+    if (verdict >= RECLAIM && isDirty(frame)) verdict = verdict == RECLAIM ? ACTIVATE : KEEP;
+    if (verdict >= RECLAIM && !evictFolio(headerGet(L.H_SCAN_TASK), headerGet(L.H_SCAN_CPU), frame, target)) verdict = ACTIVATE;
+    if (verdict >= RECLAIM) {
+      store<u32>(batchAt(i), 0);
+      reclaimed++;
+    } else if (verdict == ACTIVATE) {
+      modStat(memcg, L.STAT_PGACTIVATE, 1);
+      store<u32>(batchAt(i), frame | L.SHADOW_BIT);
+    }
+  }
+  for (let i: u32 = 0; i < taken; i++) {
+    let entry = load<u32>(batchAt(i));
+    if (!entry) continue;
+    let frame = entry & ~L.SHADOW_BIT;
+    if (entry != frame) ageNonresident(memcg, 1); // move_folios_to_lru(): it is active
+    putBack(frame, memcg, entry == frame ? list : list + 1);
+  }
+  // mem_cgroup_uncharge_folios() of all that goes
+  let task = headerGet(L.H_SCAN_TASK);
+  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+  modStat(memcg, proactive ? L.STAT_PGSTEAL_PROACTIVE : L.STAT_PGSTEAL_DIRECT, reclaimed);
+  if (!kernel61) noteCost(memcg, file, taken - reclaimed);
+  return reclaimed;
+}
+
+/** shrink_active_list(): the oldest become inactive, save for code that is in use. */
+function shrinkActive(memcg: u32, list: u32, n: u32): void {
+  let file = list == L.LRU_ACTIVE_FILE;
+  let taken = isolateBatch(memcg, list, n);
+  if (!taken) return;
+  let target = headerGet(L.H_SCAN_TARGET);
+  let rotated: u32 = 0;
+  for (let i: u32 = 0; i < taken; i++) {
+    let frame = load<u32>(batchAt(i));
+    // Bit 0: a mapping that is executable referenced it.
+    if (file && referencedBy(frame, target) & 1) {
+      rotated++;
+      ageNonresident(memcg, 1);
+      putBack(frame, memcg, list);
+    } else {
+      setState(frame, stateOf(frame) | L.STATE_WORKINGSET);
+      putBack(frame, memcg, list - 1);
+    }
+  }
+  modStat(memcg, L.STAT_PGREFILL, taken);
+  modStat(memcg, L.STAT_PGDEACTIVATE, taken - rotated);
+  if (!kernel61) noteCost(memcg, file, rotated);
+}
+
+function shrinkList(memcg: u32, list: u32, n: u32): u32 {
+  if (list == L.LRU_INACTIVE_ANON || list == L.LRU_INACTIVE_FILE) return shrinkInactive(memcg, list, n);
+  let may = list == L.LRU_ACTIVE_ANON ? L.SCAN_MAY_DEACTIVATE_ANON : L.SCAN_MAY_DEACTIVATE_FILE;
+  if (scanFlags() & may) shrinkActive(memcg, list, n);
+  else setScanFlags(scanFlags() | L.SCAN_SKIPPED_DEACTIVATE);
+  return 0;
+}
+
+/** shrink_lruvec(): the lists of one memcg, 32 pages of each in turn. */
+function shrinkLruvec(memcg: u32): void {
+  let inactiveAnon = scanCount(memcg, L.LRU_INACTIVE_ANON);
+  let activeAnon = scanCount(memcg, L.LRU_ACTIVE_ANON);
+  let inactiveFile = scanCount(memcg, L.LRU_INACTIVE_FILE);
+  let activeFile = scanCount(memcg, L.LRU_ACTIVE_FILE);
+  let targetInactiveAnon = inactiveAnon;
+  let targetActiveAnon = activeAnon;
+  let targetInactiveFile = inactiveFile;
+  let targetActiveFile = activeFile;
+  let wanted = headerGet(L.H_SCAN_TO_RECLAIM);
+  let got: u32 = 0;
+  let adjusted = false;
+  while (inactiveAnon || activeFile || inactiveFile) {
+    let n = min<u32>(inactiveAnon, SWAP_CLUSTER_MAX);
+    inactiveAnon -= n;
+    if (n) got += shrinkList(memcg, L.LRU_INACTIVE_ANON, n);
+    n = min<u32>(activeAnon, SWAP_CLUSTER_MAX);
+    activeAnon -= n;
+    if (n) got += shrinkList(memcg, L.LRU_ACTIVE_ANON, n);
+    n = min<u32>(inactiveFile, SWAP_CLUSTER_MAX);
+    inactiveFile -= n;
+    if (n) got += shrinkList(memcg, L.LRU_INACTIVE_FILE, n);
+    n = min<u32>(activeFile, SWAP_CLUSTER_MAX);
+    activeFile -= n;
+    if (n) got += shrinkList(memcg, L.LRU_ACTIVE_FILE, n);
+    if (got < wanted || adjusted) continue;
+    // Enough: the type with less left stops, and the other goes on to the same share of its target.
+    let file = inactiveFile + activeFile;
+    let anon = inactiveAnon + activeAnon;
+    if (!file || !anon) break;
+    if (file > anon) {
+      let percent = (anon * 100) / (targetInactiveAnon + targetActiveAnon + 1);
+      inactiveAnon = 0;
+      activeAnon = 0;
+      inactiveFile = remainder(targetInactiveFile, inactiveFile, percent);
+      activeFile = remainder(targetActiveFile, activeFile, percent);
+    } else {
+      let percent = (file * 100) / (targetInactiveFile + targetActiveFile + 1);
+      inactiveFile = 0;
+      activeFile = 0;
+      inactiveAnon = remainder(targetInactiveAnon, inactiveAnon, percent);
+      activeAnon = remainder(targetActiveAnon, activeAnon, percent);
+    }
+    adjusted = true;
+  }
+  headerSet(L.H_SCAN_RECLAIMED, headerGet(L.H_SCAN_RECLAIMED) + got);
+  // can_age_anon_pages(): with swap, anonymous memory ages even where it is not scanned.
+  if (headerGet(L.H_SWAP_SLOTS) && inactiveIsLow(memcg, false)) shrinkActive(memcg, L.LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX);
+}
+
+/** What is left of a target of which `left` was not scanned yet, when only (100 - percent) % are wanted. */
+function remainder(target: u32, left: u32, percent: u32): u32 {
+  let scanned = target - left;
+  let goal = (target * (100 - percent)) / 100;
+  return goal - min<u32>(goal, scanned);
+}
+
+/** mem_cgroup_iter(): the next memcg of the shared walk of a subtree; 0: it has come to the end. */
+function nextShared(root: u32, first: bool): u32 {
+  let at = lruvecAt(root);
+  let position = load<u32>(at, L.LRUVEC_POSITION);
+  let next = position ? nextInSubtree(position, root) : root;
+  // A walk that starts just at the end starts over, so that it sees at least one.
+  if (!next && first) next = root;
+  store<u32>(at, next, L.LRUVEC_POSITION);
+  return next;
+}
+
+/** shrink_node_memcgs(): one pass over the subtree, or over a part of it. */
+function shrinkMemcgs(target: u32): void {
+  // 6.1 walks the whole subtree every time.
+  let partial = !(scanFlags() & L.SCAN_FULL_WALK);
+  let first = true;
+  let memcg: u32 = 0;
+  for (;;) {
+    memcg = partial ? nextShared(target, first) : first ? target : nextInSubtree(memcg, target);
+    first = false;
+    if (!memcg) return;
+    calculateProtection(target, memcg);
+    if (!protectedFrom(target, memcg)) shrinkLruvec(memcg);
+    if (partial && headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) return;
+  }
+}
+
+/** Below its effective min; or below its effective low, unless there was nothing else to take. */
+function protectedFrom(target: u32, memcg: u32): bool {
+  if (memcg == ROOT || memcg == target) return false;
+  let counter = memoryCounter(memcg);
+  let usage = pageCounterRead(counter);
+  if (load<i64>(counter, L.PC_EMIN) >= usage) return true;
+  if (load<i64>(counter, L.PC_ELOW) < usage) return false;
+  if (!(scanFlags() & L.SCAN_LOW_RECLAIM)) {
+    setScanFlags(scanFlags() | L.SCAN_LOW_SKIPPED);
+    return true;
+  }
+  memcgEvent(memcg, L.EVENT_LOW);
+  return false;
+}
+
+/**
+ * try_to_free_mem_cgroup_pages(): reclaims from `target` and below, at least `pages` if it can, on behalf of a task on a CPU. Answers
+ * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take.
+ */
+export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): u32 {
+  headerSet(L.H_SCAN_TASK, task);
+  headerSet(L.H_SCAN_CPU, cpu);
+  headerSet(L.H_SCAN_TARGET, target);
+  headerSet(L.H_SCAN_TO_RECLAIM, max<u32>(pages, SWAP_CLUSTER_MAX));
+  headerSet(L.H_SCAN_SWAPPINESS, swappiness);
+  headerSet(L.H_SCAN_RECLAIMED, 0);
+  setScanFlags(flags | (kernel61 ? L.SCAN_FULL_WALK : 0));
+  for (;;) {
+    for (let priority = <i32>DEF_PRIORITY; priority >= 0; priority--) {
+      headerSet(L.H_SCAN_PRIORITY, priority);
+      prepareScan(target);
+      shrinkMemcgs(target);
+      if (headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) break;
+    }
+    snapshotRefaults(target);
+    let reclaimed = headerGet(L.H_SCAN_RECLAIMED);
+    if (reclaimed) return reclaimed;
+    let now = scanFlags();
+    if (!(now & L.SCAN_FULL_WALK)) setScanFlags(now | L.SCAN_FULL_WALK);
+    else if (now & L.SCAN_SKIPPED_DEACTIVATE && !(now & L.SCAN_FORCE_DEACTIVATE))
+      setScanFlags((now | L.SCAN_FORCE_DEACTIVATE) & ~L.SCAN_SKIPPED_DEACTIVATE);
+    else if (now & L.SCAN_LOW_SKIPPED && !(now & L.SCAN_LOW_RECLAIM))
+      setScanFlags((now | L.SCAN_LOW_RECLAIM) & ~(L.SCAN_LOW_SKIPPED | L.SCAN_FORCE_DEACTIVATE));
+    else break;
+  }
+  return 0;
+}
