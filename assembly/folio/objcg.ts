@@ -110,7 +110,7 @@ export function objStockUnder(cpu: u32, root: u32): bool {
 }
 
 /** Live bytes of an objcg change: slab (or percpu) of its memcg, and the ledger that the audit adds up. */
-@inline export function accountBytes(objcg: u32, kind: u32, bytes: i64): void {
+export function accountBytes(objcg: u32, kind: u32, bytes: i64): void {
   let row = kind == KIND_PERCPU ? L.STAT_PERCPU : L.STAT_SLAB;
   modStatExact(objcgMemcg(objcg), row, bytes);
   if (rstatBase) {

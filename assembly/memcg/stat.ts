@@ -15,7 +15,7 @@ import { rstatChange } from './rstat';
 @inline export function setStat(memcg: u32, stat: u32, value: i64): void {
   store<i64>(ownAt(memcg, stat), value);
 }
-@inline export function modStat(memcg: u32, stat: u32, delta: i64): void {
+export function modStat(memcg: u32, stat: u32, delta: i64): void {
   modStatExact(memcg, stat, delta);
   if (rstatBase) rstatChange(memcg, stat, delta);
 }

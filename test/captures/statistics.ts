@@ -72,10 +72,12 @@ async function compare(trace: string, samples: StatSample[], boot: BootOptions, 
       const memcg = [...machine.cgroups].findLast(([, { kernelId }]) => Number(kernelId) === id)?.[0];
       if (memcg === undefined) continue;
       // The periodic samples leave out what is 0.
-      for (const [key, value] of Object.entries(machine.memoryStat(memcg))) {
-        score(scores, key, sample.settled, value - (stat[key] ?? 0));
-        if (process.env.DEBUG_KEY === key && value !== (stat[key] ?? 0))
-          console.log((sample.at / 1e9).toFixed(4), sample.settled, machine.pathOf(memcg), value, stat[key] ?? 0);
+      const own = machine.memoryStat(memcg);
+      for (const [key, value] of Object.entries(own)) score(scores, key, sample.settled, value - (stat[key] ?? 0));
+      // Which half of the LRU a folio is in no recording of charges says; both halves together it does.
+      for (const kind of ['anon', 'file']) {
+        const both = (of: Record<string, number>) => (of[`inactive_${kind}`] ?? 0) + (of[`active_${kind}`] ?? 0);
+        score(scores, `(in)active_${kind}`, sample.settled, both(own) - both(stat));
       }
     }
   };

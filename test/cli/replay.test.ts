@@ -30,6 +30,28 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('replay', () => {
+  test('--statistics kernel shows what memory.stat shows, at samples, too; memory.current is the same', async () => {
+    const run = async (...options: string[]) => {
+      const done = await memcharge('replay', trace, '--kernel', '6.1', '--json', '--audit', ...options);
+      expect(done).toMatchObject({ code: 0, stderr: '' });
+      return JSON.parse(done.stdout);
+    };
+    const sampling = ['--sample', '1ms', '--sample-stat'];
+    const exact = await run(...sampling);
+    const kernel = await run('--statistics', 'kernel', ...sampling);
+    expect([exact.statistics, kernel.statistics]).toEqual(['exact', 'kernel']);
+    const column = (result: typeof exact, key: (cgroup: Record<string, Record<string, number>>) => unknown) =>
+      result.samples.map(({ ts, cgroups }: { ts: number; cgroups: object }) => [ts, Object.values(cgroups).map(key)]);
+    const current = (cgroup: Record<string, unknown>) => cgroup['memory.current'];
+    const anon = (cgroup: Record<string, Record<string, number>>) => cgroup['memory.stat']!.anon;
+    expect(column(kernel, current)).toEqual(column(exact, current));
+    expect(column(kernel, anon)).not.toEqual(column(exact, anon));
+    expect(kernel.samples.length).toBeGreaterThan(100);
+    const plain = await run('--sample', '1ms');
+    for (const { cgroups } of plain.samples)
+      for (const cgroup of Object.values(cgroups)) expect(Object.keys(cgroup as object)).toEqual(['memory.current']);
+  });
+
   test('--json prints the documented object', async () => {
     const against = ['--against', capture('samples.jsonl.gz')];
     const done = await memcharge(
@@ -86,6 +108,8 @@ describe('replay', () => {
     ['a knob of the root', () => ['--set', '/:memory.max=1M'], /the root has no memory\.max/],
     ['too many samples', () => ['--sample', '1ns', '--json'], /--sample 1ns: more than 1000000 values/],
     ['samples that go nowhere', () => ['--sample', '1s'], /--sample needs --json/],
+    ['statistics of nobody', () => ['--statistics', 'fuzzy'], /--statistics fuzzy: exact or kernel/],
+    ['a statistic of no sample', () => ['--sample-stat', '--json'], /--sample-stat needs --sample/],
     ['an explanation of nothing', () => ['--explain'], /--explain needs --against/],
     ['a sample that is null', () => ['--against', file('null', 'null\n')], /null: line 1: not an object/],
     ['cgroups in a list', () => ['--against', file('list', sample('[]'))], /line 1: field cgroups: not an object/],

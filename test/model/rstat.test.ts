@@ -356,3 +356,31 @@ test('a change that the kernel view misses is found by the audit', async () => {
   rows[shown / 8 + L.STAT_ANON]! += 1n;
   expect(machine.audit()).toMatchObject({ what: 'statistics shown', id: 1, expected: 1n, found: 0n });
 });
+
+test('modelled residency: mapped and dirty pages and faults lag, too', async () => {
+  const machine = await Machine.boot({
+    ...SMALL,
+    cpus: 2,
+    kernel: '6.18',
+    statistics: 'kernel',
+    residency: 'modelled',
+  });
+  const access = { op: O.OP_FILE_ACCESS, task: 1, object: 1 };
+  machine.replay(
+    batchOf([
+      { op: O.OP_MKDIR, cgroup: 2, object: 1, index: 100, name: '/a' },
+      { op: O.OP_SPAWN, task: 1, cgroup: 2 },
+      { op: O.OP_OBJECT_NEW, object: 1, count: O.OBJECT_FILE, name: '/file' },
+      { ...access, index: 0, count: 10, flags: O.FLAG_FAULT },
+      { ...access, index: 10, count: 5, flags: O.FLAG_WRITE, cpu: 1 },
+    ]),
+  );
+  const stat = () => {
+    expect(machine.audit()).toBeNull();
+    const { file, file_mapped, file_dirty, pgfault } = machine.memoryStat(2);
+    return [file! / PAGE, file_mapped! / PAGE, file_dirty! / PAGE, pgfault! > 0];
+  };
+  expect(stat()).toEqual([0, 0, 0, false]);
+  machine.engine.advance(PERIOD);
+  expect(stat()).toEqual([15, 10, 5, true]);
+});
