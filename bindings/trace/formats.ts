@@ -4,6 +4,7 @@ import { ByteSource } from './byte-source.ts';
 import type { Importer, ImportOptions, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { importMemcgProbes, looksLikeMemcgProbes } from './memcg-probes.ts';
+import { importPerfScript, looksLikePerfScript } from './perf-script.ts';
 
 export interface Format {
   /** what `--format` takes */
@@ -22,6 +23,12 @@ export const FORMATS: readonly Format[] = [
     description: 'ftrace text of kernel probes in the memory controller, with the public trace beside it',
     import: importMemcgProbes,
     detect: looksLikeMemcgProbes,
+  },
+  {
+    name: 'perf-script',
+    description: 'text of perf script, with page faults and their addresses',
+    import: importPerfScript,
+    detect: looksLikePerfScript,
   },
 ];
 
