@@ -4,6 +4,7 @@ import { ByteSource } from './byte-source.ts';
 import type { Importer, ImportOptions, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { importMemcgProbes, looksLikeMemcgProbes } from './memcg-probes.ts';
+import { importPerfData, looksLikePerfData } from './perf-data.ts';
 import { importPerfScript, looksLikePerfScript } from './perf-script.ts';
 
 export interface Format {
@@ -23,6 +24,12 @@ export const FORMATS: readonly Format[] = [
     description: 'ftrace text of kernel probes in the memory controller, with the public trace beside it',
     import: importMemcgProbes,
     detect: looksLikeMemcgProbes,
+  },
+  {
+    name: 'perf-data',
+    description: 'perf.data of perf record, to a file or a pipe, with page faults and their addresses',
+    import: importPerfData,
+    detect: looksLikePerfData,
   },
   {
     name: 'perf-script',
