@@ -66,9 +66,13 @@ interface Task {
   /** the fault at hand: which of its events were seen, and where it is */
   faultStage: number;
   faultPage: number;
+  /** it touched shared memory known as such, since the last rss_stat that says so */
+  touchedShmem: boolean;
   /** what that fault touched, until its rss_stat */
   faultObject: MappedObject | null;
   faultIndex: number;
+  /** what the fault of the last rss_stat touched */
+  rssObject: MappedObject | null;
   /** its latest page allocation, for the insertion that follows */
   allocPfn: number;
   allocKind: number;
@@ -107,6 +111,8 @@ export class AddressSpaces {
   #firstTs = 0;
   #cpus = 1;
   #saysCgroups = false;
+  /** a rule of --cgroups placed a task */
+  #ruled = false;
   /** events that tell tmpfs from file systems are in the recording */
   #hasEvidence = false;
   #sawReclaim = false;
@@ -278,7 +284,9 @@ export class AddressSpaces {
 
   /** PERF_RECORD_CGROUP. */
   cgroupRecord(id: number, path: string): void {
-    if (isCgroupPath(path)) this.#placement.name(id, path);
+    if (!isCgroupPath(path)) return;
+    this.#placement.name(id, path);
+    if (!this.#early) this.#placement.make(path);
   }
 
   /** The event says which cgroup its task is in, by the kernel's id; 0 = it does not. */
@@ -301,6 +309,7 @@ export class AddressSpaces {
     task.faultPage = page;
     if (same) return;
     task.faultObject = null;
+    task.rssObject = null;
     if (page >= USER_PAGES) {
       this.#kernelFaults++;
       return;
@@ -379,11 +388,18 @@ export class AddressSpaces {
   rssStat(member: number, current: boolean): void {
     const task = this.#tasks.get(this.#tid);
     this.#hasEvidence = true;
-    if (task === undefined || !current || task.faultObject === null) return;
+    if (task === undefined || !current) return;
     const object = task.faultObject;
     task.faultObject = null;
-    if (member !== MM_SHMEMPAGES && member !== 0) return;
-    if (this.#objects.decide(object, member === 0 ? ops.OBJECT_FILE : ops.OBJECT_SHMEM)) this.#queue.release();
+    if (member !== MM_SHMEMPAGES) {
+      // Before 6.2 a task counts 64 faults before its mm does (SPLIT_RSS_COUNTING), and then all members show: only one convinces.
+      task.rssObject = object ?? task.rssObject;
+      return;
+    }
+    const shmem = object ?? task.rssObject;
+    task.rssObject = null;
+    if (!task.touchedShmem && shmem !== null && this.#objects.decide(shmem, ops.OBJECT_SHMEM)) this.#queue.release();
+    task.touchedShmem = false;
   }
 
   /** `sched_process_fork`, which does not say whether the child is a thread. */
@@ -421,7 +437,7 @@ export class AddressSpaces {
     }
     if (made) {
       this.#placement.name(id, path);
-      this.#placement.make(path, id);
+      this.#placement.make(path);
       return;
     }
     const gone = this.#placement.remove(path);
@@ -429,11 +445,12 @@ export class AddressSpaces {
   }
 
   /** `cgroup_attach_task`. */
-  cgroupAttached(root: number, path: string, tid: number): void {
+  cgroupAttached(root: number, id: number, path: string, tid: number): void {
     if (root !== 0 || !isCgroupPath(path)) {
       this.#otherHierarchy++;
       return;
     }
+    if (id > 0) this.#placement.name(id, path);
     const task = this.#task(this.#tasks.get(tid)?.process.pid ?? tid, tid);
     if (task !== null) this.#place(task, path);
   }
@@ -462,7 +479,7 @@ export class AddressSpaces {
     ];
     if (!this.#saysCgroups)
       unknowable.push(
-        this.#rules === null || this.#placement.highWater === ROOT_CGROUP + 1
+        !this.#ruled
           ? "in which cgroup a process is: all are in the root, where nobody is charged; --cgroups '*=/job' puts them into one"
           : 'in which cgroup a process is: as --cgroups says; a child begins where its parent is',
       );
@@ -505,7 +522,7 @@ export class AddressSpaces {
         'faults without an address': this.#withoutAddress,
         'events of nobody (exited or unknown tasks)': this.#nobody,
         'tasks whose process is not known': this.#threadsUnknown,
-        'objects without a block device taken for files': this.#doubtful,
+        'objects without a block device whose type was guessed': this.#doubtful,
         'pages deleted of files never seen': this.#unseenDeletes,
         'pages deleted by reclaim': this.#reclaimDeletes,
         'execs concluded from a new stack': this.#impliedExecs,
@@ -561,8 +578,10 @@ export class AddressSpaces {
       cgroup: ROOT_CGROUP,
       faultStage: 0,
       faultPage: -1,
+      touchedShmem: false,
       faultObject: null,
       faultIndex: 0,
+      rssObject: null,
       allocPfn: -1,
       allocKind: ALLOC_UNKNOWN,
       addObject: null,
@@ -617,6 +636,7 @@ export class AddressSpaces {
     }
     const path = task.path ?? this.#rules?.of(process.pid, decode(task.comm)) ?? null;
     task.cgroup = path === null ? ROOT_CGROUP : this.#placement.at(path);
+    if (path !== null && task.path === null) this.#ruled = true;
     task.id = ++this.#taskCount;
     const flags = task.kernelThread ? ops.FLAG_KERNEL_THREAD : 0;
     this.#row(ops.OP_SPAWN, task.id, task.cgroup, 0, task.tid, 0, flags, nameOf(task.comm));
@@ -663,7 +683,9 @@ export class AddressSpaces {
     // A rule for this very pid; what holds for its command held for its parent too.
     const comm = decode(task.comm);
     const path = this.#rules.of(task.tid, comm);
-    if (path !== null && path !== this.#rules.of(-1, comm)) this.#attach(task, path);
+    if (path === null || path === this.#rules.of(-1, comm)) return;
+    this.#ruled = true;
+    this.#attach(task, path);
   }
 
   #exec(task: Task, name: string, flags: number): void {
@@ -698,6 +720,7 @@ export class AddressSpaces {
     const path = this.#rules.of(task.tid, name);
     // `*` is for where processes begin: only a rule that names this command moves one.
     if (path === null || path === this.#rules.of(-1, '')) return;
+    this.#ruled = true;
     for (const each of task.process.tasks) if (each.id !== 0) this.#attach(each, path);
   }
 
@@ -748,6 +771,7 @@ export class AddressSpaces {
     const index = page - mapping.start + mapping.offset;
     task.faultObject = object;
     task.faultIndex = index;
+    if (this.#objects.type(object) === ops.OBJECT_SHMEM) task.touchedShmem = true;
     const id = this.#idOf(object);
     if (mapping.shared || !writes) {
       const flags = ops.FLAG_FAULT | (writes ? ops.FLAG_WRITE : 0);
@@ -801,7 +825,7 @@ export class AddressSpaces {
     const name = decode(object.name);
     if (type !== 0 || !this.#hasEvidence) {
       if (type === 0) this.#doubtful++;
-      this.#row(ops.OP_OBJECT_NEW, 0, 0, id, 0, type === 0 ? ops.OBJECT_FILE : type, 0, name);
+      this.#row(ops.OP_OBJECT_NEW, 0, 0, id, 0, type === 0 ? this.#objects.guess(object) : type, 0, name);
       return id;
     }
     this.#endRun();
@@ -820,6 +844,7 @@ export class AddressSpaces {
       waits: true,
       expire: () => {
         this.#doubtful++;
+        event.count = this.#objects.guess(object);
         object.device.waiting.delete(event);
       },
     });

@@ -592,7 +592,7 @@ class PerfData {
         const path = this.#string(bytes, fields.get('dst_path'));
         const pid = number('pid');
         if (path === null || !(pid > 0)) return false;
-        spaces.cgroupAttached(number('dst_root'), path, pid);
+        spaces.cgroupAttached(number('dst_root'), number('dst_id'), path, pid);
         return true;
       }
       case RECLAIM_BEGIN:

@@ -258,7 +258,7 @@ class PerfScript {
         const path = fieldUpTo(rest, 'dst_path=', 'pid=');
         const pid = decimalField(rest, 'pid=');
         if (path === null || !(pid > 0)) return false;
-        spaces.cgroupAttached(decimalField(rest, 'dst_root='), path, pid);
+        spaces.cgroupAttached(decimalField(rest, 'dst_root='), decimalField(rest, 'dst_id='), path, pid);
         return true;
       }
       case RECLAIM_BEGIN:

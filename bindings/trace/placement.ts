@@ -10,6 +10,7 @@ export type Mkdir = (cgroup: number, parent: number, kernelId: number, path: str
 export class Placement {
   readonly #byPath = new Map<string, number>([['/', ROOT_CGROUP]]);
   readonly #paths = new Map<number, string>();
+  readonly #kernelIds = new Map<string, number>();
   readonly #mkdir: Mkdir;
   #count = 1;
 
@@ -25,6 +26,7 @@ export class Placement {
   /** The recording names the cgroup with this kernel id. */
   name(kernelId: number, path: string): void {
     this.#paths.set(kernelId, path);
+    this.#kernelIds.set(path, kernelId);
   }
 
   /** Path of a kernel id: `/unknown-ID` where the recording does not name it. */
@@ -33,16 +35,16 @@ export class Placement {
   }
 
   /** The recording shows how the cgroup at `path` is made. */
-  make(path: string, kernelId: number): void {
-    if (!this.#byPath.has(path)) this.#add(path, kernelId, true);
+  make(path: string): void {
+    if (!this.#byPath.has(path)) this.#add(path, true);
   }
 
   /** Dense id of the cgroup at `path`; where it is new, it and its parents were there before. */
   at(path: string): number {
-    return this.#byPath.get(path) ?? this.#add(path, 0, false);
+    return this.#byPath.get(path) ?? this.#add(path, false);
   }
 
-  #add(path: string, kernelId: number, made: boolean): number {
+  #add(path: string, made: boolean): number {
     // From the top down, in a loop: a hostile path may be deep.
     let parent = ROOT_CGROUP;
     for (let slash = path.indexOf('/', 1); ; slash = path.indexOf('/', slash + 1)) {
@@ -53,7 +55,7 @@ export class Placement {
         id = ++this.#count;
         this.#byPath.set(here, id);
         const last = end === path.length;
-        this.#mkdir(id, parent, last ? kernelId : 0, here, last && made);
+        this.#mkdir(id, parent, this.#kernelIds.get(here) ?? 0, here, last && made);
       }
       parent = id;
       if (slash === -1) return parent;
