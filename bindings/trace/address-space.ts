@@ -204,6 +204,8 @@ export class AddressSpaces {
 
   /** PERF_RECORD_COMM. */
   commRecord(pid: number, tid: number, comm: string, exec: boolean): void {
+    // Whoever execs is there, even where the fork of a pid that is used again was lost.
+    if (exec || this.#early) this.#exited.delete(tid);
     const task = this.#task(pid, tid);
     if (task === null) return;
     if (!exec) {

@@ -202,13 +202,17 @@ export function walkSample(bytes: Buffer, at: number, end: number, attr: PerfAtt
     next += 8;
     return u64(bytes, next - 8);
   };
+  // Not `next += …count()`: that reads `next` before the count moves it.
+  const skip = (size: number) => {
+    next += size;
+  };
   if (has(S_READ)) {
     const format = attr.readFormat;
     const times = ((format & READ_ENABLED) === 0 ? 0 : 8) + ((format & READ_RUNNING) === 0 ? 0 : 8);
     const each = 8 + ((format & READ_ID) === 0 ? 0 : 8) + ((format & READ_LOST) === 0 ? 0 : 8);
-    next += times + ((format & READ_GROUP) === 0 ? each : count() * each);
+    skip(times + ((format & READ_GROUP) === 0 ? each : count() * each));
   }
-  if (has(S_CALLCHAIN)) next += count() * 8;
+  if (has(S_CALLCHAIN)) skip(count() * 8);
   if (next > end) return false;
   if (has(S_RAW)) {
     if (next + 4 > end) return false;
@@ -223,7 +227,7 @@ export function walkSample(bytes: Buffer, at: number, end: number, attr: PerfAtt
     next += entries * ((attr.branchType & BRANCH_COUNTERS) === 0 ? 24 : 32);
     if (next > end) return false;
   }
-  if (has(S_REGS_USER)) next += count() === 0 ? 0 : attr.userRegs * 8;
+  if (has(S_REGS_USER)) skip(count() === 0 ? 0 : attr.userRegs * 8);
   if (next > end) return false;
   if (has(S_STACK_USER)) {
     const size = count();
@@ -238,7 +242,7 @@ export function walkSample(bytes: Buffer, at: number, end: number, attr: PerfAtt
   }
   if (has(S_TRANSACTION)) next += 8;
   if (next > end) return false;
-  if (has(S_REGS_INTR)) next += count() === 0 ? 0 : attr.interruptRegs * 8;
+  if (has(S_REGS_INTR)) skip(count() === 0 ? 0 : attr.interruptRegs * 8);
   if (has(S_PHYS_ADDR)) next += 8;
   if (has(S_CGROUP)) rest.cgroup = count();
   return next <= end;

@@ -101,7 +101,8 @@ const WINDOW_BYTES = 1 << 26;
 const MAX_IDS = 1 << 20;
 /** perf's own window is 512 KiB. */
 const MAX_ZSTD_WINDOW = 1 << 27;
-const MAX_RATIO = 2000;
+/** Records of perf shrink by 10 to 100. */
+const MAX_RATIO = 1000;
 const ZSTD_MAGIC = 0xfd2fb528;
 
 /** The beginning of perf.data, of whatever byte order and age. */
@@ -402,7 +403,7 @@ class PerfData {
 
   #inflatedBytes(data: Uint8Array, offset: number): void {
     this.#inflated += data.length;
-    if (this.#inflated > MAX_RATIO * (this.#deflated + PAGE * 256))
+    if (this.#inflated > MAX_RATIO * (this.#deflated + 16 * PAGE))
       throw this.#error(offset, 'a compressed record of impossible size');
     const rest = this.#inflatedRest;
     const view = Buffer.from(data.buffer, data.byteOffset, data.length);
