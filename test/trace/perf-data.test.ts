@@ -1,13 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as ops from '../../assembly/replay/ops.ts';
 import { InputError } from '../../bindings/trace/input-error.ts';
 import { memcharge, scratch } from './helpers.ts';
 import { DELETES, EXECS, FAULTS, PerfBuilder, S, TRAPS, USUAL, type Where } from './perf-data-builder.ts';
-import { firstTouches, importBytes, type PerfRow, untimed } from './perf-helpers.ts';
+import { firstTouches, importBytes, importFile, type PerfRow, untimed } from './perf-helpers.ts';
 
 const W = ops.FLAG_WRITE;
 const F = ops.FLAG_FAULT;
@@ -22,6 +22,47 @@ const by = (pid: number, tid = pid, cpu = 0): Where => {
 const START: Where = { time: 0, pid: 0 };
 const body = (rows: readonly PerfRow[], ...leaveOut: string[]) =>
   untimed(rows.filter((row) => !['spawn', 'object_new', 'map', ...leaveOut].includes(row.op)));
+
+const RECORDED = join(import.meta.dirname, 'fixtures', 'shm.perf.data.gz');
+
+describe('a part of a real recording', () => {
+  it('gives the rows that the text gives which perf script printed of it, in every column', async () => {
+    const rules = ['pid:31850=/job/producer', 'pid:31851=/job/a', 'pid:31852=/job/b', 'pid:31853=/job/again', '*=/job'];
+    const data = await importFile(RECORDED, rules);
+    const text = await importFile(RECORDED.replace('.data', '-script.txt'), rules);
+    expect(data.report.format).toBe('perf-data');
+    expect(data.rows).toEqual(text.rows);
+    expect(data.rows).toHaveLength(555);
+    expect(firstTouches(data.rows, '/dev/shm/memcharge-eco-demo')).toEqual({
+      '/job/producer': 16,
+      '/job/a': 8,
+      '/job/b': 8,
+    });
+    // Nothing differs in what is said of them, but for what perf itself writes between the records.
+    expect(data.report.understood).toEqual(text.report.understood);
+    expect(data.report.ignored).toEqual(text.report.ignored);
+  });
+
+  it('gives rows or one clear line when it is damaged', async () => {
+    const good = gunzipSync(readFileSync(RECORDED));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 30 }),
+        async (changes) => {
+          const bytes = Buffer.from(good);
+          for (const [at, value] of changes) bytes[at] = value;
+          try {
+            const { rows } = await importBytes(bytes, [], 'perf-data');
+            for (const row of rows) expect(Object.values(row).every((v) => typeof v === 'string' || v >= 0)).toBe(true);
+          } catch (error) {
+            expect(error).toBeInstanceOf(InputError);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  }, 60_000);
+});
 
 /** Four processes share a tmpfs file, as the recorded plan has it. */
 function sharing(b: PerfBuilder): Buffer[] {

@@ -46,13 +46,13 @@ describe('the recording of four processes that share a tmpfs file', () => {
   it('is told from other formats, and shows who touched which page first', async () => {
     const { rows, report } = await importFile(SHM, ROLES);
     expect(report.format).toBe('perf-script');
-    // Every 32nd page of 2048: the plan is 1024, 512, 512, 0.
-    expect(firstTouches(rows, TMPFS)).toEqual({ '/job/producer': 32, '/job/a': 16, '/job/b': 16 });
+    // Every 64th page of 2048: the plan is 1024, 512, 512, 0.
+    expect(firstTouches(rows, TMPFS)).toEqual({ '/job/producer': 16, '/job/a': 8, '/job/b': 8 });
     const accesses = rows.filter(
       (r) => r.op === 'file_access' && r.object === rows.find((o) => o.name === TMPFS)!.object,
     );
     // Each page that three of them wrote faults; of those that the fourth read, the kernel maps neighbours without a fault.
-    expect(accesses.filter((r) => r.flags === (F | W))).toHaveLength((1024 + 1536 + 2048) / 32);
+    expect(accesses.filter((r) => r.flags === (F | W))).toHaveLength((1024 + 1536 + 2048) / 64);
     expect(rows.find((row) => row.name === TMPFS)).toMatchObject({ op: 'object_new', count: ops.OBJECT_SHMEM });
     expect(report.ambiguous['faults outside any known mapping']).toBe(0);
     expect(report.missing).toEqual([]);
