@@ -145,6 +145,8 @@ class PerfData {
   readonly #mmap = emptyMmap();
   /** the samples of all events are laid out alike, so that one without an id is understood */
   #alike = true;
+  /** all have their id at the same place */
+  #sameId = true;
 
   records = 0;
   /** first time seen: the base, as two words */
@@ -207,6 +209,7 @@ class PerfData {
         if (follows > left + inHand) throw this.#error(start + at, `a record with ${follows} bytes of data after it`);
         this.records++;
         if (type === HEADER_TRACING_DATA) {
+          if (this.#formats.size > 0) throw this.#error(start + at, 'tracing data for the second time');
           const first = bytes.subarray(at + size, Math.min(at + size + follows, bytes.length));
           const more = follows - first.length;
           left -= more;
@@ -317,6 +320,8 @@ class PerfData {
     if (attr.timeAt === -1) throw new InputError(`${this.#path}: samples without a time (perf record -T)`);
     if (attr.variableAt > size) throw this.#error(this.#offset, `a sample of ${size} bytes is cut`);
     if (attr.tidAt === -1) throw new InputError(`${this.#path}: samples without a pid`);
+    if (!walkSample(bytes, at, at + size, attr, this.#sample))
+      throw this.#error(this.#offset, `a sample of ${size} bytes is cut`);
     this.#window.push(this.#time(bytes, at + attr.timeAt), bytes, at, size);
   }
 
@@ -336,10 +341,8 @@ class PerfData {
     const first = this.#attrs[0];
     if (first === undefined) throw this.#error(this.#offset, 'a sample before the attributes of its event');
     if (this.#attrs.length === 1) return first;
-    if (first.idAt === -1 || !this.#alike) {
-      if (this.#attrs.some((attr) => attr.idAt !== first.idAt) || first.idAt === -1)
-        throw new InputError(`${this.#path}: samples of several events, without an id that tells them apart`);
-    }
+    if (first.idAt === -1 || !this.#sameId)
+      throw new InputError(`${this.#path}: samples of several events, without an id that tells them apart`);
     if (first.idAt + 8 > size) throw this.#error(this.#offset, `a sample of ${size} bytes is cut`);
     const attr = this.#byId.get(u64(bytes, at + first.idAt));
     if (attr !== undefined) return attr;
@@ -359,6 +362,7 @@ class PerfData {
     const first = this.#attrs[0];
     if (first !== undefined && (first.sampleType !== attr.sampleType || first.sampleIdAll !== attr.sampleIdAll))
       this.#alike = false;
+    if (first !== undefined && first.idAt !== attr.idAt) this.#sameId = false;
     if (this.#attrs.length >= MAX_IDS || this.#byId.size + ids.length / 8 > MAX_IDS)
       throw new InputError(`${this.#path}: more than ${MAX_IDS} events`);
     this.#attrs.push(attr);
@@ -442,8 +446,7 @@ class PerfData {
     }
     const attr = this.#attrOfSample(bytes, at, size)!;
     const sample = this.#sample;
-    if (!walkSample(bytes, at, at + size, attr, sample))
-      throw new InputError(`${this.#path}: a sample of ${attr.name} of ${size} bytes is cut`);
+    walkSample(bytes, at, at + size, attr, sample);
     const pid = bytes.readInt32LE(at + attr.tidAt);
     const tid = bytes.readInt32LE(at + attr.tidAt + 4);
     const cpu = attr.cpuAt === -1 ? 0 : bytes.readUInt32LE(at + attr.cpuAt);

@@ -42,6 +42,7 @@ const PAGE = 4096;
 /** `%16llx` */
 const ADDRESS_WIDTH = 16;
 const HEAD_LINES = 500;
+const SOME_LINES = 1000;
 
 /** A line of `perf script` with an event name as perf has them: lines of ftrace have other columns. */
 export function looksLikePerfScript(head: string): boolean {
@@ -123,6 +124,8 @@ class PerfScript {
             `${this.#path}:${number}: not a line of perf script (comm pid/tid [cpu] time: event: …, with pid or tid and time)`,
           );
         if (this.#strange++ === 0) this.#firstStrange = number;
+        // Nor is the rest worth reading.
+        if (this.#strange > SOME_LINES && this.#strange > this.#events) this.#refuse(number);
       }
       start = newline + 1;
     }
@@ -131,10 +134,7 @@ class PerfScript {
   /** The end of the text. Throws InputError where there was none. */
   finish(lines: number): ImportReport {
     if (this.#events === 0) throw new InputError(`${this.#path}: no event in this file`);
-    if (this.#strange > this.#events)
-      throw new InputError(
-        `${this.#path}:${this.#firstStrange}: not a line of perf script, and neither are most others (${this.#strange} of ${lines})`,
-      );
+    if (this.#strange > this.#events) this.#refuse(lines);
     const rest = this.#spaces.finish();
     if (this.#chains > 0) rest.ignored['call chains, lines of'] = this.#chains;
     rest.ambiguous['lines that are no event'] = this.#strange;
@@ -181,6 +181,12 @@ class PerfScript {
       spaces.at(ts, line.cpu, line.pid, line.tid, null, null);
     }
     spaces.count(event, this.#record(event, text.slice(line.fields, end)));
+  }
+
+  #refuse(lines: number): never {
+    throw new InputError(
+      `${this.#path}:${this.#firstStrange}: not a line of perf script, and neither are most others (${this.#strange} of ${lines})`,
+    );
   }
 
   #codeOf(event: string): number {

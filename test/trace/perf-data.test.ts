@@ -396,6 +396,9 @@ describe('bad files', () => {
     expect(await refused(b.pipe([b.record(81, 0, Buffer.from('damaged zstd stream'))]))).toMatch(/without a beginning/);
     const bomb = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expect(await refused(b.pipe([b.record(81, 0, bomb)]))).toMatch(/window of more than 128 MiB/);
+    const short = b.sample(FAULTS, by(7), { page: 5 });
+    short.writeUInt32LE(1000, short.length - 6 * 8);
+    expect(await refused(b.file([short]))).toMatch(/byte \d+: a sample of \d+ bytes is cut/);
     const backwards = [
       b.sample(FAULTS, { time: 9e9, pid: 1 }, { page: 1 }),
       b.round(),

@@ -429,6 +429,8 @@ describe('bad text', () => {
     await expect(refuse(['a 7 5.000000: page-faults: 1', 'a 7 3.000000: page-faults: 1'])).rejects.toThrow(
       /recording:2: time goes backwards by 2/,
     );
+    const prose = Array.from({ length: 5000 }, () => 'x');
+    await expect(refuse([sample('a 7', 1), ...prose])).rejects.toThrow(/recording:2: .*\(1001 of 1002\)/);
     await expect(refuse([sample('a 7', 1), 'b', 'c', 'd'])).rejects.toThrow(/recording:2: .*neither are most others/);
   });
 
