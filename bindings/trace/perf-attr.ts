@@ -195,57 +195,49 @@ export function walkSample(bytes: Buffer, at: number, end: number, attr: PerfAtt
   rest.cgroup = 0;
   const { sampleType } = attr;
   let next = at + attr.variableAt;
-  const has = (bit: number) => (sampleType & bit) !== 0;
-  // A count of a hostile file may be anything up to 2^64: a double holds it well enough to be refused.
-  const count = () => {
-    if (next + 8 > end) return Number.POSITIVE_INFINITY;
-    next += 8;
-    return u64(bytes, next - 8);
-  };
-  // Not `next += …count()`: that reads `next` before the count moves it.
-  const skip = (size: number) => {
-    next += size;
-  };
-  if (has(S_READ)) {
+  if ((sampleType & S_READ) !== 0) {
     const format = attr.readFormat;
-    const times = ((format & READ_ENABLED) === 0 ? 0 : 8) + ((format & READ_RUNNING) === 0 ? 0 : 8);
     const each = 8 + ((format & READ_ID) === 0 ? 0 : 8) + ((format & READ_LOST) === 0 ? 0 : 8);
-    skip(times + ((format & READ_GROUP) === 0 ? each : count() * each));
+    const group = (format & READ_GROUP) !== 0;
+    const values = group ? countAt(bytes, next, end) : 1;
+    next += (group ? 8 : 0) + values * each;
+    next += ((format & READ_ENABLED) === 0 ? 0 : 8) + ((format & READ_RUNNING) === 0 ? 0 : 8);
   }
-  if (has(S_CALLCHAIN)) skip(count() * 8);
-  if (next > end) return false;
-  if (has(S_RAW)) {
+  if ((sampleType & S_CALLCHAIN) !== 0) next += 8 + countAt(bytes, next, end) * 8;
+  if ((sampleType & S_RAW) !== 0) {
     if (next + 4 > end) return false;
     rest.rawSize = bytes.readUInt32LE(next);
     rest.rawAt = next + 4;
     next += 4 + rest.rawSize;
   }
-  if (next > end) return false;
-  if (has(S_BRANCH_STACK)) {
-    const entries = count();
-    if ((attr.branchType & BRANCH_HW_INDEX) !== 0) next += 8;
-    next += entries * ((attr.branchType & BRANCH_COUNTERS) === 0 ? 24 : 32);
-    if (next > end) return false;
+  if ((sampleType & S_BRANCH_STACK) !== 0) {
+    const each = (attr.branchType & BRANCH_COUNTERS) === 0 ? 24 : 32;
+    next += 8 + countAt(bytes, next, end) * each + ((attr.branchType & BRANCH_HW_INDEX) === 0 ? 0 : 8);
   }
-  if (has(S_REGS_USER)) skip(count() === 0 ? 0 : attr.userRegs * 8);
-  if (next > end) return false;
-  if (has(S_STACK_USER)) {
-    const size = count();
-    next += size === 0 ? 0 : size + 8;
-    if (next > end) return false;
+  if ((sampleType & S_REGS_USER) !== 0) next += 8 + (countAt(bytes, next, end) === 0 ? 0 : attr.userRegs * 8);
+  if ((sampleType & S_STACK_USER) !== 0) {
+    const size = countAt(bytes, next, end);
+    next += 8 + (size === 0 ? 0 : size + 8);
   }
-  if (has(S_WEIGHT) || has(S_WEIGHT_STRUCT)) next += 8;
-  if (has(S_DATA_SRC)) {
+  if ((sampleType & (S_WEIGHT | S_WEIGHT_STRUCT)) !== 0) next += 8;
+  if ((sampleType & S_DATA_SRC) !== 0) {
     if (next + 8 > end) return false;
     rest.memOp = bytes[next]! & 31;
     next += 8;
   }
-  if (has(S_TRANSACTION)) next += 8;
-  if (next > end) return false;
-  if (has(S_REGS_INTR)) skip(count() === 0 ? 0 : attr.interruptRegs * 8);
-  if (has(S_PHYS_ADDR)) next += 8;
-  if (has(S_CGROUP)) rest.cgroup = count();
+  if ((sampleType & S_TRANSACTION) !== 0) next += 8;
+  if ((sampleType & S_REGS_INTR) !== 0) next += 8 + (countAt(bytes, next, end) === 0 ? 0 : attr.interruptRegs * 8);
+  if ((sampleType & S_PHYS_ADDR) !== 0) next += 8;
+  if ((sampleType & S_CGROUP) !== 0) {
+    rest.cgroup = countAt(bytes, next, end);
+    next += 8;
+  }
   return next <= end;
+}
+
+/** 64 bits, or more than any record has where the record ends before: a hostile count may be anything, and a double holds it. */
+function countAt(bytes: Buffer, at: number, end: number): number {
+  return at + 8 <= end ? u64(bytes, at) : Number.POSITIVE_INFINITY;
 }
 
 /** 64 bits as a double. */

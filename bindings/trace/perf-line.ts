@@ -19,6 +19,8 @@ export interface PerfLine {
   /** event name, or PERF_RECORD_…; a view of the text */
   event: string;
   isRecord: boolean;
+  /** the columns before the time: those of the next line are the same more often than not */
+  columns: string;
   /** where the fields begin: after the event's name and `: `, or after the record's name */
   fields: number;
 }
@@ -30,6 +32,7 @@ const DOT = 46;
 const SLASH = 47;
 const ZERO = 48;
 const NINE = 57;
+const COLON = 58;
 const CLOSE = 93;
 
 const POW10 = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
@@ -46,18 +49,44 @@ export function emptyPerfLine(): PerfLine {
     nanos: 0,
     event: '',
     isRecord: false,
+    columns: '',
     fields: 0,
   };
 }
 
 /** Parses `text` from `start` to `end` (without the newline). False: it is no such line. */
 export function parsePerfLine(text: string, start: number, end: number, line: PerfLine): boolean {
+  const { columns } = line;
+  if (columns !== '' && text.startsWith(columns, start)) {
+    const colon = timeAfter(text, start + columns.length, end, line);
+    if (colon !== -1) return eventAfter(text, colon + 2, end, line);
+  }
   // A comm may hold a colon: take the first that ends a time stamp with a tid before it.
   for (let colon = text.indexOf(':', start); colon !== -1 && colon < end; colon = text.indexOf(':', colon + 1)) {
     if (!isDigit(text.charCodeAt(colon - 1)) || text.charCodeAt(colon + 1) !== SPACE) continue;
     if (timeBefore(text, start, colon, line) && eventAfter(text, colon + 2, end, line)) return true;
   }
   return false;
+}
+
+/** The time between `from` and a colon, whose position it answers; -1: there is none. */
+function timeAfter(text: string, from: number, end: number, line: PerfLine): number {
+  let at = from;
+  while (at < end && text.charCodeAt(at) === SPACE) at++;
+  const whole = at;
+  let seconds = 0;
+  let c = text.charCodeAt(at);
+  for (; c >= ZERO && c <= NINE; c = text.charCodeAt(++at)) seconds = seconds * 10 + c - ZERO;
+  if (at === whole || at - whole > 9 || c !== DOT) return -1;
+  const fraction = ++at;
+  let nanos = 0;
+  c = text.charCodeAt(at);
+  for (; c >= ZERO && c <= NINE; c = text.charCodeAt(++at)) nanos = nanos * 10 + c - ZERO;
+  const width = at - fraction;
+  if (width === 0 || width > 9 || at + 1 >= end || c !== COLON || text.charCodeAt(at + 1) !== SPACE) return -1;
+  line.seconds = seconds;
+  line.nanos = nanos * POW10[9 - width]!;
+  return at;
 }
 
 function timeBefore(text: string, start: number, colon: number, line: PerfLine): boolean {
@@ -77,6 +106,7 @@ function timeBefore(text: string, start: number, colon: number, line: PerfLine):
   if (at < start || text.charCodeAt(at) !== SPACE) return false;
   at = spacesBefore(text, start, at);
   if (at < start) return false;
+  const columnsEnd = at + 2;
   // `-F +misc`: a few letters.
   let c = text.charCodeAt(at);
   if (c !== CLOSE && !isDigit(c)) {
@@ -113,7 +143,9 @@ function timeBefore(text: string, start: number, colon: number, line: PerfLine):
   at = spacesBefore(text, start, at);
   let comm = start;
   while (comm <= at && text.charCodeAt(comm) === SPACE) comm++;
-  line.comm = text.slice(comm, at + 1);
+  // A copy, so that the chunk may go.
+  line.columns = Buffer.from(text.slice(start, columnsEnd), 'latin1').toString('latin1');
+  line.comm = line.columns.slice(comm - start, at + 1 - start);
   line.pid = pid;
   line.tid = tid;
   line.cpu = cpu;

@@ -437,6 +437,7 @@ function frameOf(rest: string): number {
 
 /** `-F +cgroup` prints the path last; other paths come with `=` or `(` before them. */
 function cgroupOf(rest: string): string | null {
+  if (rest.length <= ADDRESS_WIDTH) return null;
   const at = rest.lastIndexOf(' /');
   return at === -1 || rest.indexOf(')', at) !== -1 ? null : rest.slice(at + 1);
 }
