@@ -76,6 +76,11 @@ function foldShown(hash: u64, memcg: u32): u64 {
   return hash;
 }
 
+/** Times count to the microsecond: what the text of a recording has, so that it ends in the same state as its binary form. */
+@inline function microseconds(time: u64): u64 {
+  return time == NEVER ? time : time / 1000;
+}
+
 /** A CPU that never did anything leaves no trace, so that spare CPUs do not matter. */
 function foldCpu(hash: u64, cpu: u32): u64 {
   let at = cpuAt(cpu);
@@ -85,7 +90,10 @@ function foldCpu(hash: u64, cpu: u32): u64 {
   for (let field: u32 = 0; field < L.CPU_FLUSH_AT; field += 8) used = used || load<u64>(at + field) != 0;
   if (!used) return hash;
   hash = fold(hash, cpu);
-  for (let field: u32 = 0; field < L.CPU_STRIDE; field += 8) hash = fold(hash, load<u64>(at + field));
+  for (let field: u32 = 0; field < L.CPU_STRIDE; field += 8) {
+    let value = load<u64>(at + field);
+    hash = fold(hash, field == L.CPU_FLUSH_AT || field == L.CPU_OBJ_FLUSH_AT ? microseconds(value) : value);
+  }
   return hash;
 }
 
@@ -114,7 +122,7 @@ function foldResident(hash: u64): u64 {
 }
 
 export function stateDigest(): u64 {
-  let hash = fold(headerGet(L.H_KERNEL), headerGet64(L.H_NOW));
+  let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
   if (rstatBase) hash = fold(fold(hash, headerGet(L.H_STATS_THRESHOLD)), headerGet64(L.H_STATS_FLUSH_AT));
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) hash = foldCpu(hash, cpu);

@@ -8,6 +8,8 @@ import { InputError } from './input-error.ts';
 import { importMemcgProbes, looksLikeMemcgProbes } from './memcg-probes.ts';
 import { importNdjson, looksLikeNdjson } from './ndjson.ts';
 import { importCacheCsv, importOracleGeneral, looksLikeOracleGeneral } from './oracle-general.ts';
+import { importPerfData, looksLikePerfData } from './perf-data.ts';
+import { importPerfScript, looksLikePerfScript } from './perf-script.ts';
 import { importFtrace, looksLikeFtrace } from './public-trace.ts';
 
 export interface Format {
@@ -27,6 +29,18 @@ export const FORMATS: readonly Format[] = [
     description: 'ftrace text of kernel probes in the memory controller, with the public trace beside it',
     import: importMemcgProbes,
     detect: looksLikeMemcgProbes,
+  },
+  {
+    name: 'perf-data',
+    description: 'perf.data of perf record, to a file or a pipe, with page faults and their addresses',
+    import: importPerfData,
+    detect: looksLikePerfData,
+  },
+  {
+    name: 'perf-script',
+    description: 'text of perf script, with page faults and their addresses',
+    import: importPerfScript,
+    detect: looksLikePerfScript,
   },
   {
     name: 'ftrace',

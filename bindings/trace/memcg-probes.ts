@@ -16,10 +16,10 @@ import { hexGfp, symbolicGfp } from './gfp.ts';
 import { type HeldEvent, HoldQueue } from './hold.ts';
 import { ObjcgIdentity } from './identity.ts';
 import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
+import { InodeIds } from './inode-ids.ts';
 import { InputError } from './input-error.ts';
 import { parseKnobWrite } from './knobs.ts';
 import { clampU32, decimalOf, faultsInProbe, fileOf, hexOf, orderOf, pageOffsetOf, pathOf } from './line-fields.ts';
-import { ObjectTable } from './object-table.ts';
 import {
   CGROUP_ATTACH_TASK,
   CGROUP_MKDIR,
@@ -121,7 +121,7 @@ class Importer {
   readonly #identity = new ObjcgIdentity(ROOT_CGROUP);
   readonly #tasks = new Map<number, Task>();
   #taskCount = 0;
-  readonly #objects = new ObjectTable();
+  readonly #objects = new InodeIds();
   readonly #swap = new Map<number, number>();
   /** mkdir events that wait for their path, by kernel id */
   readonly #unnamed = new Map<number, { event: HeldEvent; cgroup: Cgroup }>();

@@ -24,6 +24,7 @@ import {
 import { decimalField, type FtraceCursor, field, fieldAt, fieldUpTo, hexField, keep } from './ftrace.ts';
 import { runFtrace } from './ftrace-run.ts';
 import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
+import { InodeIds } from './inode-ids.ts';
 import { parseKnobWrite } from './knobs.ts';
 import {
   clampU32,
@@ -37,7 +38,6 @@ import {
   pathOf,
 } from './line-fields.ts';
 import { MapMarks } from './map-marks.ts';
-import { ObjectTable } from './object-table.ts';
 import {
   CGROUP_ATTACH_TASK,
   CGROUP_MKDIR,
@@ -170,7 +170,7 @@ class PublicImporter {
   readonly #frames = new PublicFrames();
   readonly #cgroups = new CgroupTable();
   readonly #tasks = new Map<number, Task>();
-  readonly #objects = new ObjectTable();
+  readonly #objects = new InodeIds();
   readonly #marks = new MapMarks();
   readonly #exited: (Task | undefined)[] = [];
   #exits = 0;
