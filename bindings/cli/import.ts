@@ -23,7 +23,7 @@ export function addImport(program: Command): void {
   program
     .command('import')
     .description('turn captures of one recording into a trace')
-    .argument('<file...>', 'captures, plain or gzip; - is standard input')
+    .argument('<file...>', 'captures, plain, gzip, xz or zstd; - is standard input')
     .requiredOption('-o, --output <trace>', 'the trace to write (.arrow)')
     .option(
       '--format <format>',

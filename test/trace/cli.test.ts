@@ -50,11 +50,7 @@ describe('memcharge import', () => {
       /in: the gzip file is cut after line \d+/,
     ],
     ['a cut line', (f) => put(f, `${TRUTH.join('\n')}\n`.slice(0, -40)), /in:2002: the last line is cut/],
-    [
-      'a line that is cut in the middle',
-      (f) => put(f, `${TRUTH[1]!.slice(0, 60)}\n`),
-      /in: no known format/,
-    ],
+    ['a line that is cut in the middle', (f) => put(f, `${TRUTH[1]!.slice(0, 60)}\n`), /in: no known format/],
     ['time that goes backwards', (f) => put(f, `${TRUTH[2000]}\n${TRUTH[1]}\n`), /in:2: time goes backwards/],
     ['the public trace alone', (f) => put(f, `${TRACE[0]}\n`), /in: no known format/],
     ['an empty file', (f) => put(f, ''), /in: no known format/],
