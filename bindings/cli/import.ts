@@ -1,7 +1,7 @@
 /** `memcharge import FILE… -o TRACE.arrow`: foreign captures to a trace. */
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
-import { removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
+import { type BodyCompression, removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
 import { CgroupMap } from '../trace/cgroup-map.ts';
 import { FORMATS, openRecording } from '../trace/formats.ts';
 import type { ImportReport } from '../trace/import-report.ts';
@@ -11,8 +11,11 @@ import { Progress } from './progress.ts';
 /** What a user or a session may end an import with: the unfinished trace goes. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
+const COMPRESSIONS: readonly BodyCompression[] = ['none', 'lz4', 'zstd'];
+
 interface ImportOptions {
   output: string;
+  compress: string;
   format?: string;
   cgroups: string[];
   json?: boolean;
@@ -24,7 +27,7 @@ export function addImport(program: Command): void {
     .command('import')
     .description('turn captures of one recording into a trace')
     .argument('<file...>', 'captures, plain, gzip, xz or zstd; - is standard input')
-    .requiredOption('-o, --output <trace>', 'the trace to write (.arrow)')
+    .requiredOption('-o, --output <trace>', 'the trace to write (.arrow); - is standard output, as a stream')
     .option(
       '--format <format>',
       `format of the captures, where it shall not be told from them: ${FORMATS.map((f) => f.name).join(', ')}`,
@@ -35,12 +38,16 @@ export function addImport(program: Command): void {
       collect,
       [],
     )
+    .option('--compress <codec>', `compression of the trace: ${COMPRESSIONS.join(', ')}`, 'none')
     .option('--json', 'print the import report as JSON')
     .action(runImport);
 }
 
 async function runImport(files: string[], options: ImportOptions): Promise<void> {
   const cgroups = await CgroupMap.parse(options.cgroups);
+  const compression = COMPRESSIONS.find((name) => name === options.compress);
+  if (compression === undefined)
+    throw new InputError(`--compress ${options.compress}: known are ${COMPRESSIONS.join(', ')}`);
   refuseOverwrite(files, options.output);
   const started = performance.now();
   const progress = new Progress('import');
@@ -56,7 +63,7 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
   const recording = await openRecording(files, options.format);
   let writer: TraceWriter | null = null;
   try {
-    writer = new TraceWriter(options.output, { source: recording.format.name, clock: 'recorded' });
+    writer = new TraceWriter(options.output, { source: recording.format.name, clock: 'recorded', compression });
     const { report, highWater } = await recording.format.import(recording.sources, writer, {
       cgroups,
       onProgress: ({ bytes, bytesTotal, lines }) =>
@@ -65,7 +72,9 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     writer.close(highWater);
     progress.end();
     const elapsed = (performance.now() - started) / 1000;
-    process.stdout.write(
+    // Standard output may be the trace.
+    const out = options.output === '-' ? process.stderr : process.stdout;
+    out.write(
       options.json
         ? `${JSON.stringify({ trace: options.output, ...report, elapsed_s: elapsed })}\n`
         : text(options.output, report, elapsed),
@@ -94,6 +103,7 @@ function refuseOverwrite(files: readonly string[], output: string): void {
   const sources = files.filter((file) => file !== '-').map((file) => real(file) ?? file);
   const twice = sources.find((file, i) => sources.indexOf(file) !== i);
   if (twice !== undefined) throw new InputError(`${twice}: given twice`);
+  if (output === '-') return;
   const target = real(output);
   if (target !== null && files.some((file) => file !== '-' && real(file) === target))
     throw new InputError(`${output}: is one of the captures`);
