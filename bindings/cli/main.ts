@@ -6,6 +6,7 @@ import { EXIT_USAGE, reportError } from './errors.ts';
 import { addImport } from './import.ts';
 import { addInspect } from './inspect.ts';
 import { addReplay } from './replay.ts';
+import { addValidate } from './validate.ts';
 
 function version(): string {
   // The sources and the built files lie at different depths below package.json.
@@ -25,6 +26,7 @@ const program = new Command('memcharge')
 addImport(program);
 addReplay(program);
 addInspect(program);
+addValidate(program);
 
 // `memcharge inspect T | head` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -139,7 +139,7 @@ class Run {
       if (!(error instanceof ReplayError)) throw error;
       const message = `${this.#trace.path}: row ${batch.firstRow + error.row}: ${error.message}`;
       // A trace that tells its marks and exceeds them is damaged; one that does not needs a hint.
-      const table = this.#trace.highWater === null ? /raise capacity (\w+)$/.exec(message)?.[1] : undefined;
+      const table = this.#trace.highWater === null ? /raise capacity (\w+)/.exec(message)?.[1] : undefined;
       throw new InputError(
         table === undefined ? message : `${message}: a stream does not tell its size, --capacity ${table}=N does`,
       );
