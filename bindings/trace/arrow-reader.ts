@@ -440,6 +440,7 @@ function arrowError(label: string, error: unknown, row?: number): Error {
     return fileError(label, error);
   if (!(error instanceof DamagedError || error instanceof FlatbufferError)) return error as Error;
   const where = row === undefined ? '' : ` after row ${row}`;
+  if (error instanceof DamagedError && error.cut) return new InputError(`${label}: the Arrow data is cut${where}`);
   return new InputError(`${label}: cut or damaged Arrow data${where} (${error.message})`);
 }
 
