@@ -8,11 +8,13 @@ import { readSamples, type Sample } from '../report/samples.ts';
 import { table } from '../report/table.ts';
 import { openTrace } from '../trace/arrow-reader.ts';
 import { KNOB_IDS, PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
+import type { TimeRange } from '../trace/time-range.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
 import { Progress } from './progress.ts';
+import { addRange, parseRange, type RangeOptions } from './time-range.ts';
 import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values.ts';
 
-interface ReplayOptions {
+interface ReplayOptions extends RangeOptions {
   residency: string;
   kernel: string;
   seed: string;
@@ -30,7 +32,7 @@ const collect = (value: string, previous: string[]) => [...previous, value];
 
 /** Adds the command to `program`. */
 export function addReplay(program: Command): void {
-  program
+  const command = program
     .command('replay')
     .description('replay a trace through the model')
     .argument('<trace>', 'a trace (.arrow); - is standard input')
@@ -44,8 +46,9 @@ export function addReplay(program: Command): void {
     .option('--cpus <n>', 'CPUs of the machine (default: as many as the trace has)')
     .option('--capacity <table=n>', 'size of a table, for a trace that does not tell; may be repeated', collect, [])
     .option('--audit', 'check conservation at the end; a discrepancy is a failure')
-    .option('--json', 'print one JSON object')
-    .action(runReplay);
+    .option('--json', 'print one JSON object');
+  addRange(command, 'count events, take samples and compare from here on; what comes before is replayed all the same');
+  command.action(runReplay);
 }
 
 function bootOptions(options: ReplayOptions): BootOptions {
@@ -83,13 +86,14 @@ async function runOnce(
   boot: BootOptions,
   overrides: readonly KnobOverride[],
   observer: ReplayObserver,
+  range: TimeRange,
   prepare: (machine: Machine) => void = () => {},
 ): Promise<{ machine: Machine; outcome: ReplayOutcome; result: ReplayResult }> {
   const trace = await openTrace(path);
   try {
     const machine = await bootFor(trace, boot, observer.change !== undefined);
     prepare(machine);
-    const outcome = await replayTrace(machine, trace, observer, overrides);
+    const outcome = await replayTrace(machine, trace, observer, overrides, range);
     return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
   } finally {
     await trace.close();
@@ -101,12 +105,14 @@ function comparing(against: Against): ReplayObserver {
     born: (memcg, kernelId, ts) => against.born(memcg, kernelId, ts),
     change: (change) => against.change(change),
     passed: (ts) => against.passed(ts),
+    window: (from, until) => against.window(Number(from), until === null ? Number.POSITIVE_INFINITY : Number(until)),
   };
 }
 
 async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   const boot = bootOptions(options);
   const overrides = options.set.map(parseOverride);
+  const range = parseRange(options);
   if (options.explain && options.against === undefined) throw new InputError('--explain needs --against');
   if (options.sample !== undefined && !options.json)
     throw new InputError('--sample needs --json: the samples go there');
@@ -128,13 +134,14 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     };
   let failed = false;
   try {
-    const { machine, result } = await runOnce(path, boot, overrides, observer);
+    const { machine, result } = await runOnce(path, boot, overrides, observer, range);
     progress.end();
     if (options.sample !== undefined) result.samples = taken;
     if (options.audit) failed = auditFails(machine, result);
     if (against && samples) {
       result.against = against.finish();
-      if (options.explain) result.against.unseen_start = await explain(path, boot, overrides, samples, result.against);
+      if (options.explain)
+        result.against.unseen_start = await explain(path, boot, overrides, range, samples, result.against);
     }
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : text(result));
   } finally {
@@ -180,6 +187,7 @@ async function explain(
   path: string,
   boot: BootOptions,
   overrides: readonly KnobOverride[],
+  range: TimeRange,
   samples: readonly Sample[],
   report: AgainstReport,
 ): Promise<UnseenStart | null> {
@@ -188,7 +196,7 @@ async function explain(
   let cpus = 1;
   for (let cpu = 0; cpu < cpus; cpu++) {
     const against = new Against(samples);
-    await runOnce(path, boot, overrides, comparing(against), (machine) => {
+    await runOnce(path, boot, overrides, comparing(against), range, (machine) => {
       cpus = machine.capacities.cpus;
       machine.engine.warmObjStock(cpu, ROOT_CGROUP, PAGE_SIZE);
     });

@@ -6,6 +6,7 @@ import { type BootOptions, type CounterChange, Machine, ReplayError } from '../m
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { KNOB_IDS } from '../trace/schema.ts';
+import { firstAfter, resolve, type TimeRange, WHOLE_TRACE } from '../trace/time-range.ts';
 
 /** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and again whenever the trace writes that knob. */
 export interface KnobOverride {
@@ -22,6 +23,8 @@ export interface ReplayObserver {
   born?(memcg: number, kernelId: number, ts: number): void;
   /** a counter changed; asking for this costs speed */
   change?(change: CounterChange): void;
+  /** called before the first row: what is counted begins at `from` and ends at `until`, null at the end of the trace */
+  window?(from: bigint, until: bigint | null): void;
   /** everything up to and including `ts` is done */
   passed?(ts: number): void;
   /** called every `every` ns of trace time with the machine as it stood then */
@@ -31,8 +34,11 @@ export interface ReplayObserver {
 }
 
 export interface ReplayOutcome {
+  /** rows in the range */
   events: number;
-  /** ns between the first event and the last */
+  /** rows run, those before the range too */
+  replayed: number;
+  /** ns between the first of them and the last */
   durationNs: number;
   /** seconds spent in reading, staging and running */
   elapsed: number;
@@ -58,23 +64,28 @@ export async function bootFor(trace: Trace, options: BootOptions, watch: boolean
   }
 }
 
-/** Runs a whole trace. Throws InputError that names the file, the row and the field for an event that cannot be. */
+/**
+ * Runs a trace up to the end of `range`. Its beginning changes nothing of what is run, since the state must be right: events and samples
+ * are counted from there on. Throws InputError that names the file, the row and the field for an event that cannot be. */
 export async function replayTrace(
   machine: Machine,
   trace: Trace,
   observer: ReplayObserver = {},
   overrides: readonly KnobOverride[] = [],
+  range: TimeRange = WHOLE_TRACE,
 ): Promise<ReplayOutcome> {
   const started = performance.now();
-  const run = new Run(machine, trace, observer, overrides);
+  const run = new Run(machine, trace, observer, overrides, range);
   machine.watch(observer.change !== undefined);
   for await (const batch of trace.batches()) {
     run.batch(batch);
     observer.progress?.(run.events);
+    if (run.stopped) break;
   }
   run.end();
   return {
     events: run.events,
+    replayed: run.replayed,
     durationNs: run.durationNs,
     elapsed: (performance.now() - started) / 1000,
     engine: run.engineMs / 1000,
@@ -83,17 +94,31 @@ export async function replayTrace(
 
 class Run {
   events = 0;
+  replayed = 0;
   engineMs = 0;
   readonly #overridden = new Set<KnobOverride>();
   readonly #machine: Machine;
   readonly #trace: Trace;
   readonly #observer: ReplayObserver;
   readonly #overrides: readonly KnobOverride[];
+  /** the end of the range has been passed */
+  stopped = false;
+  readonly #range: TimeRange;
+  #from = -1n;
+  #until: bigint | null = null;
+  /** of the rows that count */
   #first = -1n;
   #last = 0n;
   #nextSample = 0n;
 
-  constructor(machine: Machine, trace: Trace, observer: ReplayObserver, overrides: readonly KnobOverride[]) {
+  constructor(
+    machine: Machine,
+    trace: Trace,
+    observer: ReplayObserver,
+    overrides: readonly KnobOverride[],
+    range: TimeRange,
+  ) {
+    this.#range = range;
     this.#machine = machine;
     this.#trace = trace;
     this.#observer = observer;
@@ -106,14 +131,23 @@ class Run {
 
   batch(batch: TraceBatch): void {
     if (batch.length === 0) return;
-    if (this.#first < 0n) {
-      this.#first = batch.ts[0]!;
-      this.#nextSample = this.#first + BigInt(this.#observer.sample?.every ?? 0);
+    const { ts } = batch;
+    if (this.#from < 0n) {
+      const { from, until } = resolve(this.#range, ts[0]!);
+      this.#from = from;
+      this.#until = until;
+      this.#nextSample = from + BigInt(this.#observer.sample?.every ?? 0);
+      this.#observer.window?.(from, until);
     }
-    for (let from = 0; from < batch.length; from += COLUMN_ROWS)
-      this.#part(batch, from, Math.min(batch.length, from + COLUMN_ROWS));
-    this.#last = batch.ts[batch.length - 1]!;
-    this.events += batch.length;
+    const end = this.#until === null ? batch.length : firstAfter(ts, 0, batch.length, this.#until);
+    this.stopped = end < batch.length;
+    for (let from = 0; from < end; from += COLUMN_ROWS) this.#part(batch, from, Math.min(end, from + COLUMN_ROWS));
+    if (end === 0) return;
+    this.replayed += end;
+    this.#last = ts[end - 1]!;
+    const begin = firstAfter(ts, 0, end, this.#from - 1n);
+    if (begin < end && this.#first < 0n) this.#first = ts[begin]!;
+    this.events += end - begin;
   }
 
   /** Stages rows [from, to) and runs them, stopping where a sample is due, a knob is to be set or the watch log is full. */
@@ -178,7 +212,8 @@ class Run {
     if (!sample) return;
     const next = row < batch.length ? batch.ts[row]! : -1n;
     // At the end of a batch the next batch's first row decides.
-    while (next >= 0n && next > this.#nextSample) this.#sampleNow();
+    while (next >= 0n && next > this.#nextSample && (this.#until === null || this.#nextSample <= this.#until))
+      this.#sampleNow();
   }
 
   #sampleNow(): void {
@@ -201,24 +236,14 @@ class Run {
   /** The trace is over: kworkers that it left due still run, as they did after the recording. */
   end(): void {
     const { change, sample } = this.#observer;
-    while (sample && this.#first >= 0n && this.#nextSample <= this.#last) this.#sampleNow();
-    const end = this.#last + 1_000_000_000n;
+    // Where a range ends, time does not go on.
+    const last = this.stopped ? this.#until! : this.#last;
+    while (sample && this.#from >= 0n && this.#nextSample <= last) this.#sampleNow();
+    const end = this.stopped ? last : last + 1_000_000_000n;
     this.#machine.engine.advance(end);
     if (change) this.#machine.drainWatch((c) => change(c));
     this.#observer.passed?.(Number(end));
     const idle = this.#overrides.find((override) => !this.#overridden.has(override));
     if (idle) throw new InputError(`${this.#trace.path}: no cgroup ${idle.path} to set ${idle.knob} of`);
   }
-}
-
-/** First row of [from, to) later than `ts`. */
-function firstAfter(times: BigUint64Array, from: number, to: number, ts: bigint): number {
-  let low = from;
-  let high = to;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! <= ts) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
