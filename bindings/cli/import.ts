@@ -1,17 +1,14 @@
 /** `memcharge import FILE… -o TRACE.arrow`: foreign captures to a trace. */
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type BodyCompression, removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
+import { COMPRESSIONS, removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
 import { CgroupMap } from '../trace/cgroup-map.ts';
 import { FORMATS, openRecording } from '../trace/formats.ts';
 import type { ImportReport } from '../trace/import-report.ts';
 import { InputError } from '../trace/input-error.ts';
 import { Progress } from './progress.ts';
-
-/** What a user or a session may end an import with: the unfinished trace goes. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-
-const COMPRESSIONS: readonly BodyCompression[] = ['none', 'lz4', 'zstd'];
+import { untilSignal } from './signals.ts';
+import { parseCompression } from './values.ts';
 
 interface ImportOptions {
   output: string;
@@ -45,21 +42,15 @@ export function addImport(program: Command): void {
 
 async function runImport(files: string[], options: ImportOptions): Promise<void> {
   const cgroups = await CgroupMap.parse(options.cgroups);
-  const compression = COMPRESSIONS.find((name) => name === options.compress);
-  if (compression === undefined)
-    throw new InputError(`--compress ${options.compress}: known are ${COMPRESSIONS.join(', ')}`);
+  const compression = parseCompression('--compress', options.compress);
   refuseOverwrite(files, options.output);
   const started = performance.now();
   const progress = new Progress('import');
-  const stop = (signal: NodeJS.Signals) => {
+  // Before the file exists, so that no signal can leave it behind.
+  const done = untilSignal(() => {
     progress.end();
     removeUnfinished();
-    // The default action, so that the caller's shell sees the signal.
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  };
-  // Before the file exists, so that no signal can leave it behind.
-  for (const signal of SIGNALS) process.once(signal, stop);
+  });
   const recording = await openRecording(files, options.format);
   let writer: TraceWriter | null = null;
   try {
@@ -83,7 +74,7 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     progress.end();
     writer?.abort();
     recording.close();
-    for (const signal of SIGNALS) process.removeListener(signal, stop);
+    done();
   }
 }
 

@@ -2,6 +2,7 @@
 /** The `memcharge` command. Results go to stdout, everything else to stderr; exit 0 ok, 1 failure, 2 usage or bad input. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addAnonymize } from './anonymize.ts';
 import { EXIT_USAGE, reportError } from './errors.ts';
 import { addImport } from './import.ts';
 import { addInspect } from './inspect.ts';
@@ -27,6 +28,7 @@ addImport(program);
 addReplay(program);
 addInspect(program);
 addValidate(program);
+addAnonymize(program);
 
 // `memcharge inspect T | head` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -62,6 +62,7 @@ export interface TraceSink {
 
 /** How the bodies of record batches are compressed. */
 export type BodyCompression = 'none' | 'lz4' | 'zstd';
+export const COMPRESSIONS: readonly BodyCompression[] = ['none', 'lz4', 'zstd'];
 
 export interface TraceWriterOptions {
   /** default none, which is the fastest to write and to read */

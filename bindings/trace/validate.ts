@@ -69,7 +69,8 @@ export function unreadableReport(path: string, message: string): ValidateReport 
   return report;
 }
 
-class Validator {
+/** Checks batch by batch; {@link validateTrace} reads a whole trace with it. */
+export class Validator {
   readonly report: ValidateReport;
   readonly #trace: Trace;
   readonly #limit: number;
@@ -112,23 +113,28 @@ class Validator {
     this.report.events += length;
   }
 
+  /** The marks that the rows so far need. */
+  get marks(): HighWater {
+    const { pages, cgroups, tasks, objects, swap, cpus } = this.#high;
+    return {
+      pages: pages + 1,
+      cgroups: cgroups + 1,
+      tasks: tasks + 1,
+      objects: objects + 1,
+      swap: swap + 1,
+      cpus: Math.max(1, cpus + 1),
+    };
+  }
+
   finish(): void {
     const { highWater, durationNs } = this.#trace;
-    const high = this.#high;
-    const found: HighWater = {
-      pages: high.pages + 1,
-      cgroups: high.cgroups + 1,
-      tasks: high.tasks + 1,
-      objects: high.objects + 1,
-      swap: high.swap + 1,
-      cpus: high.cpus + 1,
-    };
+    const found = this.marks;
     if (highWater !== null)
       for (const [key, mark] of Object.entries(highWater) as [keyof HighWater, number][]) {
         const field = `memcharge.capacity.${key}`;
-        const least = key === 'cpus' ? Math.max(1, found.cpus) : found[key];
         if (mark < found[key]) this.#error('mark', field, `is ${mark}, but the rows need ${found[key]}`, null);
-        else if (mark > least) this.#warn('mark', field, `is ${mark}, though the rows need ${found[key]} only`, null);
+        else if (mark > found[key])
+          this.#warn('mark', field, `is ${mark}, though the rows need ${found[key]} only`, null);
       }
     const duration = this.#first === null ? 0 : Number(this.#last - this.#first);
     if (durationNs !== null && durationNs !== duration)
