@@ -105,7 +105,8 @@ function comparing(against: Against): ReplayObserver {
     born: (memcg, kernelId, ts) => against.born(memcg, kernelId, ts),
     change: (change) => against.change(change),
     passed: (ts) => against.passed(ts),
-    window: (from, until) => against.window(Number(from), until === null ? Number.POSITIVE_INFINITY : Number(until)),
+    window: (from, until) =>
+      against.window(from === null ? 0 : Number(from), until === null ? Number.POSITIVE_INFINITY : Number(until)),
   };
 }
 

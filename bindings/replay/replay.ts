@@ -23,8 +23,8 @@ export interface ReplayObserver {
   born?(memcg: number, kernelId: number, ts: number): void;
   /** a counter changed; asking for this costs speed */
   change?(change: CounterChange): void;
-  /** called before the first row: what is counted begins at `from` and ends at `until`, null at the end of the trace */
-  window?(from: bigint, until: bigint | null): void;
+  /** called before the first row where a range is given: what is counted begins at `from` and ends at `until`; null: no such end */
+  window?(from: bigint | null, until: bigint | null): void;
   /** everything up to and including `ts` is done */
   passed?(ts: number): void;
   /** called every `every` ns of trace time with the machine as it stood then */
@@ -137,7 +137,8 @@ class Run {
       this.#from = from;
       this.#until = until;
       this.#nextSample = from + BigInt(this.#observer.sample?.every ?? 0);
-      this.#observer.window?.(from, until);
+      const begins = this.#range.from === null ? null : from;
+      if (begins !== null || until !== null) this.#observer.window?.(begins, until);
     }
     const end = this.#until === null ? batch.length : firstAfter(ts, 0, batch.length, this.#until);
     this.stopped = end < batch.length;
