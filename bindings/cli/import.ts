@@ -1,7 +1,7 @@
 /** `memcharge import FILE… -o TRACE.arrow`: foreign captures to a trace. */
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
-import { removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
+import { COMPRESSIONS, removeUnfinished, TraceWriter } from '../trace/arrow-writer.ts';
 import { CgroupMap } from '../trace/cgroup-map.ts';
 import { parseColumns } from '../trace/columns.ts';
 import { FORMATS, openRecording } from '../trace/formats.ts';
@@ -9,12 +9,12 @@ import type { ImportReport } from '../trace/import-report.ts';
 import { InputError } from '../trace/input-error.ts';
 import { type WarmReport, WarmStart } from '../trace/warm-start.ts';
 import { Progress } from './progress.ts';
-
-/** What a user or a session may end an import with: the unfinished trace goes. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+import { untilSignal } from './signals.ts';
+import { parseCompression } from './values.ts';
 
 interface ImportOptions {
   output: string;
+  compress: string;
   format?: string;
   cgroups: string[];
   columns: string[];
@@ -28,8 +28,8 @@ export function addImport(program: Command): void {
   program
     .command('import')
     .description('turn captures of one recording into a trace')
-    .argument('<file...>', 'captures, plain or gzip; - is standard input')
-    .requiredOption('-o, --output <trace>', 'the trace to write (.arrow)')
+    .argument('<file...>', 'captures, plain, gzip, xz or zstd; - is standard input')
+    .requiredOption('-o, --output <trace>', 'the trace to write (.arrow); - is standard output, as a stream')
     .option(
       '--format <format>',
       `format of the captures, where it shall not be told from them: ${FORMATS.map((f) => f.name).join(', ')}`,
@@ -48,6 +48,7 @@ export function addImport(program: Command): void {
     )
     .option('--initial <snapshot>', 'the cgroup tree just before the recording (record-help snapshot)')
     .option('--page-owners <files>', 'with --initial: KPAGECGROUP[,KPAGEFLAGS], copies of the files of /proc')
+    .option('--compress <codec>', `compression of the trace: ${COMPRESSIONS.join(', ')}`, 'none')
     .option('--json', 'print the import report as JSON')
     .action(runImport);
 }
@@ -61,21 +62,18 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
   if (besides.includes('-')) throw new InputError('--initial and --page-owners cannot be read from standard input');
   refuseOverwrite([...files, ...besides], options.output);
   const initial = options.initial === undefined ? undefined : await WarmStart.open(options.initial, options.pageOwners);
+  const compression = parseCompression('--compress', options.compress);
   const started = performance.now();
   const progress = new Progress('import');
-  const stop = (signal: NodeJS.Signals) => {
+  // Before the file exists, so that no signal can leave it behind.
+  const done = untilSignal(() => {
     progress.end();
     removeUnfinished();
-    // The default action, so that the caller's shell sees the signal.
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  };
-  // Before the file exists, so that no signal can leave it behind.
-  for (const signal of SIGNALS) process.once(signal, stop);
+  });
   const recording = await openRecording(files, options.format);
   let writer: TraceWriter | null = null;
   try {
-    writer = new TraceWriter(options.output, { source: recording.format.name, clock: 'recorded' });
+    writer = new TraceWriter(options.output, { source: recording.format.name, clock: 'recorded', compression });
     const { report, highWater } = await recording.format.import(recording.sources, writer, {
       cgroups,
       columns,
@@ -88,7 +86,9 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     writer.close(highWater);
     progress.end();
     const elapsed = (performance.now() - started) / 1000;
-    process.stdout.write(
+    // Standard output may be the trace.
+    const out = options.output === '-' ? process.stderr : process.stdout;
+    out.write(
       options.json
         ? `${JSON.stringify({ trace: options.output, ...report, initial: initial?.report ?? undefined, elapsed_s: elapsed })}\n`
         : text(options.output, report, elapsed, initial?.report ?? null),
@@ -97,7 +97,7 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
     progress.end();
     writer?.abort();
     recording.close();
-    for (const signal of SIGNALS) process.removeListener(signal, stop);
+    done();
   }
 }
 
@@ -117,6 +117,7 @@ function refuseOverwrite(files: readonly string[], output: string): void {
   const sources = files.filter((file) => file !== '-').map((file) => real(file) ?? file);
   const twice = sources.find((file, i) => sources.indexOf(file) !== i);
   if (twice !== undefined) throw new InputError(`${twice}: given twice`);
+  if (output === '-') return;
   const target = real(output);
   if (target !== null && files.some((file) => file !== '-' && real(file) === target))
     throw new InputError(`${output}: is one of the captures`);

@@ -1,134 +1,85 @@
 /** `memcharge inspect TRACE`: what is in a trace. */
 import type { Command } from 'commander';
-import { FLAG_EXISTING, OP_MKDIR } from '../../assembly/replay/ops.ts';
 import { printable } from '../report/printable.ts';
-import { openTrace, type TraceBatch } from '../trace/arrow-reader.ts';
-import { InputError } from '../trace/input-error.ts';
-import { type HighWater, OP_NAMES, ROOT_CGROUP } from '../trace/schema.ts';
+import { table } from '../report/table.ts';
+import { openTrace } from '../trace/arrow-reader.ts';
+import { type HighWater, ROOT_CGROUP } from '../trace/schema.ts';
+import { MAX_PARTIES, type Sharing, sharingOf } from '../trace/sharing.ts';
+import { type CgroupEntry, type EventEntry, type Summary, summarize, type TopEntry } from '../trace/summary.ts';
+import { InputError } from './errors.ts';
+import { addRange, parseRange, type RangeOptions } from './time-range.ts';
+import { parseCount } from './values.ts';
 
-interface InspectOptions {
-  head: number;
+interface InspectOptions extends RangeOptions {
+  head: string;
+  top: string;
+  sharing?: boolean;
   json?: boolean;
-}
-
-interface CgroupEntry {
-  id: number;
-  path: string | null;
-  parent: number;
-  existing: boolean;
-  /** position in time of its mkdir, nanoseconds */
-  ts: number;
-}
-
-interface HeadEvent {
-  row: number;
-  ts: string;
-  cpu: number;
-  op: string;
-  task: number;
-  cgroup: number;
-  object: number;
-  index: string;
-  count: number;
-  flags: number;
-  gfp: number;
-  name: string | null;
 }
 
 /** Adds the command to `program`. */
 export function addInspect(program: Command): void {
-  program
+  const command = program
     .command('inspect')
     .description('show what is in a trace')
     .argument('<trace>', 'an Arrow IPC file or stream; - is standard input')
-    .option('--head <n>', 'show the first N events', wholeNumber, 0)
-    .option('--json', 'print one JSON object')
-    .action(runInspect);
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InputError(`--head ${text}: not a whole number below 1000000000`);
-  return Number(text);
+    .option('--head <n>', 'show the first N events', '0')
+    .option('--top <n>', 'show the N objects, cgroups and tasks that have most', '10')
+    .option('--sharing', 'which pages of these objects which of these cgroups touch, and who is first')
+    .option('--json', 'print one JSON object');
+  addRange(command, 'count from here on');
+  command.action(runInspect);
 }
 
 async function runInspect(path: string, options: InspectOptions): Promise<void> {
+  const head = parseCount('--head', options.head, 0, 999_999_999);
+  const top = parseCount('--top', options.top, 0, 1_000_000);
+  const range = parseRange(options);
+  if (options.sharing && path === '-')
+    throw new InputError('--sharing reads the trace twice: standard input cannot be');
   const trace = await openTrace(path);
-  const histogram = new Float64Array(256);
-  const cgroups: CgroupEntry[] = [{ id: ROOT_CGROUP, path: '/', parent: 0, existing: true, ts: 0 }];
-  const head: HeadEvent[] = [];
-  let events = 0;
-  let first = 0n;
-  let last = 0n;
-  for await (const batch of trace.batches()) {
-    if (events === 0) first = batch.ts[0]!;
-    last = batch.ts[batch.length - 1]!;
-    for (let row = 0; row < batch.length; row++) {
-      const op = batch.opMap[batch.op[row]!]!;
-      histogram[op]!++;
-      if (op === OP_MKDIR)
-        cgroups.push({
-          id: batch.cgroup[row]!,
-          path: batch.name(row),
-          parent: batch.object[row]!,
-          existing: (batch.flags[row]! & FLAG_EXISTING) !== 0,
-          ts: Number(batch.ts[row]! - first),
-        });
-    }
-    for (let row = 0; row < batch.length && head.length < options.head; row++) head.push(eventAt(batch, row));
-    events += batch.length;
+  // Sharing is between all that matter, however few the tables show.
+  const all = await summarize(trace, { head, top: options.sharing ? Math.max(top, MAX_PARTIES) : top, range });
+  const { objects, cgroups, tasks } = all.top;
+  const shown = { objects: objects.slice(0, top), cgroups: cgroups.slice(0, top), tasks: tasks.slice(0, top) };
+  const summary = { ...all, top: shown };
+  let sharing: Sharing | null = null;
+  if (options.sharing) {
+    const again = await openTrace(path);
+    sharing = await sharingOf(again, { ...all, top: { ...all.top, objects: shown.objects } }, range);
   }
-  const ops: Record<string, number> = {};
-  OP_NAMES.forEach((name, op) => {
-    if (histogram[op]! > 0) ops[name] = histogram[op]!;
-  });
-  const summary = {
-    trace: trace.path,
-    events,
-    duration_ns: Number(last - first),
-    metadata: Object.fromEntries(trace.metadata),
-    high_water: trace.highWater,
-    ops,
-    cgroups,
-    ...(options.head > 0 ? { head } : {}),
-  };
-  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : text(summary, trace.highWater, head));
-}
-
-function eventAt(batch: TraceBatch, row: number): HeadEvent {
-  return {
-    row: batch.firstRow + row,
-    ts: String(batch.ts[row]),
-    cpu: batch.cpu[row]!,
-    op: OP_NAMES[batch.opMap[batch.op[row]!]!]!,
-    task: batch.task[row]!,
-    cgroup: batch.cgroup[row]!,
-    object: batch.object[row]!,
-    index: String(batch.index[row]),
-    count: batch.count[row]!,
-    flags: batch.flags[row]!,
-    gfp: batch.gfp[row]!,
-    name: batch.name(row),
-  };
+  if (options.json) {
+    const result = {
+      trace: trace.path,
+      events: summary.events,
+      duration_ns: summary.durationNs,
+      metadata: Object.fromEntries(trace.metadata),
+      high_water: trace.highWater,
+      ops: summary.ops,
+      cgroups: summary.cgroups,
+      top: summary.top,
+      ...(sharing === null ? {} : { sharing }),
+      ...(head > 0 ? { head: summary.head } : {}),
+    };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+  } else {
+    process.stdout.write(text(trace.path, trace.metadata, trace.highWater, summary, sharing));
+  }
 }
 
 function text(
-  summary: {
-    trace: string;
-    events: number;
-    duration_ns: number;
-    metadata: Record<string, string>;
-    ops: Record<string, number>;
-    cgroups: CgroupEntry[];
-  },
+  path: string,
+  metadata: ReadonlyMap<string, string>,
   highWater: HighWater | null,
-  head: HeadEvent[],
+  summary: Summary,
+  sharing: Sharing | null,
 ): string {
   const out = [
-    `${printable(summary.trace)}: ${summary.events} events over ${(summary.duration_ns / 1e9).toFixed(3)} s`,
+    `${printable(path)}: ${summary.events} events over ${(summary.durationNs / 1e9).toFixed(3)} s`,
     '',
     'metadata',
   ];
-  for (const [key, value] of Object.entries(summary.metadata)) {
+  for (const [key, value] of metadata) {
     if (!key.startsWith('memcharge.capacity.')) out.push(`  ${printable(key).padEnd(24)} ${printable(value)}`);
   }
   out.push('', 'high-water marks');
@@ -138,11 +89,37 @@ function text(
   for (const [name, count] of Object.entries(summary.ops)) out.push(`  ${name.padEnd(24)} ${count}`);
   out.push('', 'cgroups');
   for (const line of tree(summary.cgroups)) out.push(`  ${line}`);
-  if (head.length > 0) {
+  topTable(out, 'object', summary.top.objects);
+  topTable(out, 'cgroup', summary.top.cgroups);
+  topTable(out, 'task', summary.top.tasks);
+  if (sharing !== null) out.push('', ...sharingTable(sharing));
+  if (summary.head.length > 0) {
     out.push('', 'first events');
-    for (const e of head) out.push(`  ${describe(e)}`);
+    for (const e of summary.head) out.push(`  ${describe(e)}`);
   }
   return `${out.join('\n')}\n`;
+}
+
+function label(id: number, name: string | null): string {
+  return `${name ?? '?'} #${id}`;
+}
+
+function topTable(out: string[], what: string, entries: readonly TopEntry[]): void {
+  if (entries.length === 0) return;
+  const rows = entries.map((e) => [label(e.id, e.name), String(e.pages), String(e.events)]);
+  out.push('', table([what, 'pages', 'events'], rows));
+}
+
+function sharingTable({ by, parties, objects }: Sharing): string[] {
+  if (objects.length === 0 || parties.length === 0) return ['sharing: no object is touched'];
+  const header = ['object', 'pages', 'shared', ...parties.map((party) => printable(label(party.id, party.name)))];
+  const rows = objects.map((o) => [
+    label(o.id, o.name),
+    String(o.pages),
+    String(o.shared),
+    ...parties.map((_, i) => (o.touched[i] === 0 ? '-' : `${o.touched[i]} (${o.first[i]})`)),
+  ]);
+  return [`sharing: distinct pages touched by each ${by} (of these, by it first)`, table(header, rows)];
 }
 
 function tree(cgroups: readonly CgroupEntry[]): string[] {
@@ -175,7 +152,7 @@ function tree(cgroups: readonly CgroupEntry[]): string[] {
   return lines;
 }
 
-function describe(e: HeadEvent): string {
+function describe(e: EventEntry): string {
   const parts = [
     `${e.row}`.padStart(6),
     `${e.ts.slice(0, -9) || '0'}.${e.ts.slice(-9).padStart(9, '0')}`,

@@ -2,11 +2,13 @@
 /** The `memcharge` command. Results go to stdout, everything else to stderr; exit 0 ok, 1 failure, 2 usage or bad input. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addAnonymize } from './anonymize.ts';
 import { EXIT_USAGE, reportError } from './errors.ts';
 import { addImport } from './import.ts';
 import { addInspect } from './inspect.ts';
 import { addRecordHelp } from './record-help.ts';
 import { addReplay } from './replay.ts';
+import { addValidate } from './validate.ts';
 
 function version(): string {
   // The sources and the built files lie at different depths below package.json.
@@ -27,6 +29,8 @@ addImport(program);
 addReplay(program);
 addInspect(program);
 addRecordHelp(program);
+addValidate(program);
+addAnonymize(program);
 
 // `memcharge inspect T | head` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -12,11 +12,13 @@ import { openTrace } from '../trace/arrow-reader.ts';
 import { type Initial, readInitial } from '../trace/initial.ts';
 import { parsePages } from '../trace/knobs.ts';
 import { KNOB_IDS, PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
+import type { TimeRange } from '../trace/time-range.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
 import { Progress } from './progress.ts';
+import { addRange, parseRange, type RangeOptions } from './time-range.ts';
 import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values.ts';
 
-interface ReplayOptions {
+interface ReplayOptions extends RangeOptions {
   residency?: string;
   memory?: string;
   kernel: string;
@@ -38,7 +40,7 @@ const collect = (value: string, previous: string[]) => [...previous, value];
 
 /** Adds the command to `program`. */
 export function addReplay(program: Command): void {
-  program
+  const command = program
     .command('replay')
     .description('replay a trace through the model')
     .argument('<trace>', 'a trace (.arrow); - is standard input')
@@ -62,8 +64,9 @@ export function addReplay(program: Command): void {
     .option('--cpus <n>', 'CPUs of the machine (default: as many as the trace has)')
     .option('--capacity <table=n>', 'size of a table, for a trace that does not tell; may be repeated', collect, [])
     .option('--audit', 'check conservation at the end; a discrepancy is a failure')
-    .option('--json', 'print one JSON object')
-    .action(runReplay);
+    .option('--json', 'print one JSON object');
+  addRange(command, 'count events, take samples and compare from here on; what comes before is replayed all the same');
+  command.action(runReplay);
 }
 
 function bootOptions(options: ReplayOptions): BootOptions {
@@ -99,6 +102,7 @@ interface Setup {
   residency: Residency | null;
   memoryPages: number;
   overrides: readonly KnobOverride[];
+  range: TimeRange;
 }
 
 function parseOverride(text: string): KnobOverride {
@@ -122,7 +126,7 @@ function parseMemory(text: string): number {
 /** One run of the trace. `prepare` sees the machine before the first event. */
 async function runOnce(
   path: string,
-  { boot, residency, memoryPages, overrides }: Setup,
+  { boot, residency, memoryPages, overrides, range }: Setup,
   observer: ReplayObserver,
   prepare: (machine: Machine) => void = () => {},
   initial: Initial | null = null,
@@ -135,7 +139,7 @@ async function runOnce(
     const options = { ...boot, residency: residencyOf(looked, residency) };
     const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages, warm);
     prepare(machine);
-    const outcome = await replayTrace(machine, trace, observer, overrides, warm);
+    const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);
     return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
   } finally {
     await opened.close();
@@ -147,6 +151,8 @@ function comparing(against: Against): ReplayObserver {
     born: (memcg, kernelId, ts) => against.born(memcg, kernelId, ts),
     change: (change) => against.change(change),
     passed: (ts) => against.passed(ts),
+    window: (from, until) =>
+      against.window(from === null ? 0 : Number(from), until === null ? Number.POSITIVE_INFINITY : Number(until)),
   };
 }
 
@@ -156,6 +162,7 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     residency: parseResidency(options.residency),
     memoryPages: parseMemory(options.memory!),
     overrides: options.set.map(parseOverride),
+    range: parseRange(options),
   };
   if (options.explain && options.against === undefined) throw new InputError('--explain needs --against');
   if (options.sample !== undefined && !options.json)

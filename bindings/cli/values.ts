@@ -1,5 +1,6 @@
 /** Values of options: sizes, durations, counts. Every refusal is one line that names the option. */
 
+import { type BodyCompression, COMPRESSIONS } from '../trace/arrow-writer.ts';
 import { parsePages } from '../trace/knobs.ts';
 import { PAGE_COUNTER_MAX, PAGE_SIZE } from '../trace/schema.ts';
 import { InputError } from './errors.ts';
@@ -20,6 +21,13 @@ export function parseCount(option: string, text: string, least: number, most: nu
   if (!/^\d+$/.test(text) || value < least || value > most)
     throw new InputError(`${option} ${text}: not a whole number from ${least} to ${most}`);
   return value;
+}
+
+/** How a trace is compressed. */
+export function parseCompression(option: string, text: string): BodyCompression {
+  const compression = COMPRESSIONS.find((name) => name === text);
+  if (compression === undefined) throw new InputError(`${option} ${text}: known are ${COMPRESSIONS.join(', ')}`);
+  return compression;
 }
 
 /** The value of a knob in pages, by the kernel's rules (`64M`, `max`, `0x1000`; 0 or 1 for memory.oom.group). */

@@ -5,6 +5,7 @@ import { type BootOptions, type CounterChange, Machine, ReplayError } from '../m
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { KNOB_IDS } from '../trace/schema.ts';
+import { firstAfter, resolve, type TimeRange, WHOLE_TRACE } from '../trace/time-range.ts';
 import { capacitiesFor } from './residency.ts';
 import type { WarmReplay } from './warm.ts';
 
@@ -23,6 +24,8 @@ export interface ReplayObserver {
   born?(memcg: number, kernelId: number, ts: number): void;
   /** a counter changed; asking for this costs speed */
   change?(change: CounterChange): void;
+  /** called before the first row where a range is given: what is counted begins at `from` and ends at `until`; null: no such end */
+  window?(from: bigint | null, until: bigint | null): void;
   /** everything up to and including `ts` is done */
   passed?(ts: number): void;
   /** called every `every` ns of trace time with the machine as it stood then */
@@ -32,8 +35,11 @@ export interface ReplayObserver {
 }
 
 export interface ReplayOutcome {
+  /** rows in the range */
   events: number;
-  /** ns between the first event and the last */
+  /** rows run, those before the range too */
+  replayed: number;
+  /** ns between the first of them and the last */
   durationNs: number;
   /** seconds spent in reading, staging and running */
   elapsed: number;
@@ -62,25 +68,30 @@ export async function bootFor(
   }
 }
 
-/** Runs a whole trace. Throws InputError that names the file, the row and the field for an event that cannot be. */
+/**
+ * Runs a trace up to the end of `range`. Its beginning changes nothing of what is run, since the state must be right: events and samples
+ * are counted from there on. Throws InputError that names the file, the row and the field for an event that cannot be. */
 export async function replayTrace(
   machine: Machine,
   trace: Trace,
   observer: ReplayObserver = {},
   overrides: readonly KnobOverride[] = [],
   warm: WarmReplay | null = null,
+  range: TimeRange = WHOLE_TRACE,
 ): Promise<ReplayOutcome> {
   const started = performance.now();
-  const run = new Run(machine, trace, observer, overrides);
+  const run = new Run(machine, trace, observer, overrides, range);
   machine.watch(observer.change !== undefined);
   if (warm) run.begin(warm);
   for await (const batch of trace.batches()) {
     run.batch(warm ? warm.batch(batch, trace.path) : batch);
     observer.progress?.(run.events);
+    if (run.stopped) break;
   }
   run.end();
   return {
     events: run.events,
+    replayed: run.replayed,
     durationNs: run.durationNs,
     elapsed: (performance.now() - started) / 1000,
     engine: run.engineMs / 1000,
@@ -89,17 +100,31 @@ export async function replayTrace(
 
 class Run {
   events = 0;
+  replayed = 0;
   engineMs = 0;
   readonly #overridden = new Set<KnobOverride>();
   readonly #machine: Machine;
   readonly #trace: Trace;
   readonly #observer: ReplayObserver;
   readonly #overrides: readonly KnobOverride[];
+  /** the end of the range has been passed */
+  stopped = false;
+  readonly #range: TimeRange;
+  #from = -1n;
+  #until: bigint | null = null;
+  /** of the rows that count */
   #first = -1n;
   #last = 0n;
   #nextSample = 0n;
 
-  constructor(machine: Machine, trace: Trace, observer: ReplayObserver, overrides: readonly KnobOverride[]) {
+  constructor(
+    machine: Machine,
+    trace: Trace,
+    observer: ReplayObserver,
+    overrides: readonly KnobOverride[],
+    range: TimeRange,
+  ) {
+    this.#range = range;
     this.#machine = machine;
     this.#trace = trace;
     this.#observer = observer;
@@ -126,14 +151,24 @@ class Run {
 
   batch(batch: TraceBatch): void {
     if (batch.length === 0) return;
-    if (this.#first < 0n) {
-      this.#first = batch.ts[0]!;
-      this.#nextSample = this.#first + BigInt(this.#observer.sample?.every ?? 0);
+    const { ts } = batch;
+    if (this.#from < 0n) {
+      const { from, until } = resolve(this.#range, ts[0]!);
+      this.#from = from;
+      this.#until = until;
+      this.#nextSample = from + BigInt(this.#observer.sample?.every ?? 0);
+      const begins = this.#range.from === null ? null : from;
+      if (begins !== null || until !== null) this.#observer.window?.(begins, until);
     }
-    for (let from = 0; from < batch.length; from += COLUMN_ROWS)
-      this.#part(batch, from, Math.min(batch.length, from + COLUMN_ROWS));
-    this.#last = batch.ts[batch.length - 1]!;
-    this.events += batch.length;
+    const end = this.#until === null ? batch.length : firstAfter(ts, 0, batch.length, this.#until);
+    this.stopped = end < batch.length;
+    for (let from = 0; from < end; from += COLUMN_ROWS) this.#part(batch, from, Math.min(end, from + COLUMN_ROWS));
+    if (end === 0) return;
+    this.replayed += end;
+    this.#last = ts[end - 1]!;
+    const begin = firstAfter(ts, 0, end, this.#from - 1n);
+    if (begin < end && this.#first < 0n) this.#first = ts[begin]!;
+    this.events += end - begin;
   }
 
   /** Stages rows [from, to) and runs them, stopping where a sample is due, a knob is to be set or the watch log is full. */
@@ -158,7 +193,11 @@ class Run {
     } catch (error) {
       if (!(error instanceof ReplayError)) throw error;
       const message = `${this.#trace.path}: row ${batch.firstRow + error.row}: ${error.message}`;
-      throw new InputError(message);
+      // A trace that tells its marks and exceeds them is damaged; one that does not needs a hint.
+      const table = this.#trace.highWater === null ? /raise capacity (\w+)/.exec(message)?.[1] : undefined;
+      throw new InputError(
+        table === undefined ? message : `${message}: a stream does not tell its size, --capacity ${table}=N does`,
+      );
     }
   }
 
@@ -194,7 +233,8 @@ class Run {
     if (!sample) return;
     const next = row < batch.length ? batch.ts[row]! : -1n;
     // At the end of a batch the next batch's first row decides.
-    while (next >= 0n && next > this.#nextSample) this.#sampleNow();
+    while (next >= 0n && next > this.#nextSample && (this.#until === null || this.#nextSample <= this.#until))
+      this.#sampleNow();
   }
 
   #sampleNow(): void {
@@ -217,24 +257,14 @@ class Run {
   /** The trace is over: kworkers that it left due still run, as they did after the recording. */
   end(): void {
     const { change, sample } = this.#observer;
-    while (sample && this.#first >= 0n && this.#nextSample <= this.#last) this.#sampleNow();
-    const end = this.#last + 1_000_000_000n;
+    // Where a range ends, time does not go on.
+    const last = this.stopped ? this.#until! : this.#last;
+    while (sample && this.#from >= 0n && this.#nextSample <= last) this.#sampleNow();
+    const end = this.stopped ? last : last + 1_000_000_000n;
     this.#machine.engine.advance(end);
     if (change) this.#machine.drainWatch((c) => change(c));
     this.#observer.passed?.(Number(end));
     const idle = this.#overrides.find((override) => !this.#overridden.has(override));
     if (idle) throw new InputError(`${this.#trace.path}: no cgroup ${idle.path} to set ${idle.knob} of`);
   }
-}
-
-/** First row of [from, to) later than `ts`. */
-function firstAfter(times: BigUint64Array, from: number, to: number, ts: bigint): number {
-  let low = from;
-  let high = to;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! <= ts) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

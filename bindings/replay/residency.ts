@@ -30,6 +30,9 @@ export async function lookAt(trace: Trace): Promise<LookedAt> {
   let accesses = false;
   let rows = 0;
   while (rows < LOOK_ROWS && !(frames && accesses)) {
+    // The reader uses a batch's memory again for the next one.
+    const last = ahead.pop();
+    if (last !== undefined) ahead.push(copyOf(last));
     const next = await source.next();
     if (next.done) break;
     ahead.push(next.value);
@@ -45,6 +48,26 @@ export async function lookAt(trace: Trace): Promise<LookedAt> {
     for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
   }
   return { trace: { ...trace, batches, close: () => trace.close() }, frames, accesses };
+}
+
+function copyOf(batch: TraceBatch): TraceBatch {
+  const names = Array.from({ length: batch.length }, (_, row) => batch.name(row));
+  return {
+    length: batch.length,
+    firstRow: batch.firstRow,
+    ts: batch.ts.slice(),
+    cpu: batch.cpu.slice(),
+    op: batch.op.slice(),
+    opMap: batch.opMap.slice(),
+    task: batch.task.slice(),
+    cgroup: batch.cgroup.slice(),
+    object: batch.object.slice(),
+    index: batch.index.slice(),
+    count: batch.count.slice(),
+    flags: batch.flags.slice(),
+    gfp: batch.gfp.slice(),
+    name: (row) => names[row]!,
+  };
 }
 
 /** The residency asked for, or else recorded where the trace has frames. Throws InputError where the trace cannot be replayed so. */

@@ -103,7 +103,7 @@ export function isNear(difference: number, kernel: number): boolean {
 }
 
 export class Against {
-  readonly #samples: readonly Sample[];
+  #samples: readonly Sample[];
   readonly #series = new Map<number, Series>();
   readonly #lives = new Map<number, Life[]>();
   readonly #operations: Operation[][] = [];
@@ -122,6 +122,11 @@ export class Against {
 
   constructor(samples: readonly Sample[]) {
     this.#samples = samples;
+  }
+
+  /** Leaves out the samples that were not taken between `from` and `until` (ns). To be called before anything else. */
+  window(from: number, until: number): void {
+    this.#samples = this.#samples.filter((sample) => sample.from >= from && sample.to <= until);
   }
 
   /** A cgroup came online at `ts` (ns). */

@@ -70,7 +70,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     seed,
     elapsed_s: outcome.elapsed,
     engine_s: outcome.engine,
-    events_per_s: outcome.elapsed > 0 ? Math.round(outcome.events / outcome.elapsed) : 0,
+    events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
     ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),

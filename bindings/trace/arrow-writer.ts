@@ -1,5 +1,5 @@
 /**
- * Writes a trace as an Arrow IPC file. Rows are collected in typed arrays and leave as record batches of 65,536 rows, so memory stays
+ * Writes a trace as an Arrow IPC file, or to standard output as a stream. Rows are collected in typed arrays and leave as record batches of 65,536 rows, so memory stays
  * bounded by one batch and the names.
  *
  * The `name` dictionary grows while the file is written. In the IPC *file* format a dictionary may be extended by delta batches but never
@@ -10,6 +10,7 @@
 import { closeSync, lstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
+  CompressionType,
   type Data,
   Dictionary,
   Field,
@@ -28,6 +29,8 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
+import { lz4 } from '../codec/lz4.ts';
+import { zstd } from '../codec/zstd-encoder.ts';
 import { fileError, InputError } from './input-error.ts';
 import { type HighWater, OP_NAMES, PAGE_SIZE, SCHEMA_VERSION } from './schema.ts';
 
@@ -57,7 +60,13 @@ export interface TraceSink {
   ): void;
 }
 
+/** How the bodies of record batches are compressed. */
+export type BodyCompression = 'none' | 'lz4' | 'zstd';
+export const COMPRESSIONS: readonly BodyCompression[] = ['none', 'lz4', 'zstd'];
+
 export interface TraceWriterOptions {
+  /** default none, which is the fastest to write and to read */
+  compression?: BodyCompression;
   /** what made the trace, such as `memcg-probes` */
   source: string;
   /** the clock of `ts`, such as `monotonic`; `recorded` where the recording does not tell */
@@ -72,7 +81,6 @@ export interface TraceWriterOptions {
  */
 function writableTarget(path: string): string {
   if (path === '') throw new InputError('the trace to write has an empty name');
-  if (path === '-') throw new InputError('a trace is written to a file, not to standard output');
   const info = lstatSync(path, { throwIfNoEntry: false });
   if (info === undefined) return path;
   try {
@@ -88,10 +96,11 @@ export class TraceWriter implements TraceSink {
   readonly path: string;
   /** events appended so far */
   events = 0;
-  readonly #target: string;
-  readonly #temporary: string;
+  /** null: standard output */
+  readonly #target: string | null;
+  readonly #temporary: string | null;
   readonly #fd: number;
-  readonly #ipc: IpcFileWriter;
+  readonly #ipc: IpcWriter;
   readonly #schema: Schema;
   #open = true;
   readonly #opCodes: number[] = [];
@@ -119,17 +128,25 @@ export class TraceWriter implements TraceSink {
   #name = new Int32Array(0);
   #nameValid = new Uint8Array(0);
 
-  /** Creates the temporary file beside `path`. Throws InputError where it cannot. */
+  /**
+   * Creates the temporary file beside `path`; `-` is standard output, to which a stream goes at once. Throws InputError where it cannot.
+   */
   constructor(path: string, options: TraceWriterOptions) {
-    this.path = path;
-    this.#target = writableTarget(path);
-    this.#temporary = join(dirname(this.#target), `.${basename(this.#target)}.${process.pid}.tmp`);
-    try {
-      this.#fd = openSync(this.#temporary, 'w');
-    } catch (error) {
-      throw fileError(path, error);
+    this.path = path === '-' ? 'standard output' : path;
+    if (path === '-') {
+      if (process.stdout.isTTY) throw new InputError('standard output is a terminal, and a trace is no text');
+      this.#target = this.#temporary = null;
+      this.#fd = STDOUT;
+    } else {
+      this.#target = writableTarget(path);
+      this.#temporary = join(dirname(this.#target), `.${basename(this.#target)}.${process.pid}.tmp`);
+      try {
+        this.#fd = openSync(this.#temporary, 'w');
+      } catch (error) {
+        throw fileError(path, error);
+      }
+      unfinished.add(this.#temporary);
     }
-    unfinished.add(this.#temporary);
     const metadata = new Map<string, string>([
       ['memcharge.version', SCHEMA_VERSION],
       ['page_size', String(PAGE_SIZE)],
@@ -153,7 +170,7 @@ export class TraceWriter implements TraceSink {
       ],
       metadata,
     );
-    this.#ipc = new IpcFileWriter(this.#fd);
+    this.#ipc = new IpcWriter(this.#fd, this.#target !== null, options.compression ?? 'none');
     // The file's codes leave out the engine's 0, which is no op.
     OP_NAMES.forEach((_, code) => {
       this.#opCodes.push(code - 1);
@@ -225,6 +242,7 @@ export class TraceWriter implements TraceSink {
     this.#guard(() => {
       this.#ipc.end(new Schema(this.#schema.fields, metadata));
       this.#open = false;
+      if (this.#target === null || this.#temporary === null) return;
       closeSync(this.#fd);
       renameSync(this.#temporary, this.#target);
       unfinished.delete(this.#temporary);
@@ -233,6 +251,10 @@ export class TraceWriter implements TraceSink {
 
   /** Gives up: removes the temporary file and leaves what was at `path`. Safe to call twice and after close. */
   abort(): void {
+    if (this.#temporary === null) {
+      this.#open = false;
+      return;
+    }
     if (this.#open) {
       this.#open = false;
       closeSync(this.#fd);
@@ -348,17 +370,34 @@ function utf8Data(names: readonly string[]): Data<Utf8> {
     : vectorFromArray(names, new Utf8()).data[0]!;
 }
 
+const STDOUT = 1;
+
+interface Buffers {
+  byteLength: number;
+  bufferRegions: { offset: number; length: number }[];
+  buffers: Uint8Array[];
+}
+
 /**
  * Apache Arrow's file writer with a file descriptor as its sink and with the dictionaries under our control. It also writes the schema
- * message after the magic, as the format wants and Arrow's own writer does not, so that the file can be read through a pipe.
+ * message after the magic, as the format wants and Arrow's own writer does not, so that the file can be read through a pipe. As a stream
+ * it leaves magic and footer out.
  */
-class IpcFileWriter extends RecordBatchFileWriter {
+class IpcWriter extends RecordBatchFileWriter {
   readonly #fd: number;
+  readonly #isFile: boolean;
+  readonly #encode: ((bytes: Uint8Array) => Uint8Array) | null;
   #footer: Schema | null = null;
 
-  constructor(fd: number) {
-    super();
+  constructor(fd: number, isFile: boolean, compression: BodyCompression) {
+    super(
+      compression === 'none'
+        ? {}
+        : { compressionType: compression === 'lz4' ? CompressionType.LZ4_FRAME : CompressionType.ZSTD },
+    );
     this.#fd = fd;
+    this.#isFile = isFile;
+    this.#encode = compression === 'none' ? null : compression === 'lz4' ? lz4 : zstd;
   }
 
   begin(schema: Schema): void {
@@ -377,11 +416,40 @@ class IpcFileWriter extends RecordBatchFileWriter {
 
   end(footer: Schema): void {
     this.#footer = footer;
-    this._writeFooter(footer);
+    if (this.#isFile) this._writeFooter(footer);
+    // The end-of-stream mark.
+    else this._write(Int32Array.of(-1, 0));
+  }
+
+  /**
+   * Arrow's own writes the length of the compressed bytes before them, where the format (and every other reader) wants that of the
+   * uncompressed ones.
+   */
+  protected override _compressBodyBuffers(buffers: ArrayBufferView[]): Buffers {
+    const out: Buffers = { byteLength: 0, bufferRegions: [], buffers: [] };
+    for (const buffer of buffers) {
+      const plain = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+      const offset = (out.byteLength + 7) & ~7;
+      if (plain.length === 0) {
+        out.bufferRegions.push({ offset, length: 0 });
+        out.buffers.push(plain, plain);
+        continue;
+      }
+      const encoded = this.#encode!(plain);
+      const shorter = encoded.length < plain.length;
+      const prefix = Buffer.alloc(8);
+      prefix.writeBigInt64LE(shorter ? BigInt(plain.length) : -1n);
+      out.buffers.push(prefix, shorter ? encoded : plain);
+      const length = 8 + (shorter ? encoded : plain).length;
+      out.bufferRegions.push({ offset, length });
+      out.byteLength = offset + length;
+    }
+    out.byteLength = (out.byteLength + 7) & ~7;
+    return out;
   }
 
   protected override _writeSchema(schema: Schema): this {
-    this._writeMagic()._writePadding(2);
+    if (this.#isFile) this._writeMagic()._writePadding(2);
     // Not super: the file writer leaves the message out.
     const write = (RecordBatchWriter.prototype as unknown as { _writeSchema(s: Schema): unknown })._writeSchema;
     write.call(this, schema);
@@ -398,8 +466,22 @@ class IpcFileWriter extends RecordBatchFileWriter {
 
   protected override _write(chunk: ArrayBufferView): this {
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    for (let at = 0; at < bytes.length; ) at += writeSome(this.#fd, bytes, at);
     this._position += bytes.length;
     return this;
+  }
+}
+
+const SLEEP = new Int32Array(new SharedArrayBuffer(4));
+
+/** As writeSync, but waits for a pipe that is full: whoever made standard output may have made it non-blocking. */
+function writeSome(fd: number, bytes: Uint8Array, at: number): number {
+  for (;;) {
+    try {
+      return writeSync(fd, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(SLEEP, 0, 0, 1);
+    }
   }
 }

@@ -1,13 +1,21 @@
 /**
- * The bytes of a file or of stdin, decompressed where its first bytes say that it is compressed: what every importer reads.
+ * The bytes of a file or of stdin, decompressed where its first bytes say that it is compressed (gzip, xz, zstd): what every
+ * importer reads.
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { ByteQueue } from '../codec/byte-queue.ts';
+import { DamagedError } from '../codec/damaged.ts';
+import { unxz, XZ_MAGIC } from '../codec/xz.ts';
+import { unzstd } from '../codec/zstd-decoder.ts';
+import { SKIPPABLE_MAGIC, ZSTD_MAGIC } from '../codec/zstd-format.ts';
 import { fileError, InputError, messageOf } from './input-error.ts';
 
 export const CHUNK_BYTES = 1 << 18;
+
+type Compression = 'gzip' | 'xz' | 'zstd';
 
 export class ByteSource {
   /** the path, or "standard input": how messages name it */
@@ -21,7 +29,7 @@ export class ByteSource {
   /** read ahead by {@link peek}, oldest first */
   #ahead: Buffer[] = [];
   #ended = false;
-  #compression: 'gzip' | null = null;
+  #compression: Compression | null = null;
 
   private constructor(path: string, source: Readable, bytesTotal: number) {
     this.path = path;
@@ -75,47 +83,45 @@ export class ByteSource {
       this.#ended = true;
       return null;
     } catch (error) {
-      if (this.#compression === null) throw fileError(this.path, error);
-      const cut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
-      const { path } = this;
-      throw new InputError(cut ? `${path}: the gzip file is cut` : `${path}: damaged gzip file (${messageOf(error)})`);
+      this.#ended = true;
+      const compression = this.#compression;
+      const { code } = error as NodeJS.ErrnoException;
+      const decoding = error instanceof DamagedError || code?.startsWith('Z_') === true;
+      if (compression === null || !decoding) throw error instanceof InputError ? error : fileError(this.path, error);
+      const cut = code === 'Z_BUF_ERROR' || (error instanceof DamagedError && error.cut);
+      throw new InputError(
+        cut
+          ? `${this.path}: the ${compression} file is cut`
+          : `${this.path}: damaged ${compression} file (${messageOf(error)})`,
+      );
     }
   }
 
   async *#open(): AsyncGenerator<Buffer, undefined> {
     const raw = this.#raw();
     let head: Buffer = Buffer.alloc(0);
-    // Two bytes tell gzip; a pipe may hand them out one by one.
-    while (head.length < 2) {
+    // A pipe may hand the first bytes out one by one.
+    while (head.length < XZ_MAGIC.length) {
       const first = await raw.next();
       if (first.done) break;
       head = head.length === 0 ? first.value : Buffer.concat([head, first.value]);
     }
-    if (head[0] !== 0x1f || head[1] !== 0x8b) {
-      if (head.length > 0) yield head;
-      yield* raw;
-      return undefined;
+    this.#compression = compressionOf(head);
+    switch (this.#compression) {
+      case null:
+        if (head.length > 0) yield head;
+        yield* raw;
+        return undefined;
+      case 'gzip':
+        yield* gunzip(head, raw);
+        return undefined;
+      case 'xz':
+        yield* unxz(new ByteQueue(following(head, raw)));
+        return undefined;
+      case 'zstd':
+        yield* unzstd(new ByteQueue(following(head, raw)));
+        return undefined;
     }
-    this.#compression = 'gzip';
-    const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-    const feed = (async () => {
-      try {
-        for (let bytes = head; ; ) {
-          await new Promise<void>((resolve, reject) => {
-            gunzip.write(bytes, (error) => (error ? reject(error) : resolve()));
-          });
-          const next = await raw.next();
-          if (next.done) break;
-          bytes = next.value;
-        }
-        gunzip.end();
-      } catch (error) {
-        gunzip.destroy(error as Error);
-      }
-    })();
-    for await (const bytes of gunzip) yield bytes as Buffer;
-    await feed;
-    return undefined;
   }
 
   async *#raw(): AsyncGenerator<Buffer, undefined> {
@@ -125,4 +131,42 @@ export class ByteSource {
     }
     return undefined;
   }
+}
+
+/** What the first bytes of a file say. Six of them tell. */
+function compressionOf(head: Buffer): Compression | null {
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (head.subarray(0, XZ_MAGIC.length).equals(XZ_MAGIC)) return 'xz';
+  if (head.length < 4) return null;
+  const magic = head.readUInt32LE(0);
+  // A zstd file may begin with frames to skip.
+  return magic === ZSTD_MAGIC || (magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC ? 'zstd' : null;
+}
+
+async function* following(head: Buffer, raw: AsyncGenerator<Buffer, undefined>): AsyncGenerator<Buffer, undefined> {
+  yield head;
+  yield* raw;
+  return undefined;
+}
+
+async function* gunzip(head: Buffer, raw: AsyncGenerator<Buffer, undefined>): AsyncGenerator<Buffer, undefined> {
+  const decoder = createGunzip({ chunkSize: CHUNK_BYTES });
+  const feed = (async () => {
+    try {
+      for (let bytes = head; ; ) {
+        await new Promise<void>((resolve, reject) => {
+          decoder.write(bytes, (error) => (error ? reject(error) : resolve()));
+        });
+        const next = await raw.next();
+        if (next.done) break;
+        bytes = next.value;
+      }
+      decoder.end();
+    } catch (error) {
+      decoder.destroy(error as Error);
+    }
+  })();
+  for await (const bytes of decoder) yield bytes as Buffer;
+  await feed;
+  return undefined;
 }

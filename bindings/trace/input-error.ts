@@ -21,6 +21,7 @@ export function fileError(path: string, error: unknown): InputError {
     ENOTDIR: 'a part of the path is not a directory',
     ENOSPC: 'no space left on device',
     EROFS: 'read-only file system',
+    EPIPE: 'closed by its reader',
   };
   return new InputError(`${path}: ${(code !== undefined && known[code]) || messageOf(error)}`);
 }

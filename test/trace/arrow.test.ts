@@ -1,7 +1,10 @@
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   Dictionary,
+  Field,
+  Int8,
+  List,
   MessageHeader,
   MessageReader,
   makeVector,
@@ -9,20 +12,21 @@ import {
   Table,
   tableToIPC,
   Uint8,
+  Uint16,
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
-import { BATCH_ROWS, TraceWriter } from '../../bindings/trace/arrow-writer.ts';
+import { BATCH_ROWS, type BodyCompression, TraceWriter } from '../../bindings/trace/arrow-writer.ts';
 import { InputError } from '../../bindings/trace/input-error.ts';
 import { readRows, scratch } from './helpers.ts';
 
 const HIGH = { pages: 10, cgroups: 3, tasks: 4, objects: 5, swap: 6, cpus: 2 };
 
-function write(rows: number, nameEvery = 0): string {
+function write(rows: number, nameEvery = 0, compression: BodyCompression = 'none'): string {
   const path = join(scratch(), 't.arrow');
-  const writer = new TraceWriter(path, { source: 'test', clock: 'none' });
+  const writer = new TraceWriter(path, { source: 'test', clock: 'none', compression });
   writer.setBase(18_000_000_000_000_000_000n);
   for (let i = 0; i < rows; i++)
     writer.append(
@@ -159,6 +163,64 @@ function foreign(
   writeFileSync(path, tableToIPC(table, 'stream'));
   return path;
 }
+
+describe.each(['lz4', 'zstd'] as const)('bodies compressed with %s', (compression) => {
+  it('give back the same rows, as a file and as a stream, names from deltas too', async () => {
+    const plain = await readRows(write(BATCH_ROWS + 500, 700));
+    const path = write(BATCH_ROWS + 500, 700, compression);
+    expect(statSync(path).size).toBeLessThan(2 << 20);
+    expect(await readRows(path)).toEqual(plain);
+    const stream = join(dirname(path), 'stream.arrow');
+    writeFileSync(stream, readFileSync(path).subarray(8));
+    expect(await readRows(stream)).toEqual(plain);
+  });
+
+  it('are refused where a buffer says that it becomes more than its rows need', async () => {
+    const path = write(1000, 10, compression);
+    const bytes = readFileSync(path);
+    // The first compressed buffer of 1000 64-bit numbers begins with that length.
+    const at = bytes.indexOf(Buffer.from([0x40, 0x1f, 0, 0, 0, 0, 0, 0]));
+    expect(at).toBeGreaterThan(0);
+    for (const size of [2n ** 40n, 9000n, 7999n, -2n, 2n ** 63n - 1n]) {
+      bytes.writeBigInt64LE(size, at);
+      writeFileSync(path, bytes);
+      const error = await readRows(path).catch((e) => e);
+      expect(error).toBeInstanceOf(InputError);
+      expect(error.message).toMatch(/cut or damaged Arrow data after row 0 \(.+\)$/);
+    }
+  });
+});
+
+describe('dictionaries', () => {
+  const batchOf = (values: string[]) =>
+    foreign((c) => {
+      c.name = vectorFromArray([values[0], null, values[1]], new Dictionary(new Utf8(), new Int8()));
+    });
+
+  it('may be replaced in a stream', async () => {
+    // The schema and first batch of one, all but the schema of the other.
+    const [a, b] = [readFileSync(batchOf(['a', 'b'])), readFileSync(batchOf(['c', 'd']))];
+    const schemaBytes = 8 + b.readInt32LE(4);
+    const path = join(scratch(), 'two.arrow');
+    writeFileSync(path, Buffer.concat([a.subarray(0, -8), b.subarray(schemaBytes)]));
+    const error = await readRows(path).catch((e) => e);
+    // The rows of the first are read with its own names; time then goes back to the beginning.
+    expect(error.message).toMatch(/time goes backwards at row 3/);
+  });
+
+  it('of other columns, and the columns themselves, are stepped over', async () => {
+    const path = foreign((c) => {
+      c.extra = vectorFromArray(['x', 'y', 'x']);
+      c.list = vectorFromArray([[1], [2, 3], []], new List(new Field('item', new Uint16(), true)));
+      c.text = vectorFromArray(['p', 'q', 'r'], new Utf8());
+      // Columns after these are still found.
+      const { gfp } = c;
+      delete c.gfp;
+      c.gfp = gfp;
+    });
+    expect((await readRows(path)).map((r) => r.name)).toEqual(['a', undefined, 'b']);
+  });
+});
 
 describe('foreign traces', () => {
   it('are read, with their own op codes', async () => {

@@ -106,6 +106,49 @@ describe('memcharge inspect', () => {
   });
 });
 
+describe('a trace on standard output', () => {
+  it('is a stream that replay reads from another process', async () => {
+    const [truth, trace] = [capture(TRUTH), capture(TRACE)];
+    const file = join(scratch(), 't.arrow');
+    expect((await memcharge(['import', truth, trace, '-o', file])).code).toBe(0);
+    const want = JSON.parse((await memcharge(['replay', file, '--json'])).stdout);
+
+    const pipe = async (args: string[], compress: string) => {
+      const writer = startMemcharge(['import', truth, trace, '-o', '-', '--compress', compress, '--json']);
+      const reader = startMemcharge(['replay', '-', ...args]);
+      reader.stdin.on('error', () => {});
+      writer.stdout.pipe(reader.stdin);
+      let report = '';
+      writer.stderr.on('data', (data) => {
+        report += data;
+      });
+      const code = new Promise((resolve) => writer.on('close', resolve));
+      const done = await finished(reader);
+      return { done, report, code: await code };
+    };
+    for (const compress of ['none', 'zstd']) {
+      const { done, report, code } = await pipe(
+        ['--json', '--capacity', 'pages=4096', '--capacity', 'cpus=1'],
+        compress,
+      );
+      expect(done).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(done.stdout).state_digest).toBe(want.state_digest);
+      expect(code).toBe(0);
+      expect(JSON.parse(report)).toMatchObject({ trace: '-', written: { charge: 2000 } });
+    }
+    // Without --capacity the defaults hold; a stream that needs more says which, in one line.
+    const small = (await pipe(['--capacity', 'pages=100'], 'none')).done;
+    expect(small).toMatchObject({ code: 2, stdout: '' });
+    expect(small.stderr).toMatch(/^memcharge: standard input: row \d+: [^\n]*--capacity pages[^\n]*\n$/);
+  });
+
+  it('is refused with an unknown compression', async () => {
+    const done = await memcharge(['import', capture(TRUTH), '-o', '-', '--compress', 'brotli']);
+    expect(done).toMatchObject({ code: 2, stdout: '' });
+    expect(done.stderr).toBe('memcharge: --compress brotli: known are none, lz4, zstd\n');
+  });
+});
+
 describe('usage', () => {
   it.each([
     [['bogus'], 2, /unknown command/],

@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { zstd } from '../../bindings/codec/zstd-encoder.ts';
 import { ByteSource } from '../../bindings/trace/byte-source.ts';
 import { LineReader } from '../../bindings/trace/lines.ts';
+import { sample } from '../codec/sample.ts';
 import { scratch } from './helpers.ts';
 
 async function read(content: Buffer | string): Promise<{ lines: string[]; reader: LineReader }> {
@@ -26,6 +28,38 @@ describe('LineReader', () => {
   it('reads plain and gzip files alike, by content', async () => {
     expect((await read(TEXT)).lines).toEqual(MANY);
     expect((await read(gzipSync(TEXT))).lines).toEqual(MANY);
+  });
+
+  it('reads xz and zstd files, by content', async () => {
+    expect((await read(zstd(Buffer.from(TEXT)) as Buffer)).lines).toEqual(MANY);
+    // The sample ends in noise, which is no text.
+    for (const name of ['plain.xz', 'streams.xz', 'frames.zst']) {
+      const path = join(import.meta.dirname, '../codec/fixtures', name);
+      const source = await ByteSource.open(path);
+      const parts: Buffer[] = [await source.peek(100)];
+      expect(parts.pop()!.equals(sample().subarray(0, 100))).toBe(true);
+      for (let part = await source.next(); part !== null; part = await source.next()) parts.push(part);
+      expect(Buffer.concat(parts).equals(sample())).toBe(true);
+      expect(source.bytesRead).toBe(source.bytesTotal);
+      source.close();
+    }
+  });
+
+  it('reads several compressed files at once', async () => {
+    const path = join(import.meta.dirname, '../codec/fixtures/plain.xz');
+    const sources = [await ByteSource.open(path), await ByteSource.open(path)];
+    for (const source of sources) expect((await source.peek(10)).length).toBe(10);
+    for (const source of sources) source.close();
+  });
+
+  it.each(['plain.xz', 'fast.zst'])('says that %s is cut, or damaged, and after which line', async (name) => {
+    const bytes = readFileSync(join(import.meta.dirname, '../codec/fixtures', name));
+    const kind = name.endsWith('xz') ? 'xz' : 'zstd';
+    await expect(read(bytes.subarray(0, -20))).rejects.toThrow(
+      new RegExp(`f: the ${kind} file is cut after line \\d+$`),
+    );
+    bytes.fill(0x55, 900, 950);
+    await expect(read(bytes)).rejects.toThrow(new RegExp(`f: damaged ${kind} file \\(.+\\) after line \\d+$`));
   });
 
   it('reads a gzip file of several members', async () => {

@@ -1,0 +1,119 @@
+/** Which columns and flags each op uses: the tables of docs/trace-format.md as numbers. */
+import * as O from '../../assembly/replay/ops.ts';
+import { OP_CODES } from './schema.ts';
+
+/** What is in a column of an op. */
+export interface OpColumns {
+  /** a task must be named */
+  task: boolean;
+  /** `''`: not used; `new`: gets its id here; `known`: was introduced; `own`: as known, 0 is the task's own */
+  cgroup: '' | 'new' | 'known' | 'own';
+  /** `object+`: must not be 0 */
+  object: '' | 'object' | 'object+' | 'newObject' | 'parent' | 'child' | 'victim' | 'swap';
+  index: '' | 'frame' | 'number';
+  /** `some`: at least 1 */
+  count: '' | 'number' | 'some' | 'frame' | 'type' | 'knob' | 'drop';
+  flags: number;
+  gfp: boolean;
+  name: '' | 'may' | 'must';
+}
+
+const NONE: OpColumns = {
+  task: false,
+  cgroup: '',
+  object: '',
+  index: '',
+  count: '',
+  flags: 0,
+  gfp: false,
+  name: '',
+};
+
+const ORDER = O.FLAG_ORDER_MASK;
+const KIND = O.FLAG_KIND_MASK << O.FLAG_KIND_SHIFT;
+const { FLAG_IRQ, FLAG_EXISTING, FLAG_WRITE, FLAG_SHARED, FLAG_FAULT, FLAG_READAHEAD } = O;
+
+const TABLE: Record<string, Partial<OpColumns>> = {
+  mkdir: { cgroup: 'new', object: 'parent', index: 'number', flags: FLAG_EXISTING, name: 'must' },
+  rmdir: { cgroup: 'known', flags: O.FLAG_OFFLINE_FOLLOWS },
+  offline: { cgroup: 'known' },
+  attach: { task: true, cgroup: 'known' },
+  write_knob: { cgroup: 'known', index: 'number', count: 'knob', name: 'must' },
+  spawn: { task: true, cgroup: 'own', index: 'number', flags: O.FLAG_KERNEL_THREAD, name: 'may' },
+  fork: { task: true, object: 'child', index: 'number', flags: O.FLAG_THREAD, name: 'may' },
+  exec: { task: true, name: 'may' },
+  exit: { task: true },
+  return_to_user: { task: true },
+  progress: { task: true, flags: O.FLAG_RECLAIM | FLAG_IRQ },
+  mark_victim: { object: 'victim' },
+  object_new: { object: 'newObject', index: 'number', count: 'type', name: 'may' },
+  object_free: { object: 'object+' },
+  anon_touch: { task: true, index: 'number', count: 'some', flags: FLAG_WRITE },
+  anon_free: { task: true, index: 'number', count: 'some' },
+  file_access: {
+    task: true,
+    object: 'object+',
+    index: 'number',
+    count: 'some',
+    flags: FLAG_WRITE | FLAG_FAULT | FLAG_READAHEAD,
+  },
+  file_dirty: { object: 'object+', index: 'number', count: 'some' },
+  map: { task: true, object: 'object', index: 'number', count: 'some', flags: FLAG_WRITE | FLAG_SHARED },
+  unmap: { task: true, object: 'object+', index: 'number', count: 'number' },
+  truncate: { object: 'object+', index: 'number', count: 'number' },
+  mlock: { task: true, object: 'object', index: 'number', count: 'some' },
+  munlock: { task: true, object: 'object', index: 'number', count: 'some' },
+  sync: { object: 'object' },
+  drop_caches: { count: 'drop' },
+  oom_score_adj: { task: true, index: 'number' },
+  page_alloc: { index: 'frame', flags: ORDER | FLAG_IRQ, gfp: true },
+  page_free: { index: 'frame', flags: ORDER | FLAG_IRQ },
+  charge: {
+    cgroup: 'own',
+    object: 'object',
+    index: 'frame',
+    count: 'number',
+    flags: ORDER | KIND | FLAG_EXISTING | FLAG_IRQ,
+    gfp: true,
+  },
+  uncharge: { cgroup: 'own', index: 'frame', flags: ORDER | FLAG_IRQ },
+  uncharge_flush: { flags: FLAG_IRQ },
+  split: { index: 'frame', flags: ORDER },
+  migrate: { index: 'frame', count: 'frame', flags: ORDER },
+  resident: { object: 'object+', index: 'frame', count: 'number' },
+  kmem_charge: {
+    cgroup: 'own',
+    index: 'number',
+    count: 'number',
+    flags: O.FLAG_BY_FRAME | ORDER | KIND | FLAG_EXISTING | FLAG_IRQ,
+    gfp: true,
+  },
+  kmem_free: {
+    cgroup: 'own',
+    index: 'number',
+    count: 'number',
+    flags: O.FLAG_BY_FRAME | O.FLAG_IN_CHARGE | ORDER | KIND | FLAG_IRQ,
+  },
+  swap_out: { object: 'swap', index: 'frame', count: 'some', flags: FLAG_EXISTING },
+  swap_free: { object: 'swap', count: 'some' },
+  reclaim: { count: 'number', flags: O.FLAG_BEGIN },
+  initial: { cgroup: 'known', index: 'number', flags: KIND },
+  mark: { name: 'must' },
+  scope_enter: { task: true, cgroup: 'known' },
+  scope_leave: { task: true },
+};
+
+/** By op code; op 0, and ops without a row, use nothing. Every op may say that it was concluded. */
+export const OP_COLUMNS: readonly OpColumns[] = (() => {
+  const table: OpColumns[] = Array.from({ length: O.NR_OPS }, () => ({ ...NONE, flags: O.FLAG_INFERRED }));
+  for (const [name, columns] of Object.entries(TABLE)) {
+    const flags = (columns.flags ?? 0) | O.FLAG_INFERRED;
+    table[OP_CODES.get(name)!] = { ...NONE, ...columns, flags };
+  }
+  return table;
+})();
+
+/** All flags that version 1 knows. */
+export const KNOWN_FLAGS = (1 << 23) - 1;
+/** All gfp bits that version 1 knows. */
+export const KNOWN_GFP = (1 << 7) - 1;
