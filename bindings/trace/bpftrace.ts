@@ -601,7 +601,7 @@ class Importer {
     }
     // A copy of the file's page becomes private.
     if ((values[7]! & ERROR_PRESENT) !== 0) rows.row(ops.OP_UNMAP, whose.id, 0, object, page, 1, 0, 0, null);
-    else rows.row(ops.OP_FILE_ACCESS, whose.id, 0, object, page, 1, 0, 0, null);
+    else rows.row(ops.OP_FILE_ACCESS, whose.id, 0, object, page, 1, ops.FLAG_READAHEAD, 0, null);
     rows.row(ops.OP_ANON_TOUCH, whose.id, 0, 0, Math.floor(values[8]! / PAGE_SIZE), 1, ops.FLAG_WRITE, 0, null);
   }
 

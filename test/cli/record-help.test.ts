@@ -31,6 +31,7 @@ describe('record-help', () => {
     'perf',
     'trace-cmd',
     'ftrace',
+    'bpftrace',
   ])('has commands for %s, and says how to import the result', async (tool) => {
     const { code, stdout } = await memcharge(['record-help', tool, '--json']);
     expect(code).toBe(0);
@@ -47,7 +48,7 @@ describe('record-help', () => {
   });
 
   test.each([
-    [['record-help', 'strace'], 'record-help strace: no such recipe; there are snapshot, perf, trace-cmd, ftrace'],
+    [['record-help', 'strace'], 'record-help strace: no such recipe; there are snapshot, perf, trace-cmd, ftrace, bpftrace'],
     [['record-help', 'snapshot', '--full'], 'record-help snapshot --full: snapshot has no such recipe'],
     [['record-help', '--full', '--light'], '--light and --full: one of them'],
   ])('%j is refused with one line', async (args, message) => {

@@ -43,7 +43,7 @@ describe('faults', () => {
     expect(memory(rows)).toEqual([
       ['file_access', 1, 1, 5, 1, ops.FLAG_FAULT],
       ['file_access', 1, 1, 6, 1, ops.FLAG_FAULT | ops.FLAG_WRITE],
-      ['file_access', 1, 1, 7, 1, undefined],
+      ['file_access', 1, 1, 7, 1, ops.FLAG_READAHEAD],
       ['anon_touch', 1, undefined, 0x7f0000003, 1, ops.FLAG_WRITE],
       ['unmap', 1, 1, 8, 1, undefined],
       ['anon_touch', 1, undefined, 0x7f0000004, 1, ops.FLAG_WRITE],
