@@ -30,6 +30,7 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['READAHEAD', ops.FLAG_READAHEAD],
   ['INFERRED', ops.FLAG_INFERRED],
   ['SHARED', ops.FLAG_SHARED],
+  ['EXEC', ops.FLAG_EXEC],
 ]);
 
 const GFP: ReadonlyMap<string, number> = new Map([

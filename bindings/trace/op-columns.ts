@@ -31,7 +31,7 @@ const NONE: OpColumns = {
 
 const ORDER = O.FLAG_ORDER_MASK;
 const KIND = O.FLAG_KIND_MASK << O.FLAG_KIND_SHIFT;
-const { FLAG_IRQ, FLAG_EXISTING, FLAG_WRITE, FLAG_SHARED, FLAG_FAULT, FLAG_READAHEAD } = O;
+const { FLAG_IRQ, FLAG_EXISTING, FLAG_WRITE, FLAG_SHARED, FLAG_FAULT, FLAG_READAHEAD, FLAG_EXEC } = O;
 
 const TABLE: Record<string, Partial<OpColumns>> = {
   mkdir: { cgroup: 'new', object: 'parent', index: 'number', flags: FLAG_EXISTING, name: 'must' },
@@ -55,10 +55,10 @@ const TABLE: Record<string, Partial<OpColumns>> = {
     object: 'object+',
     index: 'number',
     count: 'some',
-    flags: FLAG_WRITE | FLAG_FAULT | FLAG_READAHEAD,
+    flags: FLAG_WRITE | FLAG_FAULT | FLAG_READAHEAD | FLAG_EXEC,
   },
   file_dirty: { object: 'object+', index: 'number', count: 'some' },
-  map: { task: true, object: 'object', index: 'number', count: 'some', flags: FLAG_WRITE | FLAG_SHARED },
+  map: { task: true, object: 'object', index: 'number', count: 'some', flags: FLAG_WRITE | FLAG_SHARED | FLAG_EXEC },
   unmap: { task: true, object: 'object+', index: 'number', count: 'number' },
   truncate: { object: 'object+', index: 'number', count: 'number' },
   mlock: { task: true, object: 'object', index: 'number', count: 'some' },
@@ -114,6 +114,6 @@ export const OP_COLUMNS: readonly OpColumns[] = (() => {
 })();
 
 /** All flags that version 1 knows. */
-export const KNOWN_FLAGS = (1 << 23) - 1;
+export const KNOWN_FLAGS = (1 << 24) - 1;
 /** All gfp bits that version 1 knows. */
 export const KNOWN_GFP = (1 << 7) - 1;
