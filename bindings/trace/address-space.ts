@@ -478,6 +478,7 @@ export class AddressSpaces {
       'munmap and madvise: memory is given back where another mapping takes its place, at exec and at exit only',
       'pages that the kernel maps around a fault (fault-around, 16 pages) and that are then used without a fault',
       'read(2) and write(2) of pages that are in the page cache already',
+      'what was in the page cache before the recording: a page is charged to who first touches it here',
       'a child of vfork shares the memory of its parent until it calls exec; it is taken for a copy',
     ];
     if (!this.#saysCgroups)

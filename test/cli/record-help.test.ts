@@ -48,7 +48,10 @@ describe('record-help', () => {
   });
 
   test.each([
-    [['record-help', 'strace'], 'record-help strace: no such recipe; there are snapshot, perf, trace-cmd, ftrace, bpftrace'],
+    [
+      ['record-help', 'strace'],
+      'record-help strace: no such recipe; there are snapshot, perf, trace-cmd, ftrace, bpftrace',
+    ],
     [['record-help', 'snapshot', '--full'], 'record-help snapshot --full: snapshot has no such recipe'],
     [['record-help', '--full', '--light'], '--light and --full: one of them'],
   ])('%j is refused with one line', async (args, message) => {
