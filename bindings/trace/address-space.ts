@@ -443,6 +443,10 @@ export class AddressSpaces {
       this.#placement.make(path);
       return;
     }
+    // Also one that nobody here was in: a snapshot of the cgroup tree may have it (replay --initial).
+    if (path === '/') return;
+    this.#placement.name(id, path);
+    this.#placement.at(path);
     const gone = this.#placement.remove(path);
     if (gone !== 0) this.#row(ops.OP_RMDIR, 0, gone, 0, 0, 0, 0, null);
   }
