@@ -63,8 +63,8 @@ function release(out: Writer, frame: number, owner: number): void {
   out.event(`mm_page_free: page=000000001d839b0e pfn=0x${frame.toString(16)} order=0`);
 }
 
-/** Writes a capture of about `lines` lines into `directory`. */
-export function writeCapture(directory: string, lines: number): Capture {
+/** Writes a capture of about `lines` lines into `directory`, compressed or not. */
+export function writeCapture(directory: string, lines: number, compressed = true): Capture {
   const random = new Random(4);
   const out = new Writer();
   for (let c = 0; c < CGROUPS; c++) {
@@ -86,9 +86,10 @@ export function writeCapture(directory: string, lines: number): Capture {
       owners[frame] = owner < 0 ? out.task : -1;
     }
   }
-  const files = Object.entries({ 'trace.txt.gz': out.public, 'probes.txt.gz': out.probes }).map(([name, text]) => {
-    const path = join(directory, name);
-    writeFileSync(path, gzipSync(`${text.join('\n')}\n`));
+  const files = Object.entries({ 'trace.txt': out.public, 'probes.txt': out.probes }).map(([name, lines]) => {
+    const path = join(directory, compressed ? `${name}.gz` : name);
+    const text = `${lines.join('\n')}\n`;
+    writeFileSync(path, compressed ? gzipSync(text) : text);
     return path;
   });
   return { files, lines: out.public.length + out.probes.length };

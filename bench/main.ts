@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BASELINE, importSuite } from './importing.ts';
+import { BASELINE, importersSuite, importSuite } from './importing.ts';
 import type { Peer } from './peer.ts';
 import { typescriptPeer } from './peers/engine.ts';
 import { memchargePeer } from './peers/memcharge.ts';
@@ -31,6 +31,8 @@ const SUITES: Record<string, () => Workload> = {
   list: () => chargeWithList(frames),
   frees: () => frees(frames),
 };
+
+const OTHERS = ['import', 'importers'];
 
 const note = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -61,14 +63,18 @@ if (compiler === null) note('no C compiler (cc): the C peers are skipped');
 else for (const name of NATIVE_VARIANTS.keys()) programs.set(name, compileNative(name, directory));
 
 const rows: Row[] = [];
-for (const name of options.suite ?? [...Object.keys(SUITES), 'import']) {
+for (const name of options.suite ?? [...Object.keys(SUITES), ...OTHERS]) {
   if (name === 'import') {
     note('import');
     rows.push(...(await importSuite(directory, frames / 4, 1, Math.min(rounds, 7))));
     continue;
   }
+  if (name === 'importers') {
+    rows.push(...(await importersSuite(directory, frames / 4, 1, Math.min(rounds, 5), note)));
+    continue;
+  }
   const suite = SUITES[name];
-  if (!suite) throw new Error(`no suite ${name}: ${Object.keys(SUITES).join(', ')}, import`);
+  if (!suite) throw new Error(`no suite ${name}: ${[...Object.keys(SUITES), ...OTHERS].join(', ')}`);
   rows.push(...(await runSuite(suite(), programs, directory)));
 }
 
@@ -79,7 +85,7 @@ if (options.json) {
   process.stdout.write(`${formatTable(rows)}\n`);
   process.stdout.write(`${machine.cpu}, ${machine.cpus} CPUs; node ${machine.node}; ${compiler ?? 'no C compiler'}\n`);
   process.stdout.write('One worker: the counters are plain, save those of "C, atomic". Ratios below 1: faster.\n');
-  const importing = rows.filter((row) => row.suite.startsWith('import'));
+  const importing = rows.filter((row) => row.suite === 'import (lines)');
   const baseline = importing.find((row) => row.peer === BASELINE);
   for (const row of importing)
     if (baseline && row !== baseline)

@@ -1,6 +1,9 @@
 /** What the samples say, and how it is printed. */
 import type { Timing } from './rounds.ts';
 
+/** What every importer is beside. */
+export const GREP = "grep -c ''";
+
 export interface Row {
   suite: string;
   peer: string;
@@ -15,6 +18,9 @@ export interface Row {
   toC: number | null;
   toPrefetch: number | null;
   toTypeScript: number | null;
+  toGrep: number | null;
+  /** of the input, at the median; null where the events are no file's */
+  megabytesPerSecond: number | null;
 }
 
 function quantile(samples: number[], q: number): number {
@@ -29,7 +35,8 @@ function sameRound(samples: number[], base: number[]): number[] {
   return samples.map((ns, round) => ns / base[round]!);
 }
 
-export function rowsOf(suite: string, timings: Timing[]): Row[] {
+/** `bytes`: what an event is in the input, on average. */
+export function rowsOf(suite: string, timings: Timing[], bytes: number | null = null): Row[] {
   return timings.map(({ name, samples }) => {
     const ratio = (other: string) => {
       const base = timings.find((timing) => timing.name === other)?.samples;
@@ -46,11 +53,16 @@ export function rowsOf(suite: string, timings: Timing[]): Row[] {
       toC: ratio('C'),
       toPrefetch: ratio('C, prefetch'),
       toTypeScript: ratio('TypeScript'),
+      toGrep: ratio(GREP),
+      megabytesPerSecond: bytes === null ? null : (bytes * 1e3) / median,
     };
   });
 }
 
-const HEADINGS = ['suite', 'peer', 'best ns', 'median ns', 'M/s', 'spread', '÷ C', '÷ C prefetch', '÷ TypeScript'];
+const HEADINGS = [
+  ...['suite', 'peer', 'best ns', 'median ns', 'M/s', 'MB/s', 'spread'],
+  ...['÷ C', '÷ C prefetch', '÷ TypeScript', '÷ grep'],
+];
 
 function cells(row: Row): string[] {
   const times = (ratio: number | null) => (ratio === null ? '' : ratio.toFixed(2));
@@ -60,10 +72,12 @@ function cells(row: Row): string[] {
     row.best.toFixed(2),
     row.median.toFixed(2),
     (row.perSecond / 1e6).toFixed(row.perSecond < 1e7 ? 2 : 1),
+    row.megabytesPerSecond === null ? '' : row.megabytesPerSecond.toFixed(0),
     `±${(row.spread * 100).toFixed(0)} %`,
     times(row.toC),
     times(row.toPrefetch),
     times(row.toTypeScript),
+    times(row.toGrep),
   ];
 }
 

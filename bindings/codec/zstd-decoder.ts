@@ -10,61 +10,151 @@ const SLACK = 8;
 
 /** Decodes all frames of a zstd file. Throws DamagedError. */
 export async function* unzstd(input: ByteQueue): AsyncGenerator<Buffer, undefined> {
-  const blocks = new BlockDecoder();
-  for (let first = true; first || (await input.peek()) !== -1; first = false) {
-    const magic = word(await input.take(4));
-    if ((magic & 0xfffffff0) >>> 0 === F.SKIPPABLE_MAGIC) {
-      let left = word(await input.take(4));
-      while (left > 0) left -= (await input.take(Math.min(left, Math.max(1, input.ready)))).length;
-      continue;
-    }
-    if (magic !== F.ZSTD_MAGIC) throw new DamagedError('something else follows the frame');
-    yield* frame(input, blocks);
-  }
+  const stream = new ZstdStream();
+  // Copies: the decoder writes its next block where the last one was.
+  while ((await input.peek()) !== -1)
+    for (const piece of stream.push(input.takeReady(input.ready))) yield Buffer.from(piece);
+  if (stream.between !== 'frames') throw new DamagedError('unexpected end', true);
   return undefined;
 }
 
 /** Decodes one buffer of known size: of one frame or several. Throws DamagedError where it is of another size. */
 export function unzstdBuffer(bytes: Uint8Array, size: number): Uint8Array {
   const out = new Uint8Array(size);
-  const blocks = new BlockDecoder();
+  const stream = new ZstdStream();
   let end = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const magic = at + 4 <= bytes.length ? word(bytes.subarray(at)) : 0;
-    if ((magic & 0xfffffff0) >>> 0 === F.SKIPPABLE_MAGIC && at + 8 <= bytes.length) {
-      at += 8 + word(bytes.subarray(at + 4));
-      if (at > bytes.length) throw new DamagedError('unexpected end', true);
-      continue;
-    }
-    if (magic !== F.ZSTD_MAGIC) throw new DamagedError('no zstd frame');
-    const length = headerBytes(bytes[at + 4] ?? 0);
-    const header = frameHeader(bytes.subarray(at + 4, at + 4 + length), length);
-    at += 4 + length;
-    const from = end;
-    blocks.begin(header.window);
-    for (let last = false; !last; ) {
-      if (at + 3 > bytes.length) throw new DamagedError('unexpected end', true);
-      const block = blockHeader(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, header.window);
-      at += 3;
-      if (at + block.stored > bytes.length) throw new DamagedError('unexpected end', true);
-      const piece = blocks.block(block.type, bytes.subarray(at, at + block.stored), block.size);
-      if (end + piece.length > size) throw new DamagedError('longer than it says');
-      out.set(piece, end);
-      end += piece.length;
-      at += block.stored;
-      last = block.last;
-    }
-    if (header.size !== null && header.size !== end - from) throw new DamagedError('not as long as it says');
-    if (header.checksum) {
-      if (at + 4 > bytes.length) throw new DamagedError('unexpected end', true);
-      const hash = new Xxh64();
-      hash.update(out.subarray(from, end));
-      if (hash.digest32() !== word(bytes.subarray(at))) throw new DamagedError('the checksum does not match');
-      at += 4;
-    }
+  for (const piece of stream.push(bytes)) {
+    if (end + piece.length > size) throw new DamagedError('longer than it says');
+    out.set(piece, end);
+    end += piece.length;
   }
+  if (bytes.length > 0 && stream.between !== 'frames') throw new DamagedError('unexpected end', true);
   if (end !== size) throw new DamagedError('not as long as it says');
   return out;
+}
+
+type Step = 'magic' | 'skipped size' | 'skipped' | 'descriptor' | 'header' | 'block header' | 'block' | 'checksum';
+
+/**
+ * A decoder that is handed the bytes of a stream in pieces of any size: frames one after the other, some of them to be skipped.
+ * Holds a window, which grows with the output, and a block.
+ */
+export class ZstdStream {
+  /** where the input pushed so far ends: nowhere yet, after a whole frame, after a block of one, or else in the middle of something */
+  between: 'nothing' | 'frames' | 'blocks' | null = 'nothing';
+  readonly #blocks = new BlockDecoder();
+  #step: Step = 'magic';
+  /** bytes that the step takes, all at once save for `skipped` */
+  #need = 4;
+  /** bytes of the step that came with earlier pieces */
+  readonly #held = new Uint8Array(F.BLOCK_BYTES);
+  #heldBytes = 0;
+  #header: FrameHeader = { window: 0, size: null, checksum: false };
+  #block = { last: false, type: RAW, size: 0, stored: 0 };
+  #hash: Xxh64 | null = null;
+  /** bytes that the frame has become */
+  #size = 0;
+
+  /**
+   * Decodes as far as `bytes` go, block by block; each answer is a view that is valid until the next. Throws DamagedError, after which
+   * the stream is of no use.
+   */
+  *push(bytes: Uint8Array): Generator<Uint8Array, undefined> {
+    for (let at = 0; ; ) {
+      const need = this.#need - this.#heldBytes;
+      const ready = Math.min(need, bytes.length - at);
+      if (ready > 0) this.between = null;
+      if (this.#step === 'skipped') {
+        at += ready;
+        this.#need -= ready;
+        if (ready < need) return undefined;
+        this.#endOfFrame();
+        continue;
+      }
+      if (ready < need) {
+        this.#held.set(bytes.subarray(at), this.#heldBytes);
+        this.#heldBytes += ready;
+        return undefined;
+      }
+      let part = bytes.subarray(at, at + ready);
+      if (this.#heldBytes > 0) {
+        this.#held.set(part, this.#heldBytes);
+        part = this.#held.subarray(0, this.#need);
+      }
+      at += ready;
+      this.#heldBytes = 0;
+      if (this.#step !== 'block') {
+        this.#take(part);
+        continue;
+      }
+      const { type, size } = this.#block;
+      const piece = this.#blocks.block(type, part, size);
+      this.#endOfBlock(piece);
+      if (piece.length > 0) yield piece;
+    }
+  }
+
+  #take(part: Uint8Array): void {
+    switch (this.#step) {
+      case 'magic': {
+        const magic = word(part);
+        if ((magic & 0xfffffff0) >>> 0 === F.SKIPPABLE_MAGIC) this.#expect('skipped size', 4);
+        else if (magic === F.ZSTD_MAGIC) this.#expect('descriptor', 1);
+        else throw new DamagedError('something else where a zstd frame should begin');
+        break;
+      }
+      case 'skipped size':
+        this.#expect('skipped', word(part));
+        break;
+      case 'descriptor':
+        // The header begins with the descriptor, which says how long it is.
+        this.#held[0] = part[0]!;
+        this.#heldBytes = 1;
+        this.#expect('header', headerBytes(part[0]!));
+        break;
+      case 'header':
+        this.#header = frameHeader(part);
+        this.#hash = this.#header.checksum ? new Xxh64() : null;
+        this.#size = 0;
+        this.#blocks.begin(this.#header.window);
+        this.#expect('block header', 3);
+        break;
+      case 'block header':
+        this.#block = blockHeader(part[0]!, part[1]!, part[2]!, this.#header.window);
+        this.#expect('block', this.#block.stored);
+        break;
+      case 'checksum':
+        if (this.#hash!.digest32() !== word(part)) throw new DamagedError('the checksum does not match');
+        this.#endOfFrame();
+        break;
+      default:
+    }
+  }
+
+  #endOfBlock(piece: Uint8Array): void {
+    const { size, checksum } = this.#header;
+    this.#hash?.update(piece);
+    this.#size += piece.length;
+    if (size !== null && this.#size > size) throw new DamagedError('a frame is longer than it says');
+    if (!this.#block.last) {
+      this.between = 'blocks';
+      this.#expect('block header', 3);
+      return;
+    }
+    if (size !== null && this.#size !== size) throw new DamagedError('a frame is not as long as it says');
+    if (checksum) this.#expect('checksum', 4);
+    else this.#endOfFrame();
+  }
+
+  #endOfFrame(): void {
+    this.between = 'frames';
+    this.#expect('magic', 4);
+  }
+
+  #expect(step: Step, need: number): void {
+    this.#step = step;
+    this.#need = need;
+  }
 }
 
 interface FrameHeader {
@@ -80,8 +170,8 @@ function headerBytes(descriptor: number): number {
   return 1 + (1 - single) + [0, 1, 2, 4][descriptor & 3]! + (size === 0 ? single : 1 << size);
 }
 
-function frameHeader(bytes: Uint8Array, length: number): FrameHeader {
-  if (bytes.length < length) throw new DamagedError('unexpected end', true);
+/** Reads a whole header. */
+function frameHeader(bytes: Uint8Array): FrameHeader {
   const descriptor = bytes[0]!;
   if ((descriptor & 8) !== 0) throw new DamagedError('unknown frame flags');
   const single = (descriptor >> 5) & 1;
@@ -117,29 +207,6 @@ function blockHeader(a: number, b: number, c: number, window: number) {
   if (type === 3) throw new DamagedError('unknown block');
   if (size > Math.min(F.BLOCK_BYTES, window)) throw new DamagedError('a block is too large');
   return { last: (value & 1) !== 0, type, size, stored: type === RLE ? 1 : size };
-}
-
-async function* frame(input: ByteQueue, blocks: BlockDecoder): AsyncGenerator<Buffer, undefined> {
-  const descriptor = await input.byte();
-  const length = headerBytes(descriptor);
-  const header = frameHeader(Buffer.concat([Buffer.of(descriptor), await input.take(length - 1)]), length);
-  const hash = header.checksum ? new Xxh64() : null;
-  blocks.begin(header.window);
-  let size = 0;
-  for (let last = false; !last; ) {
-    const [a, b, c] = (await input.take(3)) as unknown as [number, number, number];
-    const block = blockHeader(a, b, c, header.window);
-    const bytes = Buffer.from(blocks.block(block.type, await input.take(block.stored), block.size));
-    hash?.update(bytes);
-    size += bytes.length;
-    if (header.size !== null && size > header.size) throw new DamagedError('a frame is longer than it says');
-    if (bytes.length > 0) yield bytes;
-    last = block.last;
-  }
-  if (header.size !== null && header.size !== size) throw new DamagedError('a frame is not as long as it says');
-  if (hash !== null && hash.digest32() !== word(await input.take(4)))
-    throw new DamagedError('the checksum does not match');
-  return undefined;
 }
 
 function word(bytes: Uint8Array): number {

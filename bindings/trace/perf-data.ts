@@ -2,7 +2,9 @@
  * The `perf-data` importer: perf.data itself, as `perf record` writes it to a file or to a pipe, compressed (`-z`) or not, to rows by
  * access. Records are put in the order of time as `perf script` does it.
  */
-import { Decompress } from 'fzstd';
+import { DamagedError } from '../codec/damaged.ts';
+import { ZstdStream } from '../codec/zstd-decoder.ts';
+import { ZSTD_MAGIC } from '../codec/zstd-format.ts';
 import { AddressSpaces, FAULT_BEGIN, FAULT_END, FAULT_TRACE, NO, UNKNOWN, YES } from './address-space.ts';
 import type { TraceSink } from './arrow-writer.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -100,11 +102,8 @@ const MAX_STEP_BACK = SECOND;
 /** Records that wait for their turn: more than the buffers of most machines hold in a round. */
 const WINDOW_BYTES = 1 << 26;
 const MAX_IDS = 1 << 20;
-/** perf's own window is 512 KiB. */
-const MAX_ZSTD_WINDOW = 1 << 27;
 /** Records of perf shrink by 10 to 100. */
 const MAX_RATIO = 1000;
-const ZSTD_MAGIC = 0xfd2fb528;
 
 /** The beginning of perf.data, of whatever byte order and age. */
 export function looksLikePerfData(head: string): boolean {
@@ -158,7 +157,7 @@ class PerfData {
   #offset = 0;
   #flushTo = Number.NEGATIVE_INFINITY;
 
-  #zstd: Decompress | null = null;
+  readonly #zstd = new ZstdStream();
   #inflatedRest: Buffer = Buffer.alloc(0);
   #deflated = 0;
   #inflated = 0;
@@ -232,7 +231,8 @@ class PerfData {
       between();
     }
     if (rest.length > 0) throw this.#error(stream.position - rest.length, 'the last record is cut');
-    if (this.#inflatedRest.length > 0 && !this.#file.unfinished)
+    // perf record ends where its last buffer was full (zstd_compress_stream_to_records): the compressor keeps the rest.
+    if (this.#inflatedRest.length > 0 && this.#zstd.between !== null && !this.#file.unfinished)
       throw new InputError(`${this.#path}: the last compressed record is cut`);
     this.#window.flush(Number.POSITIVE_INFINITY);
   }
@@ -246,6 +246,8 @@ class PerfData {
     rest.ambiguous['times that more records waited for their order than fit'] = this.#window.overflows;
     if (this.#unformatted > 0) rest.missing.push('formats of tracepoints: their events are left out');
     if (this.#file.unfinished) rest.missing.push('the end: the recorder was stopped before it could finish the file');
+    else if (this.#zstd.between === null)
+      rest.missing.push('the end: perf record left the last block of compressed records unfinished');
     const files = [{ path: this.#path, lines: this.records, events: this.records }];
     return { format: 'perf-data', files, lines: this.records, ...rest };
   }
@@ -385,27 +387,18 @@ class PerfData {
   /** One zstd stream goes through all compressed records; records may go on in the next one. */
   #inflate(bytes: Buffer, from: number, to: number): void {
     const offset = this.#offset;
-    const begins = to - from >= 6 && bytes.readUInt32LE(from) === ZSTD_MAGIC;
-    if (begins) {
-      const descriptor = bytes[from + 5]!;
-      const single = (bytes[from + 4]! & 32) !== 0;
-      const base = 2 ** (10 + (descriptor >> 3));
-      if (!single && base + (base / 8) * (descriptor & 7) > MAX_ZSTD_WINDOW)
-        throw this.#error(offset, 'compressed with a window of more than 128 MiB');
-      if (single && (bytes[from + 4]! & 0xc0) > 0x80)
-        throw this.#error(offset, 'a compressed record of impossible size');
-      this.#zstd = new Decompress((data) => this.#inflatedBytes(data, offset));
-    }
-    if (this.#zstd === null) throw this.#error(offset, 'a compressed record without a beginning');
+    if (this.#zstd.between === 'nothing' && (to - from < 4 || bytes.readUInt32LE(from) !== ZSTD_MAGIC))
+      throw this.#error(offset, 'a compressed record without a beginning');
     this.#deflated += to - from;
     try {
-      this.#zstd.push(bytes.subarray(from, to));
+      for (const piece of this.#zstd.push(bytes.subarray(from, to))) this.#inflatedBytes(piece, offset);
     } catch (error) {
-      if (error instanceof InputError) throw error;
-      throw this.#error(offset, `a damaged compressed record (${error instanceof Error ? error.message : error})`);
+      if (error instanceof DamagedError) throw this.#error(offset, `a damaged compressed record (${error.message})`);
+      throw error;
     }
   }
 
+  /** `data` is valid until this returns. */
   #inflatedBytes(data: Uint8Array, offset: number): void {
     this.#inflated += data.length;
     if (this.#inflated > MAX_RATIO * (this.#deflated + 16 * PAGE))

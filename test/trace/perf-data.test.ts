@@ -395,7 +395,9 @@ describe('bad files', () => {
     expect(await refused(b.file([Buffer.alloc(8)]))).toMatch(/byte \d+: a record of 0 bytes/);
     expect(await refused(b.pipe([b.record(81, 0, Buffer.from('damaged zstd stream'))]))).toMatch(/without a beginning/);
     const bomb = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    expect(await refused(b.pipe([b.record(81, 0, bomb)]))).toMatch(/window of more than 128 MiB/);
+    expect(await refused(b.pipe([b.record(81, 0, bomb)]))).toMatch(
+      /byte \d+: .*needs a window of \d+ MiB, 128 at most/,
+    );
     const short = b.sample(FAULTS, by(7), { page: 5 });
     short.writeUInt32LE(1000, short.length - 6 * 8);
     expect(await refused(b.file([short]))).toMatch(/byte \d+: a sample of \d+ bytes is cut/);
@@ -419,6 +421,55 @@ describe('bad files', () => {
     expect(await refused(b.pipe([b.record(81, 0, Buffer.concat(blocks))]))).toMatch(
       /a compressed record of impossible size/,
     );
+  });
+
+  /** A frame of one stored block, the last or not. */
+  const frame = (bytes: Buffer, last: boolean) => {
+    const head = (bytes.length << 3) | Number(last);
+    return Buffer.concat([
+      Buffer.of(0x28, 0xb5, 0x2f, 0xfd, 0, 9 << 3, head & 255, (head >> 8) & 255, head >> 16),
+      bytes,
+    ]);
+  };
+  const trap = (page: number) => b.sample(FAULTS, by(7), { page });
+
+  it('take several zstd frames, wherever they and the records in them begin and end', async () => {
+    const all = Buffer.concat([trap(1), trap(2), trap(3)]);
+    const [head, tail] = [all.subarray(0, 70), all.subarray(70)];
+    const stream = Buffer.concat([frame(head, true), frame(tail, false)]);
+    const expected = await importBytes(b.pipe([all]), [], 'perf-data');
+    expect(expected.rows.filter((row) => row.op === 'anon_touch')).toHaveLength(3);
+    for (let cut = 4; cut < stream.length; cut++) {
+      const pieces = [b.record(81, 0, stream.subarray(0, cut)), b.record(81, 0, stream.subarray(cut))];
+      const { rows } = await importBytes(b.pipe(pieces), [], 'perf-data');
+      expect(rows).toEqual(expected.rows);
+    }
+  });
+
+  it('are refused where a frame in the middle of a record asks for too much, or is none', async () => {
+    const good = frame(trap(1), true);
+    const before = b.pipe([]).length;
+    const behind = async (bytes: readonly number[]) =>
+      refused(b.pipe([b.record(81, 0, Buffer.concat([good, Buffer.from(bytes)]))]));
+    const at = `recording: byte ${before}: a damaged compressed record`;
+    expect(await behind([0x28, 0xb5, 0x2f, 0xfd, 0, 0xff, 0, 0, 0])).toContain(`${at} (needs a window of`);
+    expect(await behind([0x28, 0xb5, 0x2f, 0xfd, 0xe0, ...Array(8).fill(0x7f)])).toContain(`${at} (needs a window of`);
+    expect(await behind([0x28, 0xb5, 0x2f, 0xfd, 1, 9 << 3, 7])).toContain(`${at} (needs a dictionary`);
+    expect(await behind([1, 2, 3, 4])).toContain(`${at} (something else where a zstd frame should begin)`);
+    expect(await behind([0x28, 0xb5, 0x2f, 0xfd, 0, 9 << 3, 0x06, 0, 0])).toContain(`${at} (unknown block)`);
+  });
+
+  it('of perf record -z end with whole blocks, or say that the last one is missing', async () => {
+    const stream = Buffer.concat([frame(trap(1), true), frame(trap(2), true)]);
+    const first = frame(trap(1), true).length;
+    const bytes = b.pipe([b.record(81, 0, stream.subarray(0, -5))]);
+    const { rows, report } = await importBytes(bytes, [], 'perf-data');
+    expect(rows.filter((row) => row.op === 'anon_touch')).toHaveLength(1);
+    expect(report.missing.join()).toContain('left the last block of compressed records unfinished');
+    const whole = await importBytes(b.pipe([b.record(81, 0, stream.subarray(0, first))]), [], 'perf-data');
+    expect(whole.report.missing.join()).not.toContain('unfinished');
+    const half = frame(trap(1).subarray(0, 30), false);
+    expect(await refused(b.pipe([b.record(81, 0, half)]))).toContain('the last compressed record is cut');
   });
 
   it('that were cut anywhere, are rows or one clear line', async () => {
