@@ -8,6 +8,7 @@ import {
   pageCounterUncharge as pcUncharge,
 } from './counter/page-counter';
 import { calculateProtection as calculate } from './counter/protection';
+import { enforceLimit } from './charge/limit';
 import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { initNodes } from './folio/radix';
@@ -123,10 +124,17 @@ export function rmdir(memcg: u32, cpu: u32): i32 {
   return errno ? errno : offlineMemcg(memcg, cpu);
 }
 
-/** Writes a knob (KNOB_*) from a CPU. `value` in pages; oom.group: 0 or 1. */
+/**
+ * Writes a knob (KNOB_*) from a CPU. `value` in pages; oom.group: 0 or 1. In modelled residency a limit below the usage reclaims and
+ * kills, as in Linux.
+ */
 export function writeKnob(memcg: u32, knob: u32, value: i64, cpu: u32): i32 {
   noteCpu(cpu);
-  return writeKnobTo(memcg, knob, value, cpu);
+  let errno = writeKnobTo(memcg, knob, value, cpu);
+  if (errno || nodesEnd == 1) return errno;
+  enforceLimit(0, cpu, memcg, knob);
+  if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
+  return 0;
 }
 
 /** Whose statistics change from here on. */

@@ -245,6 +245,8 @@ export class Machine {
   #fullTable(errno: string): string {
     if (errno !== 'ENOSPC') return '';
     const name = Object.keys(DEFAULT_CAPACITIES)[this.#header(L.H_FULL_TABLE)] as keyof Capacities;
+    if (name === 'pages' && this.residency === 'modelled')
+      return `: memory is full (${this.capacities.pages} pages), and the machine's own reclaim is not modelled: give it more (--memory)`;
     return `: the table is full, raise capacity ${name} (now ${this.capacities[name]})`;
   }
 

@@ -93,6 +93,11 @@ export function memcgOom(task: u32, cpu: u32, over: u32, pages: u32): bool {
   if (headerGet64(L.H_NEXT_TIMER) != NEVER) runTimers(headerGet64(L.H_NOW) + REMOTE_DRAIN_NS);
   let counter = memoryCounter(over);
   if (load<i64>(counter, L.PC_MAX) - pageCounterRead(counter) >= <i64>pages) return true;
+  return killInMemcg(over, cpu);
+}
+
+/** out_of_memory(): kills the worst process below `over`, or its whole group. False: there is none to kill. */
+export function killInMemcg(over: u32, cpu: u32): bool {
   let victim = selectVictim(over);
   if (!victim) return false;
   let group = oomGroup(victim, over);

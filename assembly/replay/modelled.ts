@@ -2,6 +2,7 @@
 // A limit reclaims, throttles and kills; memory itself is never short: a full machine is an error.
 import { chargeMemcg } from '../charge/charge';
 import { handleOverHigh } from '../charge/high';
+import { enforceLimit } from '../charge/limit';
 import { forkKilled, setOomScoreAdj } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
@@ -181,6 +182,7 @@ function modelledEvent(row: u32): i32 {
       return setOomScoreAdj(task, index);
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
+  if (op == O.OP_WRITE_KNOB && !errno) enforceLimit(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), count);
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
 }
 

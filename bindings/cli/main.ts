@@ -2,6 +2,7 @@
 /** The `memcharge` command. Results go to stdout, everything else to stderr; exit 0 ok, 1 failure, 2 usage or bad input. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { fileError } from '../trace/input-error.ts';
 import { addAnonymize } from './anonymize.ts';
 import { EXIT_USAGE, reportError } from './errors.ts';
 import { addImport } from './import.ts';
@@ -33,7 +34,10 @@ addValidate(program);
 addAnonymize(program);
 
 // `memcharge inspect T | head` is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  process.exit(reportError(fileError('standard output', error)));
+});
 
 try {
   await program.parseAsync();

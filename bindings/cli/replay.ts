@@ -190,6 +190,10 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   try {
     const { machine, result } = await runOnce(path, setup, observer, undefined, initial);
     progress.end();
+    if (result.residency === 'recorded' && setup.overrides.length > 0)
+      process.stderr.write(
+        'memcharge: warning: recorded residency: what is resident is as it was recorded, whatever --set says; --residency modelled reclaims and kills\n',
+      );
     if (options.sample !== undefined) result.samples = taken;
     if (options.audit) failed = auditFails(machine, result);
     if (against && samples) {

@@ -17,10 +17,16 @@ export function addRange(command: Command, from: string): Command {
 
 /** Throws InputError. */
 export function parseRange(options: RangeOptions): TimeRange {
-  return {
+  const range = {
     from: options.from === undefined ? null : parsePoint('--from', options.from),
     until: options.until === undefined ? null : parsePoint('--until', options.until),
   };
+  const { from, until } = range;
+  if (from !== null && until !== null) {
+    const empty = 'after' in from ? 'after' in until && from.after > until.after : 'at' in until && from.at > until.at;
+    if (empty) throw new InputError(`--from ${options.from} --until ${options.until}: ends before it begins`);
+  }
+  return range;
 }
 
 const DIGITS: Readonly<Record<string, number>> = { '': 9, s: 9, ms: 6, us: 3, ns: 0 };

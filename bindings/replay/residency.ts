@@ -76,6 +76,10 @@ export function residencyOf({ trace, frames, accesses }: LookedAt, asked: Reside
     throw new InputError(
       `${trace.path}: modelled residency needs accesses (anon_touch, file_access), and this trace has frames only`,
     );
+  if (asked === 'recorded' && accesses && !frames)
+    throw new InputError(
+      `${trace.path}: recorded residency needs frames (charge, uncharge), and this trace has accesses only`,
+    );
   return asked ?? (accesses && !frames ? 'modelled' : 'recorded');
 }
 

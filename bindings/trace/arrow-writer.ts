@@ -81,9 +81,9 @@ export interface TraceWriterOptions {
  */
 function writableTarget(path: string): string {
   if (path === '') throw new InputError('the trace to write has an empty name');
-  const info = lstatSync(path, { throwIfNoEntry: false });
-  if (info === undefined) return path;
   try {
+    const info = lstatSync(path, { throwIfNoEntry: false });
+    if (info === undefined) return path;
     const target = info.isSymbolicLink() ? realpathSync(path) : path;
     if (!statSync(target).isFile()) throw new InputError(`${path}: exists and is not a regular file`);
     return target;

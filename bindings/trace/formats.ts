@@ -137,6 +137,9 @@ async function detect(sources: readonly ByteSource[]): Promise<Format> {
   const heads: string[] = [];
   for (const source of sources) heads.push((await source.peek(HEAD_BYTES)).toString('latin1'));
   const format = FORMATS.find((f) => heads.some((head) => f.detect(head)));
+  // tracecmd_open(): the magic of trace.dat
+  if (heads.some((head) => head.startsWith('\x17\x08Dtracing')))
+    throw new InputError(`${sources[0]!.path}: trace-cmd's own file: import what \`trace-cmd report -t\` prints of it`);
   if (format === undefined)
     throw new InputError(
       `${sources.map((s) => s.path).join(', ')}: no known format; --format takes ${FORMATS.map((f) => f.name).join(', ')}`,

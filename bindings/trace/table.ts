@@ -210,7 +210,7 @@ export class Table {
         if (slot < COMM) this.#column[slot] = columns.indexOf(target);
       });
       for (const slot of [TS, OP])
-        if (this.#column[slot] === -1) fail(`no column ${TARGETS[slot]}, and no --columns that says what is it`);
+        if (this.#column[slot] === -1) fail(`no column ${TARGETS[slot]}, and no --columns that says what it is`);
       // What the schema does not know would be lost in silence.
       const unknown = columns.find((name) => !(TARGETS as readonly string[]).slice(0, COMM).includes(name));
       if (unknown !== undefined)

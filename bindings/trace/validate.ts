@@ -197,7 +197,8 @@ export class Validator {
     if ((flags & allowed & O.FLAG_ORDER_MASK) > MAX_ORDER)
       this.#error('order', 'flags', `order ${flags & O.FLAG_ORDER_MASK}, ${MAX_ORDER} at most`);
     const kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
-    if (kind >= O.NR_KINDS) this.#error('unknown kind', 'flags', `kind ${kind}`);
+    if (kind >= O.NR_KINDS && !(kind === O.KIND_STOCK && op === O.OP_INITIAL))
+      this.#error('unknown kind', 'flags', `kind ${kind}`);
   }
 
   #introduceTask(field: string, id: number): void {

@@ -95,11 +95,37 @@ describe('replay of accesses', () => {
     expect(shmem.cgroups['/pod/b'].memcharge.charged.shmem).toBe(28 * MIB);
   });
 
+  it('reclaims towards a limit that is written below the usage, and kills for it', async () => {
+    const rows: HandRow[] = [
+      { op: O.OP_FILE_ACCESS, task: 1, object: 2, count: 10_000 },
+      { op: O.OP_ANON_TOUCH, task: 1, index: 1, count: 2000, flags: O.FLAG_WRITE },
+    ];
+    const max = (pages: number) => ({
+      op: O.OP_WRITE_KNOB,
+      cgroup: 3,
+      index: pages,
+      count: O.KNOB_MAX,
+      name: '/pod/a/memory.max',
+    });
+    const cache = (await replay([...SHARED, ...rows, max(5000)])).cgroups['/pod/a'];
+    expect(cache['memory.current']).toBeLessThanOrEqual(5000 * 4096);
+    expect(cache).toMatchObject({
+      'memory.stat': { anon: 2000 * 4096 },
+      'memory.events': { max: 0, oom: 0, oom_kill: 0 },
+    });
+    const anon = (await replay([...SHARED, ...rows, max(1000)])).cgroups['/pod/a'];
+    expect(anon).toMatchObject({ 'memory.stat': { anon: 0 }, 'memory.events': { oom_kill: 1 } });
+    const high = { ...max(5000), count: O.KNOB_HIGH };
+    expect((await replay([...SHARED, ...rows, high])).cgroups['/pod/a']['memory.current']).toBeLessThanOrEqual(
+      5000 * 4096,
+    );
+  });
+
   it('says which table is full', async () => {
     const path = write([...SHARED, touch(1)]);
     const small = await memcharge(['replay', path, '--memory', '1M']);
     expect(small).toMatchObject({ code: 2, stdout: '' });
-    expect(small.stderr).toMatch(/row 8: .*ENOSPC.*pages \(now 256\)/);
+    expect(small.stderr).toMatch(/row 8: .*memory is full \(256 pages\).*--memory/);
     const nodes = await memcharge(['replay', path, '--capacity', 'nodes=20']);
     expect(nodes.stderr).toMatch(/row 8: .*raise capacity nodes \(now 20\)/);
   });

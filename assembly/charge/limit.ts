@@ -1,0 +1,28 @@
+// A limit below the usage: the write itself reclaims towards it. mm/memcontrol.c: memory_max_write(), memory_high_write().
+import { MAX_RECLAIM_RETRIES } from '../constants';
+import { memoryCounter, pageCounterRead } from '../counter/page-counter';
+import * as L from '../layout';
+import { memcgEvent } from '../memcg/events';
+import { headerGet } from '../memory';
+import { KNOB_HIGH, KNOB_MAX } from '../replay/ops';
+import { tryToFree } from '../reclaim/scan';
+import { killInMemcg } from './oom';
+
+/** After `knob` was written (and the stocks were drained): reclaims until the usage is below it, and for memory.max kills. */
+export function enforceLimit(task: u32, cpu: u32, memcg: u32, knob: u32): void {
+  if (knob != KNOB_MAX && knob != KNOB_HIGH) return;
+  let counter = memoryCounter(memcg);
+  let limit = load<i64>(counter + (knob == KNOB_MAX ? L.PC_MAX : L.PC_HIGH));
+  let retries = MAX_RECLAIM_RETRIES;
+  for (;;) {
+    let over = pageCounterRead(counter) - limit;
+    if (over <= 0) return;
+    if (retries) {
+      if (!tryToFree(task, cpu, memcg, <u32>min<i64>(over, i32.MAX_VALUE), L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS))) retries--;
+      continue;
+    }
+    if (knob == KNOB_HIGH) return;
+    memcgEvent(memcg, L.EVENT_OOM);
+    if (!killInMemcg(memcg, cpu)) return;
+  }
+}
