@@ -1035,8 +1035,11 @@ class PublicImporter {
     let kind: number = ops.KIND_SHMEM;
     if (task.pendFault >= 0) {
       const as = this.#marks.at(task.leader.pid, task.pendAddress);
-      if (as !== 'shared') kind = ops.KIND_ANON;
-      if (as === null) this.#guessedAnon++;
+      // A read brings in no anonymous page but from swap, and nothing is swapped before something reclaims.
+      const read = (task.pendFault & 2) === 0 && !this.#understood.has(RECLAIM_BEGIN);
+      if (as === 'private' || (as === null && !read)) kind = ops.KIND_ANON;
+      if (as === null && read) this.#guessedShmem++;
+      else if (as === null) this.#guessedAnon++;
     } else {
       this.#guessedShmem++;
     }
