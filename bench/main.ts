@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { accessSuite } from './access.ts';
 import { BASELINE, importersSuite, importSuite } from './importing.ts';
 import type { Peer } from './peer.ts';
 import { typescriptPeer } from './peers/engine.ts';
@@ -32,7 +33,7 @@ const SUITES: Record<string, () => Workload> = {
   frees: () => frees(frames),
 };
 
-const OTHERS = ['import', 'importers'];
+const OTHERS = ['access', 'import', 'importers'];
 
 const note = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -67,6 +68,10 @@ for (const name of options.suite ?? [...Object.keys(SUITES), ...OTHERS]) {
   if (name === 'import') {
     note('import');
     rows.push(...(await importSuite(directory, frames / 4, 1, Math.min(rounds, 7))));
+    continue;
+  }
+  if (name === 'access') {
+    rows.push(...(await accessSuite(frames / 4, frames / 2, warmup, rounds, note)));
     continue;
   }
   if (name === 'importers') {

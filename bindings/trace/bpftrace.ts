@@ -15,6 +15,7 @@ import {
 } from './bpftrace-line.ts';
 import type { ByteSource } from './byte-source.ts';
 import { CpuOrder } from './cpu-order.ts';
+import { ExitedTasks } from './exited.ts';
 import { FrameTable } from './frames.ts';
 import { keep } from './ftrace.ts';
 import { hexGfp } from './gfp.ts';
@@ -120,6 +121,7 @@ class Importer {
   readonly #order = new CpuOrder(ORDER_NS, ORDER_LINES);
   readonly #line: BpftraceLine = emptyBpftraceLine();
   readonly #tasks = new Map<number, Task>();
+  readonly #exited = new ExitedTasks<Task>();
   /** kernel id → dense id */
   readonly #cgroups = new Map<number, number>([[1, ROOT_CGROUP]]);
   /** kernel id → path, of cgroups from before the recording */
@@ -392,8 +394,7 @@ class Importer {
         this.#exec(task);
         return;
       case 'exit':
-        if (!task.exited) this.#rows.row(ops.OP_EXIT, task.id, 0, 0, 0, 0, 0, 0, null);
-        task.exited = true;
+        this.#exit(task);
         return;
       case 'mkdir':
       case 'rmdir':
@@ -451,6 +452,14 @@ class Importer {
     };
     this.#tasks.set(tid, task);
     return task;
+  }
+
+  #exit(task: Task): void {
+    if (task.exited) return;
+    task.exited = true;
+    this.#rows.row(ops.OP_EXIT, task.id, 0, 0, 0, 0, 0, 0, null);
+    const oldest = this.#exited.add(task);
+    if (oldest !== null && this.#tasks.get(oldest.tid) === oldest) this.#tasks.delete(oldest.tid);
   }
 
   #move(task: Task, cgid: number): void {

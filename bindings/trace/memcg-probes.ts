@@ -9,6 +9,7 @@ import * as ops from '../../assembly/replay/ops.ts';
 import type { TraceSink } from './arrow-writer.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type Cgroup, CgroupTable } from './cgroup-table.ts';
+import { ExitedTasks } from './exited.ts';
 import { FrameTable } from './frames.ts';
 import { decimalField, type FtraceCursor, field, fieldAt, fieldUpTo, hexAt, hexField, keep } from './ftrace.ts';
 import { runFtrace } from './ftrace-run.ts';
@@ -120,6 +121,7 @@ class Importer {
   readonly #cgroups = new CgroupTable();
   readonly #identity = new ObjcgIdentity(ROOT_CGROUP);
   readonly #tasks = new Map<number, Task>();
+  readonly #exited = new ExitedTasks<Task>();
   #taskCount = 0;
   readonly #objects = new InodeIds();
   readonly #swap = new Map<number, number>();
@@ -388,8 +390,8 @@ class Importer {
         this.#event(ops.OP_EXEC, 0, 0, 0, 0, 0, 0, keep(fieldUpTo(this.#rest, 'filename=', 'pid=') ?? ''));
         break;
       case SCHED_PROCESS_EXIT:
-        this.#task.exited = true;
         this.#event(ops.OP_EXIT, 0, 0, 0, 0, 0);
+        this.#exit(this.#task);
         break;
       case MARK_VICTIM:
         this.#markVictim();
@@ -599,6 +601,15 @@ class Importer {
       this.#queue.push(this.#ts, this.#cpu, ops.OP_ATTACH, task.id, id, 0, 0, 0, 0, 0, null);
     }
     this.#task = writer;
+  }
+
+  #exit(task: Task): void {
+    if (task.exited) return;
+    task.exited = true;
+    const oldest = this.#exited.add(task);
+    if (oldest === null) return;
+    if (oldest.huge !== null) this.#settleHuge(oldest, 0);
+    if (this.#tasks.get(oldest.pid) === oldest) this.#tasks.delete(oldest.pid);
   }
 
   #cssOffline(): void {

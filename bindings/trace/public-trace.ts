@@ -21,6 +21,7 @@ import {
   isReclaimable,
   kmemKind,
 } from './classify.ts';
+import { ExitedTasks } from './exited.ts';
 import { decimalField, type FtraceCursor, field, fieldAt, fieldUpTo, hexField, keep } from './ftrace.ts';
 import { runFtrace } from './ftrace-run.ts';
 import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
@@ -77,8 +78,6 @@ const STACK_PFNS = 2 ** 41;
 const STACK_PAGES = 4;
 /** More than the engine has room for; a recording that names more frames is damaged. */
 const MAX_FRAMES = 2 ** 27;
-/** Exited tasks are remembered as long as so many others have not exited since: the last lines of a task may come after its exit. */
-const EXITED_KEPT = 1024;
 const MAX_IGNORED_NAMES = 1000;
 const MAX_PATH = 4096;
 /** Each level of a path may make a cgroup known: a bound for damaged lines, far beyond any real hierarchy. */
@@ -172,8 +171,7 @@ class PublicImporter {
   readonly #tasks = new Map<number, Task>();
   readonly #objects = new InodeIds();
   readonly #marks = new MapMarks();
-  readonly #exited: (Task | undefined)[] = [];
-  #exits = 0;
+  readonly #exited = new ExitedTasks<Task>();
   #taskCount = 0;
   #unknownCgroups = 0;
   /** dense id → live children */
@@ -723,10 +721,8 @@ class PublicImporter {
     if (task.leader === task) this.#marks.drop(task.pid);
     if (task.exited) return;
     task.exited = true;
-    const slot = this.#exits++ % EXITED_KEPT;
-    const oldest = this.#exited[slot];
-    if (oldest !== undefined) this.#forget(oldest);
-    this.#exited[slot] = task;
+    const oldest = this.#exited.add(task);
+    if (oldest !== null) this.#forget(oldest);
   }
 
   /** Drops what is kept of a task that exited long ago. */

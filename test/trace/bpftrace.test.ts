@@ -129,6 +129,17 @@ test('page-cache lines become runs: read ahead after a fault, read otherwise; de
   ]);
 });
 
+test('tasks that have exited are kept while their last lines may come, and not for ever', async () => {
+  const touch = (us: number, pid: number) => at('anon', us, `${pid},${pid},56`, '0,597,6,519258,w');
+  const exit = (us: number, pid: number) => at('exit', us, `${pid},${pid},56`, 'w');
+  const others = (count: number) => Array.from({ length: count }, (_, i) => exit(10 + i, 1000 + i));
+  const spawned = async (count: number) =>
+    (await rowsOf(touch(1, 7), exit(2, 7), ...others(count), touch(5000, 7))).filter((row) => row.op === 'spawn')
+      .length;
+  expect(await spawned(1023)).toBe(1 + 1023);
+  expect(await spawned(1024)).toBe(1 + 1024 + 1);
+});
+
 test('tasks and cgroups: fork with and without shared memory, moves of a process with its threads, paths from before', async () => {
   const rows = await rowsOf(
     'cgroup,0,0,0,0,0,40,/user\n',

@@ -40,6 +40,17 @@ const objcg = (at: number, what: 'charge' | 'uncharge', cgid: number, size: numb
 const fault = (at: number, who: string) =>
   line(at, who, 'page_fault_user', 'address=0x1 ip=0x2 error_code=0x7', 0, 'd....');
 
+it('keeps tasks that have exited while their last lines may come, and not for ever', async () => {
+  const exit = (at: number, pid: number) => line(at, `w-${pid}`, 'sched_process_exit', `comm=w pid=${pid} prio=120`);
+  const spawned = async (others: number) => {
+    const exits = Array.from({ length: others }, (_, i) => exit(3 + i, 1000 + i));
+    const { rows } = await importLines([online(1, 2), alloc(2, 'w-7', 5), exit(2, 7), ...exits, alloc(9000, 'w-7', 6)]);
+    return rows.filter((row) => row.op === 'spawn' && row.index === 7).length;
+  };
+  expect(await spawned(1023)).toBe(1);
+  expect(await spawned(1024)).toBe(2);
+});
+
 describe('merge', () => {
   it('puts public lines first at equal times and keeps the order within a file', async () => {
     const truth = [charge(100, 'w-5', 0x1001, 1), charge(100, 'w-5', 0x1002, 1), charge(101, 'w-5', 0x1003, 1)];
