@@ -44,3 +44,5 @@ export {
   ROOT_CGROUP,
   SCHEMA_VERSION,
 } from './trace/schema.ts';
+export { type Summary, summarize } from './trace/summary.ts';
+export { type ValidateReport, validateTrace } from './trace/validate.ts';
