@@ -146,6 +146,7 @@ export class AddressSpaces {
   #impliedExecs = 0;
   #otherHierarchy = 0;
   #deletes = 0;
+  #adds = 0;
   #forgotten = 0;
   #late = 0;
   #withoutAddress = 0;
@@ -342,6 +343,7 @@ export class AddressSpaces {
     const task = this.#current();
     if (task === null) return;
     this.#hasEvidence = true;
+    this.#adds++;
     const object = this.#objects.cached(major, minor, inode);
     // shmem_add_to_page_cache has no such event.
     if (this.#objects.decide(object, ops.OBJECT_FILE)) this.#queue.release();
@@ -481,7 +483,9 @@ export class AddressSpaces {
     const unknowable = [
       'munmap and madvise: memory is given back where another mapping takes its place, at exec and at exit only',
       'pages that the kernel maps around a fault (fault-around, 16 pages) and that are then used without a fault',
-      'read(2) and write(2) of pages that are in the page cache already',
+      this.#adds > 0
+        ? 'read(2) and write(2) of pages that are in the page cache already'
+        : 'read(2) and write(2), and what leaves the page cache (truncate, unlink): no filemap tracepoints',
       'what was in the page cache before the recording: a page is charged to who first touches it here',
       'a child of vfork shares the memory of its parent until it calls exec; it is taken for a copy',
     ];
