@@ -4,15 +4,13 @@ import { differs } from './audit';
 import { ZERO_PAGE } from './folio/anon';
 import { chargeWord, ownerOf } from './folio/folio';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
+import { stateOf } from './folio/resident';
 import * as L from './layout';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
 import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt } from './memory';
 import { KIND_ANON, KIND_FILE } from './replay/ops';
 
-@inline function stateOf(frame: u32): u32 {
-  return load<u32>(folioAt(frame), L.FOLIO_STATE);
-}
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
 @inline function addMapcount(frame: u32, n: i32): void {
   store<i32>(folioAt(frame), load<i32>(folioAt(frame), L.FOLIO_MAPCOUNT) + n, L.FOLIO_MAPCOUNT);

@@ -2,7 +2,7 @@
 // who asks: a recording shows it (replay/waiting.ts); in modelled residency the charge reclaims, and in the end kills.
 
 import { ENOMEM, MAX_RECLAIM_RETRIES, MEMCG_CHARGE_BATCH, PAGE_ALLOC_COSTLY } from '../constants';
-import { memoryCounter, pageCounterCharge, pageCounterRead, pageCounterTryCharge } from '../counter/page-counter';
+import { memoryCounter, pageCounterCharge, pageCounterMargin, pageCounterTryCharge } from '../counter/page-counter';
 import { consumeStock, drainAllStock, refillStock } from '../counter/stock';
 import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
@@ -70,12 +70,6 @@ export function forceCharge(memcg: u32, pages: u32): void {
   if (memcg != ROOT) pageCounterCharge(memoryCounter(memcg), pages);
 }
 
-/** mem_cgroup_margin(): pages that the memcg's own limit still allows. */
-@inline function margin(memcg: u32): i64 {
-  let counter = memoryCounter(memcg);
-  return load<i64>(counter, L.PC_MAX) - pageCounterRead(counter);
-}
-
 /**
  * try_charge_memcg(), entire: after a refusal a task that may block reclaims, drains the stocks once, and goes on while there is
  * progress or room, at most MAX_RECLAIM_RETRIES fruitless times before the OOM killer is asked; high-priority and no-fail charges pass
@@ -100,7 +94,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       memcgEvent(over, L.EVENT_MAX);
       raisedMax = true;
       let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
-      if (margin(over) < <i64>pages) {
+      if (pageCounterMargin(memoryCounter(over)) < <i64>pages) {
         if (!drained) {
           drainAllStock(over, cpu);
           drained = true;

@@ -2,7 +2,7 @@
 // oom_badness(), oom_kill_process(). A victim dies at once: on the recorded machine it would have run on for a moment.
 import { EINVAL, NEVER, PAGE_COUNTER_MAX, REMOTE_DRAIN_NS } from '../constants';
 import { leaveMm, rssPages } from '../folio/anon';
-import { memoryCounter, pageCounterRead } from '../counter/page-counter';
+import { memoryCounter, pageCounterMargin } from '../counter/page-counter';
 import { runTimers } from '../counter/stock';
 import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
@@ -91,8 +91,7 @@ export function memcgOom(task: u32, cpu: u32, over: u32, pages: u32): bool {
   memcgEvent(over, L.EVENT_OOM);
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
   if (headerGet64(L.H_NEXT_TIMER) != NEVER) runTimers(headerGet64(L.H_NOW) + REMOTE_DRAIN_NS);
-  let counter = memoryCounter(over);
-  if (load<i64>(counter, L.PC_MAX) - pageCounterRead(counter) >= <i64>pages) return true;
+  if (pageCounterMargin(memoryCounter(over)) >= <i64>pages) return true;
   return killInMemcg(over, cpu);
 }
 

@@ -125,3 +125,8 @@ export function pageCounterSetProtection(counter: usize, field: u32, pages: i64)
 @inline export function swapCounter(memcg: u32): usize {
   return counterAt(memcg, L.COUNTER_SWAP);
 }
+
+/** mem_cgroup_margin(): pages that the counter's own limit still allows; negative where it is over. */
+@inline export function pageCounterMargin(counter: usize): i64 {
+  return load<i64>(counter, L.PC_MAX) - pageCounterRead(counter);
+}

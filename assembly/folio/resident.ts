@@ -11,10 +11,11 @@ import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
 
-@inline function stateOf(frame: u32): u32 {
+/** The state word: kind, list, STATE_*. */
+@inline export function stateOf(frame: u32): u32 {
   return load<u32>(folioAt(frame), L.FOLIO_STATE);
 }
-@inline function setState(frame: u32, state: u32): void {
+@inline export function setState(frame: u32, state: u32): void {
   store<u32>(folioAt(frame), state, L.FOLIO_STATE);
 }
 @inline function kindOf(frame: u32): u32 {

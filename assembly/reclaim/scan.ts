@@ -5,13 +5,13 @@ import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
 import { evictFolio, referencedBy } from '../folio/mapping';
-import { isDirty } from '../folio/resident';
+import { isDirty, setState, stateOf } from '../folio/resident';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
 import { flushForReclaim } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerSet, kernel61, lruvecAt, ROOT, rstatBase, taskAt } from '../memory';
+import { headerGet, headerSet, kernel61, lruvecAt, ROOT, rstatBase, taskAt } from '../memory';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
 import { addHead, isolate, listAt, size } from './lru';
 import { ageNonresident, noteCost } from './workingset';
@@ -22,12 +22,6 @@ const ACTIVATE: u32 = 1;
 const RECLAIM: u32 = 2;
 const RECLAIM_CLEAN: u32 = 3;
 
-@inline function stateOf(frame: u32): u32 {
-  return load<u32>(folioAt(frame), L.FOLIO_STATE);
-}
-@inline function setState(frame: u32, state: u32): void {
-  store<u32>(folioAt(frame), state, L.FOLIO_STATE);
-}
 /** Puts an isolated folio at the newest end of a list. */
 function putBack(frame: u32, memcg: u32, list: u32): void {
   setState(frame, (stateOf(frame) & ~L.STATE_LIST_MASK) | (list << L.STATE_LIST_SHIFT));

@@ -10,7 +10,7 @@ import { type Mapping, mappingOf } from './columns.ts';
 import type { ImportOptions, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { RecordBuffer } from './record-buffer.ts';
-import { Table, type TableFormat } from './table.ts';
+import { readTable, Table, type TableFormat } from './table.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -50,19 +50,7 @@ export async function importTable(
   format: TableFormat,
 ): Promise<ImportResult> {
   const table = new Table(mapping, format, sink, options);
-  const bytesTotal = sources.some((s) => s.bytesTotal === 0) ? 0 : sources.reduce((sum, s) => sum + s.bytesTotal, 0);
-  const files: { path: string; lines: number; events: number }[] = [];
-  for (const source of sources) {
-    const before = table.rows;
-    const reader = new CsvReader(source, mapping, table);
-    const lines = await reader.run(() => {
-      const bytes = sources.reduce((sum, s) => sum + s.bytesRead, 0);
-      options.onProgress?.({ bytes, bytesTotal, lines: files.reduce((sum, f) => sum + f.lines, 0) + reader.line - 1 });
-    });
-    files.push({ path: source.path, lines, events: table.rows - before });
-  }
-  const report = table.finish(files);
-  return { report, highWater: report.high_water };
+  return readTable(sources, table, options, (source) => new CsvReader(source, mapping, table));
 }
 
 class CsvReader {

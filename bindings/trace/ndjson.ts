@@ -11,7 +11,7 @@ import type { ImportOptions, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { Intern } from './intern.ts';
 import { RecordBuffer } from './record-buffer.ts';
-import { Table, type TableFormat } from './table.ts';
+import { readTable, Table, type TableFormat } from './table.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -48,19 +48,7 @@ export async function importNdjson(
 ): Promise<ImportResult> {
   const mapping = mappingOf(options.columns);
   const table = new Table(mapping, FORMAT, sink, options);
-  const bytesTotal = sources.some((s) => s.bytesTotal === 0) ? 0 : sources.reduce((sum, s) => sum + s.bytesTotal, 0);
-  const files: { path: string; lines: number; events: number }[] = [];
-  for (const source of sources) {
-    const before = table.rows;
-    const reader = new NdjsonReader(source, mapping, table);
-    const lines = await reader.run(() => {
-      const bytes = sources.reduce((sum, s) => sum + s.bytesRead, 0);
-      options.onProgress?.({ bytes, bytesTotal, lines: files.reduce((sum, f) => sum + f.lines, 0) + reader.line - 1 });
-    });
-    files.push({ path: source.path, lines, events: table.rows - before });
-  }
-  const report = table.finish(files);
-  return { report, highWater: report.high_water };
+  return readTable(sources, table, options, (source) => new NdjsonReader(source, mapping, table));
 }
 
 class NdjsonReader {

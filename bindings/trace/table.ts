@@ -4,10 +4,11 @@
  */
 import * as ops from '../../assembly/replay/ops.ts';
 import type { TraceSink } from './arrow-writer.ts';
+import type { ByteSource } from './byte-source.ts';
 import { bigAt, CellProblem, type Cells, hexAt, type Instant, numberAt, textOf, timeAt } from './cells.ts';
 import { type Mapping, meaningOf, OBJECT_TYPE_NAMES, type OpMeaning, type Source, TARGETS } from './columns.ts';
 import { parseFlags, parseGfp, quoted } from './flag-names.ts';
-import type { ImportOptions, ImportReport } from './import-report.ts';
+import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { Intern } from './intern.ts';
 import { parsePages } from './knobs.ts';
@@ -735,4 +736,34 @@ export function isPath(text: string): boolean {
 
 function clock(time: Instant): string {
   return `${time.seconds}.${String(time.nanos).padStart(9, '0')}`;
+}
+
+/** What reads one file of a table. */
+interface TableReader {
+  /** number of the line that comes next */
+  readonly line: number;
+  /** Reads to the end, calling `progress` now and then. Answers the lines. */
+  run(progress: () => void): Promise<number>;
+}
+
+/** Reads the files of a table, one after the other. Throws InputError. */
+export async function readTable(
+  sources: readonly ByteSource[],
+  table: Table,
+  options: ImportOptions,
+  open: (source: ByteSource) => TableReader,
+): Promise<ImportResult> {
+  const bytesTotal = sources.some((s) => s.bytesTotal === 0) ? 0 : sources.reduce((sum, s) => sum + s.bytesTotal, 0);
+  const files: { path: string; lines: number; events: number }[] = [];
+  for (const source of sources) {
+    const before = table.rows;
+    const reader = open(source);
+    const lines = await reader.run(() => {
+      const bytes = sources.reduce((sum, s) => sum + s.bytesRead, 0);
+      options.onProgress?.({ bytes, bytesTotal, lines: files.reduce((sum, f) => sum + f.lines, 0) + reader.line - 1 });
+    });
+    files.push({ path: source.path, lines, events: table.rows - before });
+  }
+  const report = table.finish(files);
+  return { report, highWater: report.high_water };
 }
