@@ -432,7 +432,7 @@ export const OBJECT_TYPE: u32 = 0; // OBJECT_FILE …, 0 = free
 export const OBJECT_MAPS: u32 = 4; // head of i_mmap: the address spaces that map it
 export const OBJECT_RADIX: u32 = 8; // page offset → frame
 // struct mm_struct, by the id of the task that owns it
-export const MM_STRIDE: u32 = 64;
+export const MM_STRIDE: u32 = 128;
 export const MM_USERS: u32 = 0; // tasks that run on it; 0 = free
 export const MM_MAPS: u32 = 4; // head of its map records
 export const MM_RADIX: u32 = 8; // virtual page number → frame, or ZERO_PAGE

@@ -80,13 +80,13 @@ it('draws the map', () => {
        cbb00  watch         384
        cbc80  audit        1672
        cc380  object        128
-       cc400  mm           1344
-       cc980  map           240
-       cca80  node         1536
-       cd080  nodeuse        24
-       cd100  place        8008
-       cf080  lruvec        704
-       cf380  shadow      32016"
+       cc400  mm           2688
+       cce80  map           240
+       ccf80  node         1536
+       cd580  nodeuse        24
+       cd600  place        8008
+       cf580  lruvec        704
+       cf880  shadow      32016"
   `);
 });
 
