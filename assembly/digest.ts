@@ -4,6 +4,7 @@
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
+import { cachedOf, cachedSlot, slotCount, slotWord } from './folio/slots';
 import { swapOwner } from './folio/swap';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
@@ -118,6 +119,11 @@ function foldResident(hash: u64): u64 {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
   }
+  for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
+    if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
+  }
+  if (headerGet(L.H_SLOT_CACHES))
+    for (let cpu: u32 = 0; cpu < nrCpus; cpu++) for (let i: u32 = 0; i < cachedOf(cpu); i++) hash = fold(hash, cachedSlot(cpu, i));
   return hash;
 }
 

@@ -32,6 +32,8 @@ export interface BootOptions extends Partial<Capacities> {
   /** `kernel` statistics: when the periodic flush runs first, and how often, ns; 2.016 s both unless told */
   firstFlush?: bigint;
   flushPeriod?: bigint;
+  /** vm.swappiness, 0 to 200; 60 unless told */
+  swappiness?: number;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -115,6 +117,8 @@ const AUDIT_NAMES = [
   'radix nodes',
   'page frames',
   'statistics shown',
+  'entries that name a swap slot',
+  'swap slots in use',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -175,6 +179,7 @@ export class Machine {
       statistics = 'exact',
       flushPeriod = FLUSH_PERIOD_NS,
       firstFlush = flushPeriod,
+      swappiness = null,
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
@@ -184,7 +189,13 @@ export class Machine {
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
     const memory = createMemory({ ...defaults, ...capacities }, profile, seed, flush);
     const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
-    new Uint32Array(memory.buffer)[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    const words = new Uint32Array(memory.buffer);
+    words[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    if (swappiness !== null) {
+      if (!(Number.isInteger(swappiness) && swappiness >= 0 && swappiness <= 200))
+        throw new EngineError('EINVAL', `swappiness ${swappiness} is not a whole number from 0 to 200`);
+      words[(L.HEADER + L.H_SWAPPINESS) / 4] = swappiness;
+    }
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };

@@ -12,6 +12,10 @@ import {
 } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
+import { referencedAnon } from './rmap';
+import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
+import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
+import { waitForWriteback } from './writeback';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import {
   activateFolio, cleanFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
@@ -31,7 +35,7 @@ import {
   return typeOf(object) == OBJECT_SHMEM;
 }
 
-/** The frame of a page; 0: it is not resident. What an evicted page has left in its place does not count. */
+/** The frame of a page; 0: it is not resident. What it has left in its place (a shadow, shmem's swap slot) does not count. */
 @inline function frameAt(object: u32, index: u64): u32 {
   let word = radixGet(pagesOf(object), index);
   return word & L.SHADOW_BIT ? 0 : word;
@@ -57,7 +61,7 @@ export function objectNew(object: u32, type: u32): i32 {
 }
 
 /** An object that is used before it is made known is a file. */
-function openObject(object: u32): i32 {
+export function openObject(object: u32): i32 {
   let errno = checkObject(object);
   if (errno) return errno;
   return typeOf(object) ? 0 : objectNew(object, OBJECT_FILE);
@@ -241,7 +245,16 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   for (let i = index; i < index + count; i++) {
     let frame = frameAt(object, i);
     let fresh = !frame;
-    if (!frame) {
+    // shmem makes its pages or has them in swap; a file's come from the disk
+    let major = fresh && !shmem;
+    if (shmem && fresh && radixGet(pagesOf(object), i)) {
+      let slot = radixGet(pagesOf(object), i) & ~L.SHADOW_BIT;
+      fresh = false;
+      major = !slotFolio(slot);
+      let got = shmemSwapIn(task, cpu, slot, payer, (<u64>object << 32) | i);
+      if (got < 0) return got == -ENOMEM ? 0 : got;
+      frame = <u32>got;
+    } else if (fresh) {
       let got = newFolio(task, cpu, payer, shmem ? KIND_SHMEM : KIND_FILE, (<u64>object << 32) | i);
       if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
@@ -252,7 +265,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
         return fullNodes(object);
       }
       if (shadow) {
-        if (fault || !(flags & FLAG_WRITE)) refaultFolio(frame, shadow);
+        if (fault || !(flags & FLAG_WRITE)) refaultFolio(frame, shadow, false);
         dropShadow(shadow);
       }
       // Killed for the want of this very page: it stays in the page cache, and the access is over.
@@ -265,8 +278,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       if (!known) {
         mapFolio(frame);
         countEvent(taskMemcg(mm), L.STAT_PGFAULT);
-        // shmem makes its pages; a file's come from the disk
-        if (fresh && !shmem) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+        if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
       }
     } else if (shmem && fresh && flags & FLAG_WRITE) {
       setReferenced(frame);
@@ -279,10 +291,9 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   return 0;
 }
 
-/** A page that was evicted has come back: active at once if it was missed soon. */
-function refaultFolio(frame: u32, shadow: u32): void {
+/** A page that was evicted has come back: active at once if it was missed soon. `anon`: from swap. */
+export function refaultFolio(frame: u32, shadow: u32, anon: bool): void {
   let memcg = ownerOf(chargeWord(frame));
-  let anon = isShmem(<u32>(load<u64>(placeAt(frame)) >> 32));
   if (!refault(memcg, shadow, anon)) return;
   activateFolio(frame);
   if (!wasWorkingset(shadow)) return;
@@ -293,9 +304,37 @@ function refaultFolio(frame: u32, shadow: u32): void {
 
 // --- what reclaim asks
 
+/** shmem_swapin_folio(): a page in swap is in its object again, and gives up its slot. Its frame, or a negative errno. */
+function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64): i32 {
+  let frame = slotFolio(slot);
+  if (!frame) {
+    let got = swapIn(task, cpu, slot, payer, KIND_SHMEM, place);
+    if (got < 0) return got;
+    frame = <u32>got;
+  }
+  waitForWriteback(frame);
+  radixSet(pagesOf(<u32>(place >> 32)), place & 0xffffffff, frame);
+  recount(frame);
+  dropSlot(slot);
+  freeSwap(cpu, frame);
+  return frame;
+}
+
+/** shmem_writeout(): the page leaves its object for a slot. False: there is none for it. */
+export function shmemSwapOut(frame: u32): bool {
+  let place = load<u64>(placeAt(frame));
+  if (!addToSwap(frame)) return false;
+  let slot = folioSlot(frame);
+  duplicateSlot(slot);
+  radixSet(pagesOf(<u32>(place >> 32)), place & 0xffffffff, slot | L.SHADOW_BIT);
+  uncount(frame);
+  return true;
+}
+
 /** folio_referenced(): young page table entries that point to the folio, cleared: their number << 1, bit 0: one was executable. */
 export function referencedBy(frame: u32, target: u32): u32 {
-  if (!mapcount(frame) || isAnonFolio(frame)) return 0;
+  if (!mapcount(frame)) return 0;
+  if (isAnonFolio(frame)) return referencedAnon(frame, target) << 1;
   let place = load<u64>(placeAt(frame));
   let index = place & 0xffffffff;
   let young: u32 = 0;
@@ -310,19 +349,19 @@ export function referencedBy(frame: u32, target: u32): u32 {
   return (young << 1) | executable;
 }
 
-/** A clean folio of a file leaves memory, and a shadow in its place. False: it cannot, as there is no swap for it. */
-export function evictFolio(task: u32, cpu: u32, frame: u32, target: u32): bool {
-  if (isAnonFolio(frame)) return false;
+/** try_to_unmap() of a page of an object. */
+export function unmapMapped(frame: u32): void {
   let place = load<u64>(placeAt(frame));
-  let object = <u32>(place >> 32);
-  if (isShmem(object)) return false;
-  let index = place & 0xffffffff;
-  unmapEverywhere(object, index, frame);
+  unmapEverywhere(<u32>(place >> 32), place & 0xffffffff, frame);
+}
+
+/** __remove_mapping() of a folio of a file: it leaves the page cache, and a shadow in its place. */
+export function removeMapping(frame: u32, target: u32): void {
+  let place = load<u64>(placeAt(frame));
+  let pages = pagesOf(<u32>(place >> 32));
   let shadow = evictionShadow(frame, target);
-  if (shadow) radixSet(pagesOf(object), index, shadow);
-  else radixClear(pagesOf(object), index);
-  freeFolio(task, cpu, frame);
-  return true;
+  if (shadow) radixSet(pages, place & 0xffffffff, shadow);
+  else radixClear(pages, place & 0xffffffff);
 }
 
 function fullNodes(object: u32): i32 {
@@ -352,7 +391,8 @@ export function truncate(task: u32, cpu: u32, object: u32, index: u64, count: u3
     let word = radixGet(pages, i);
     radixClear(pages, i);
     if (word & L.SHADOW_BIT) {
-      dropShadow(word);
+      if (isShmem(object)) freeSwapAndCache(task, cpu, word & ~L.SHADOW_BIT);
+      else dropShadow(word);
       continue;
     }
     unmapEverywhere(object, i, word);

@@ -146,7 +146,7 @@ export function setWorkingset(frame: u32): void {
 /** The folio was written back, or goes away. */
 export function cleanFolio(frame: u32): void {
   let state = stateOf(frame);
-  if (!(state & L.STATE_DIRTY)) return;
+  if (!(state & L.STATE_DIRTY) || kindOf(frame) != KIND_FILE) return;
   setState(frame, state & ~L.STATE_DIRTY);
   modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, -1);
 }

@@ -8,7 +8,7 @@ import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
-import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, sync, truncate, unmapRange } from '../folio/mapping';
+import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { objcgMemcg } from '../folio/objcg';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
@@ -127,7 +127,10 @@ function modelledEvent(row: u32): i32 {
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
+  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
+    if (op == O.OP_FORK) return forkKilled(task, object);
+    return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
+  }
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
@@ -223,7 +226,7 @@ function touchGroup(from: u32, to: u32): void {
   }
   for (let row = from; row < to; row++) {
     let tree = treeOf(row);
-    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) : 0;
+    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) & L.PTE_FRAME : 0;
     if (frame < pagesEnd) sink += load<u32>(folioAt(frame));
   }
   headerSet(L.H_SINK, sink);
