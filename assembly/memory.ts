@@ -29,6 +29,8 @@ export let nodeUseBase: usize = 0;
 export let placeBase: usize = 0;
 export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
+export let inodeBase: usize = 0;
+export let writeBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -92,6 +94,8 @@ export function attachMemory(worker: u32): void {
   placeBase = at(L.R_PLACE);
   lruvecBase = at(L.R_LRUVEC);
   shadowBase = at(L.R_SHADOW);
+  inodeBase = at(L.R_INODE);
+  writeBase = at(L.R_WRITE);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;
@@ -140,6 +144,9 @@ export function attachMemory(worker: u32): void {
 }
 @inline export function objectAt(object: u32): usize {
   return objectBase + <usize>object * L.OBJECT_STRIDE;
+}
+@inline export function inodeAt(object: u32): usize {
+  return inodeBase + <usize>object * L.INODE_STRIDE;
 }
 /** The mm that a task owns. */
 @inline export function mmAt(task: u32): usize {

@@ -32,6 +32,10 @@ export interface BootOptions extends Partial<Capacities> {
   /** `kernel` statistics: when the periodic flush runs first, and how often, ns; 2.016 s both unless told */
   firstFlush?: bigint;
   flushPeriod?: bigint;
+  /** modelled residency: whether dirty pages are written by a flusher, as Linux does, or by `sync` alone; true unless told */
+  flusher?: boolean;
+  /** modelled residency: what the disk takes to write one page, ns; 0 unless told: no time at all */
+  pageWriteNs?: bigint;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -115,6 +119,8 @@ const AUDIT_NAMES = [
   'radix nodes',
   'page frames',
   'statistics shown',
+  'pages under writeback',
+  'dirty inodes',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -175,6 +181,8 @@ export class Machine {
       statistics = 'exact',
       flushPeriod = FLUSH_PERIOD_NS,
       firstFlush = flushPeriod,
+      flusher = true,
+      pageWriteNs = 0n,
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
@@ -184,7 +192,14 @@ export class Machine {
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
     const memory = createMemory({ ...defaults, ...capacities }, profile, seed, flush);
     const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
-    new Uint32Array(memory.buffer)[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    const words = new Uint32Array(memory.buffer);
+    words[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    if (residency === 'modelled') {
+      if (pageWriteNs < 0n || pageWriteNs >= 1n << 40n)
+        throw new EngineError('EINVAL', `pageWriteNs ${pageWriteNs}: a page takes from 0 to 2^40 ns`);
+      words[(L.HEADER + L.H_FLUSHER) / 4] = flusher ? 1 : 0;
+      new BigUint64Array(memory.buffer)[(L.HEADER + L.H_WRITE_NS) / 8] = pageWriteNs;
+    }
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -470,6 +485,15 @@ export class Machine {
   /** Modelled residency: charges to the cgroup itself that its limits refused in the end. */
   refused(cgroup: number): number {
     return Number(this.engine.eventCount(cgroup, L.EVENT_REFUSED, 1));
+  }
+
+  /** Modelled residency: dirty pages of files and pages under writeback in the machine, and how long tasks waited for the disk (ns). */
+  writeback(): { dirty: number; writeback: number; waitedNs: bigint } {
+    return {
+      dirty: this.#header(L.H_NR_DIRTY),
+      writeback: this.#header(L.H_NR_WRITEBACK),
+      waitedNs: this.#u64[(L.HEADER + L.H_WRITE_STALL_NS) / 8]!,
+    };
   }
 
   /** What the recorded driver had to do, by name. */

@@ -12,11 +12,13 @@ import {
 } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
+import { dirtyPages } from './inode';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import {
-  activateFolio, cleanFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
+  activateFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
   setReferenced, setWorkingset, unmapFolio,
 } from './resident';
+import { balanceDirty, isWriteback, syncInode } from './writeback';
 
 @inline function pagesOf(object: u32): usize {
   return objectAt(object) + L.OBJECT_RADIX;
@@ -274,7 +276,10 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       // generic_perform_write() leaves a file's page as it is.
       markAccessed(frame);
     }
-    if (flags & FLAG_WRITE) dirtyFolio(frame);
+    if (flags & FLAG_WRITE) {
+      dirtyFolio(frame);
+      if (!shmem) balanceDirty(task, object);
+    }
   }
   return 0;
 }
@@ -308,6 +313,12 @@ export function referencedBy(frame: u32, target: u32): u32 {
     if (load<u32>(mapAt(map), L.MAP_EXECUTABLE)) executable = 1;
   }
   return (young << 1) | executable;
+}
+
+/** try_to_unmap(): a folio of an object leaves every address space. */
+export function unmapFrom(frame: u32): void {
+  let place = load<u64>(placeAt(frame));
+  if (mapcount(frame)) unmapEverywhere(<u32>(place >> 32), place & 0xffffffff, frame);
 }
 
 /** A clean folio of a file leaves memory, and a shadow in its place. False: it cannot, as there is no swap for it. */
@@ -387,7 +398,7 @@ function unlinkFromMm(map: u32): void {
   store<u32>(mmAt(mm), load<u32>(mapAt(map), L.MAP_NEXT_OF_MM), L.MM_MAPS);
 }
 
-/** sync, fsync: the dirty pages of an object, or (0) of all, are clean. */
+/** sync, fsync: the dirty pages of an object, or (0) of all, are written; the task waits. */
 export function sync(object: u32): i32 {
   let end = headerGet(L.H_OBJECT_END);
   if (object) {
@@ -395,13 +406,7 @@ export function sync(object: u32): i32 {
     if (errno) return errno;
     end = object + 1;
   }
-  for (let o = object ? object : 1; o < end; o++) {
-    let pages = pagesOf(o);
-    for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
-      let frame = frameAt(o, i);
-      if (frame) cleanFolio(frame);
-    }
-  }
+  for (let o = object ? object : 1; o < end; o++) if (dirtyPages(o) || headerGet(L.H_NR_WRITEBACK)) syncInode(o);
   return 0;
 }
 
@@ -413,7 +418,7 @@ export function dropPagecache(task: u32, cpu: u32): void {
     let pages = pagesOf(object);
     for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
       let frame = frameAt(object, i);
-      if (!frame || isDirty(frame) || mapcount(frame)) continue;
+      if (!frame || isDirty(frame) || isWriteback(frame) || mapcount(frame)) continue;
       radixClear(pages, i);
       freeFolio(task, cpu, frame);
     }

@@ -5,11 +5,13 @@ import { ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerSet, outOfRange, pagesEnd, placeBase, ROOT } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, outOfRange, pagesEnd, placeBase, ROOT } from '../memory';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
+import { inodeCleaned, inodeDirtied } from './inode';
+import { waitForFolio, wakeFlusherLater } from './writeback';
 
 /** The state word: kind, list, STATE_*. */
 @inline export function stateOf(frame: u32): u32 {
@@ -79,6 +81,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64)
 
 /** The last use of a folio is gone: it is uncharged in the task's batch and its frame is free. */
 export function freeFolio(task: u32, cpu: u32, frame: u32): void {
+  if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
   cleanFolio(frame);
   unchargeFolio(task, cpu, frame, chargeWord(frame));
   giveFrame(frame);
@@ -139,8 +142,12 @@ export function setWorkingset(frame: u32): void {
 @inline export function dirtyFolio(frame: u32): void {
   let state = stateOf(frame);
   if (state & L.STATE_DIRTY || kindOf(frame) != KIND_FILE) return;
-  setState(frame, state | L.STATE_DIRTY);
-  modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, 1);
+  // folio_mark_dirty(): nobody waits any more for it to be clean.
+  setState(frame, (state | L.STATE_DIRTY) & ~L.STATE_RECLAIM);
+  let memcg = ownerOf(chargeWord(frame));
+  modStat(memcg, L.STAT_FILE_DIRTY, 1);
+  inodeDirtied(<u32>(load<u64>(placeAt(frame)) >> 32), memcg, headerGet64(L.H_NOW));
+  wakeFlusherLater();
 }
 
 /** The folio was written back, or goes away. */
@@ -148,7 +155,9 @@ export function cleanFolio(frame: u32): void {
   let state = stateOf(frame);
   if (!(state & L.STATE_DIRTY)) return;
   setState(frame, state & ~L.STATE_DIRTY);
+  if (kindOf(frame) != KIND_FILE) return;
   modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, -1);
+  inodeCleaned(<u32>(load<u64>(placeAt(frame)) >> 32));
 }
 
 @inline export function isDirty(frame: u32): bool {

@@ -4,8 +4,9 @@ import { DEF_PRIORITY, SWAP_CLUSTER_MAX } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
-import { evictFolio, referencedBy } from '../folio/mapping';
+import { evictFolio, referencedBy, unmapFrom } from '../folio/mapping';
 import { isDirty, setState, stateOf } from '../folio/resident';
+import { congestionWait, wakeFlusher } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
@@ -56,6 +57,20 @@ function checkReferences(frame: u32, target: u32, file: bool): u32 {
   return wasReferenced && file ? RECLAIM_CLEAN : RECLAIM;
 }
 
+/** folio_check_dirty_writeback(): counts the folio of a file. True: it is being written, and reclaim wants it back after that. */
+function noteUnwritten(frame: u32): bool {
+  let state = stateOf(frame);
+  if (!(state & (L.STATE_DIRTY | L.STATE_WRITEBACK))) return false;
+  headerSet(L.H_SCAN_DIRTY, headerGet(L.H_SCAN_DIRTY) + 1);
+  if (!(state & L.STATE_WRITEBACK)) {
+    headerSet(L.H_SCAN_UNQUEUED, headerGet(L.H_SCAN_UNQUEUED) + 1);
+    return false;
+  }
+  if (state & L.STATE_RECLAIM) headerSet(L.H_SCAN_CONGESTED, headerGet(L.H_SCAN_CONGESTED) + 1);
+  setState(frame, state | L.STATE_RECLAIM);
+  return true;
+}
+
 /** shrink_inactive_list(): answers the pages reclaimed. */
 function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let file = list == L.LRU_INACTIVE_FILE;
@@ -65,11 +80,16 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   modStat(memcg, proactive ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT, taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let reclaimed: u32 = 0;
+  headerSet(L.H_SCAN_UNQUEUED, 0);
   for (let i: u32 = 0; i < taken; i++) {
     let frame = load<u32>(batchAt(i));
-    let verdict = checkReferences(frame, target, file);
+    let verdict = file && noteUnwritten(frame) ? ACTIVATE : checkReferences(frame, target, file);
     // Memcg reclaim does not write files back: a dirty folio goes to the active list, out of the way of the flusher.
-    if (verdict >= RECLAIM && isDirty(frame)) verdict = verdict == RECLAIM ? ACTIVATE : KEEP;
+    if (verdict >= RECLAIM && file && isDirty(frame)) {
+      unmapFrom(frame);
+      setState(frame, stateOf(frame) | L.STATE_RECLAIM);
+      verdict = ACTIVATE;
+    }
     if (verdict >= RECLAIM && !evictFolio(headerGet(L.H_SCAN_TASK), headerGet(L.H_SCAN_CPU), frame, target)) verdict = ACTIVATE;
     if (verdict >= RECLAIM) {
       store<u32>(batchAt(i), 0);
@@ -91,6 +111,7 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
   modStat(memcg, proactive ? L.STAT_PGSTEAL_PROACTIVE : L.STAT_PGSTEAL_DIRECT, reclaimed);
   if (!kernel61) noteCost(memcg, file, taken - reclaimed);
+  if (headerGet(L.H_SCAN_UNQUEUED) == taken) wakeFlusher();
   return reclaimed;
 }
 
@@ -239,11 +260,18 @@ export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u
   headerSet(L.H_SCAN_SWAPPINESS, swappiness);
   headerSet(L.H_SCAN_RECLAIMED, 0);
   setScanFlags(flags | (kernel61 ? L.SCAN_FULL_WALK : 0));
+  let congested = false; // LRUVEC_CGROUP_CONGESTED
   for (;;) {
     for (let priority = <i32>DEF_PRIORITY; priority >= 0; priority--) {
       headerSet(L.H_SCAN_PRIORITY, priority);
       prepareScan(target);
+      headerSet(L.H_SCAN_DIRTY, 0);
+      headerSet(L.H_SCAN_CONGESTED, 0);
       shrinkMemcgs(target);
+      // shrink_node(): whatever is dirty here waits for the device, and from now on so does this reclaim.
+      let dirty = headerGet(L.H_SCAN_DIRTY);
+      congested = congested || (dirty != 0 && dirty == headerGet(L.H_SCAN_CONGESTED));
+      if (congested) congestionWait();
       if (headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) break;
     }
     snapshotRefaults(target);

@@ -83,6 +83,8 @@ export const REGION_NAMES: readonly string[] = [
   'place',
   'lruvec',
   'shadow',
+  'inode',
+  'write',
 ];
 
 export interface Region {

@@ -86,7 +86,9 @@ it('draws the map', () => {
        cd580  nodeuse        24
        cd600  place        8008
        cf580  lruvec        704
-       cf880  shadow      32016"
+       cf880  shadow      32016
+       d7600  inode         128
+       d7680  write        4004"
   `);
 });
 
