@@ -5,6 +5,7 @@ import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { nextDirty, oldestDirty } from './folio/inode';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
+import { readerAt } from './folio/readahead';
 import { swapOwner } from './folio/swap';
 import { nextWrite } from './folio/writeback';
 import * as L from './layout';
@@ -141,6 +142,18 @@ function foldWriteback(hash: u64): u64 {
   return hash;
 }
 
+/** Who reads which file how far, where readahead is on. */
+function foldReaders(hash: u64): u64 {
+  for (let entry: u32 = 0; entry < L.NR_READERS; entry++) {
+    let at = readerAt(entry);
+    if (!load<u32>(at, L.READER_MM)) continue;
+    hash = fold(hash, entry);
+    for (let field: u32 = 0; field < L.READER_STRIDE; field += 8) hash = fold(hash, load<u64>(at + field));
+  }
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++) hash = fold(hash, load<u32>(inodeAt(object), L.INODE_SIZE));
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -161,7 +174,10 @@ export function stateDigest(): u64 {
     hash = fold(hash, (<u64>frame << 32) | word);
     hash = fold(hash, (<u64>waiter << 32) | load<u32>(at, L.FOLIO_STATE));
   }
-  if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) hash = foldWriteback(foldResident(hash));
+  if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) {
+    hash = foldWriteback(foldResident(hash));
+    if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
+  }
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);
     if (memcg) hash = fold(hash, (<u64>entry << 32) | memcg);

@@ -31,6 +31,7 @@ export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
 export let inodeBase: usize = 0;
 export let writeBase: usize = 0;
+export let readerBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -96,6 +97,7 @@ export function attachMemory(worker: u32): void {
   shadowBase = at(L.R_SHADOW);
   inodeBase = at(L.R_INODE);
   writeBase = at(L.R_WRITE);
+  readerBase = at(L.R_READER);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;

@@ -36,6 +36,10 @@ export interface BootOptions extends Partial<Capacities> {
   flusher?: boolean;
   /** modelled residency: what the disk takes to write one page, ns; 0 unless told: no time at all */
   pageWriteNs?: bigint;
+  /** modelled residency: pages that Linux reads ahead at most (128 KiB by default); 0, nothing, unless told */
+  readahead?: number;
+  /** modelled residency: resident pages that a read fault maps together, a power of two (64 KiB in Linux); 0, one, unless told */
+  faultAround?: number;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -183,6 +187,8 @@ export class Machine {
       firstFlush = flushPeriod,
       flusher = true,
       pageWriteNs = 0n,
+      readahead = 0,
+      faultAround = 0,
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
@@ -197,6 +203,12 @@ export class Machine {
     if (residency === 'modelled') {
       if (pageWriteNs < 0n || pageWriteNs >= 1n << 40n)
         throw new EngineError('EINVAL', `pageWriteNs ${pageWriteNs}: a page takes from 0 to 2^40 ns`);
+      if (!Number.isInteger(readahead) || readahead < 0 || readahead > 1 << 20)
+        throw new EngineError('EINVAL', `readahead ${readahead}: from 0 to 1048576 pages`);
+      if (!Number.isInteger(Math.log2(Math.max(1, faultAround))) || faultAround < 0 || faultAround > 512)
+        throw new EngineError('EINVAL', `faultAround ${faultAround}: 0, or a power of two up to 512 pages`);
+      words[(L.HEADER + L.H_READAHEAD) / 4] = readahead;
+      words[(L.HEADER + L.H_FAULT_AROUND) / 4] = faultAround;
       words[(L.HEADER + L.H_FLUSHER) / 4] = flusher ? 1 : 0;
       new BigUint64Array(memory.buffer)[(L.HEADER + L.H_WRITE_NS) / 8] = pageWriteNs;
     }

@@ -50,16 +50,23 @@ export function inodeCleaned(object: u32): void {
   store<u64>(at, 0, L.INODE_WB); // and INODE_WRITE_INDEX
 }
 
-/** i_size in pages, as far as the trace has told; 0: not known. */
+/**
+ * i_size in pages, as far as the trace has told: by `object_new`, by accesses, by a `truncate` to it. So a file whose size nobody has told
+ * ends, for readahead, where it was accessed last: nothing is read that may not exist.
+ */
 @inline export function inodeSize(object: u32): u64 {
   return load<u32>(inodeAt(object), L.INODE_SIZE);
 }
-/** The trace tells the size: `object_new`, or a `truncate` of what is behind it. */
-@inline export function setInodeSize(object: u32, pages: u64): void {
+export function setInodeSize(object: u32, pages: u64): void {
   store<u32>(inodeAt(object), <u32>min<u64>(pages, 0xffffffff), L.INODE_SIZE);
 }
-/** A write behind the end moves the end. A size that is not known stays so: nobody knows what lies behind. */
+/** An access shows that the file reaches so far. */
 @inline export function inodeReaches(object: u32, pages: u64): void {
-  let size = inodeSize(object);
-  if (size && pages > size) setInodeSize(object, pages);
+  if (pages > inodeSize(object)) setInodeSize(object, pages);
+}
+/** The inode is gone; its id may be used again. */
+export function forgetInode(object: u32): void {
+  let at = inodeAt(object);
+  store<u32>(at, 0, L.INODE_SIZE);
+  store<u32>(at, load<u32>(at, L.INODE_GENERATION) + 1, L.INODE_GENERATION);
 }

@@ -144,7 +144,7 @@ function modelledEvent(row: u32): i32 {
     case O.OP_FILE_DIRTY:
       return fileDirty(object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count);
+      return objectNew(object, count, index);
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:

@@ -85,6 +85,7 @@ export const REGION_NAMES: readonly string[] = [
   'shadow',
   'inode',
   'write',
+  'reader',
 ];
 
 export interface Region {

@@ -87,8 +87,9 @@ it('draws the map', () => {
        cd600  place        8008
        cf580  lruvec        704
        cf880  shadow      32016
-       d7600  inode         128
-       d7680  write        4004"
+       d7600  inode         160
+       d7700  write        4004
+       d8700  reader     655360"
   `);
 });
 
