@@ -7,6 +7,7 @@ import { stateOf } from './folio/resident';
 import { isFound } from './folio/rmap';
 import { folioSlot, slotCount, slotFolio } from './folio/slots';
 import { swapOwner } from './folio/swap';
+import { auditWriteback } from './folio/writeback';
 import * as L from './layout';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
@@ -134,6 +135,7 @@ function auditFolios(inObjects: i64): u32 {
     let mapped: i64 = 0;
     let dirty: i64 = 0;
     let cached: i64 = 0;
+    let written: i64 = 0;
     for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
       let word = chargeWord(frame);
       if (!word || word & L.CHARGE_KMEM || ownerOf(word) != memcg) continue;
@@ -141,10 +143,12 @@ function auditFolios(inObjects: i64): u32 {
       if (kind != KIND_ANON && load<u32>(folioAt(frame), L.FOLIO_MAPCOUNT)) mapped++;
       if (kind == KIND_FILE && stateOf(frame) & L.STATE_DIRTY) dirty++;
       if (stateOf(frame) & L.STATE_SWAPCACHE) cached++;
+      if (stateOf(frame) & L.STATE_WRITEBACK) written++;
     }
     let code = differs(L.AUDIT_FILE_MAPPED, memcg, mapped, statLocal(memcg, L.STAT_FILE_MAPPED));
     if (!code) code = differs(L.AUDIT_FILE_DIRTY, memcg, dirty, statLocal(memcg, L.STAT_FILE_DIRTY));
     if (!code) code = differs(L.AUDIT_SLOT, memcg, cached, statLocal(memcg, L.STAT_SWAPCACHED));
+    if (!code) code = differs(L.AUDIT_WRITEBACK, memcg, written, statLocal(memcg, L.STAT_FILE_WRITEBACK));
     if (code) return code;
   }
   let free: i64 = 0;
@@ -193,5 +197,6 @@ export function auditResident(): u32 {
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
+  if (!code) code = auditWriteback();
   return code ? code : auditNodes();
 }

@@ -13,6 +13,7 @@ import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { initNodes } from './folio/radix';
 import { initSlots } from './folio/slots';
+import { initWriteback } from './folio/writeback';
 import * as L from './layout';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
@@ -91,6 +92,7 @@ export function boot(): void {
   initRoot();
   initNodes();
   initSlots();
+  initWriteback();
 }
 
 /** A task that no fork made known: with an mm of its own in `memcg`, or a kernel thread (`mm` false). */

@@ -6,6 +6,7 @@ import * as L from '../layout';
 import { memcgState, parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { ROOT } from '../memory';
+import { GFP_KERNEL } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
 import { isKilled } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
@@ -13,12 +14,10 @@ import { refaultFolio } from './mapping';
 import { freeFolio, mapcount, newFolio, setState, stateOf } from './resident';
 import { deviceFull, dropSlot, folioSlot, freeSlot, setFolioSlot, setSlotWord, slotCount, slotFolio, slotWord, takeSlot } from './slots';
 import { swapOwner } from './swap';
+import { isWriteback } from './writeback';
 
 @inline export function inSwapCache(frame: u32): bool {
   return (stateOf(frame) & L.STATE_SWAPCACHE) != 0;
-}
-@inline export function underWriteback(frame: u32): bool {
-  return (stateOf(frame) & L.STATE_WRITEBACK) != 0;
 }
 @inline function memcgOf(frame: u32): u32 {
   return ownerOf(chargeWord(frame));
@@ -66,7 +65,7 @@ export function deleteFromSwapCache(cpu: u32, frame: u32, shadow: u32): void {
 
 /** folio_free_swap(): gives up the slot of a folio that nobody else refers to by it. False: it is needed, or being written. */
 export function freeSwap(cpu: u32, frame: u32): bool {
-  if (!inSwapCache(frame) || underWriteback(frame) || slotCount(folioSlot(frame))) return false;
+  if (!inSwapCache(frame) || isWriteback(frame) || slotCount(folioSlot(frame))) return false;
   deleteFromSwapCache(cpu, frame, 0);
   return true;
 }
@@ -101,7 +100,7 @@ export function freeSwapAndCache(task: u32, cpu: u32, slot: u32): void {
 export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, place: u64): i32 {
   let owner = swapOwner(slot);
   if (!owner || memcgState(owner) != L.MEMCG_ONLINE) owner = payer;
-  let got = newFolio(task, cpu, owner, kind, place);
+  let got = newFolio(task, cpu, owner, kind, place, GFP_KERNEL);
   if (got < 0) return got;
   let frame = <u32>got;
   // Killed for the want of this very page: its address space is gone, and the slot with it.

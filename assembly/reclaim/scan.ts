@@ -6,6 +6,7 @@ import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
 import { referencedBy } from '../folio/mapping';
 import { setState, stateOf } from '../folio/resident';
+import { congestionWait, wakeFlusher } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
@@ -45,6 +46,7 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let target = headerGet(L.H_SCAN_TARGET);
   let reclaimed: u32 = 0;
   headerSet(L.H_PAGEOUTS, 0);
+  headerSet(L.H_SCAN_UNQUEUED, 0);
   for (let i: u32 = 0; i < taken; i++) {
     let frame = load<u32>(batchAt(i));
     let verdict = shrinkFolio(frame, target, file);
@@ -69,6 +71,7 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   modStat(memcg, proactive ? L.STAT_PGSTEAL_PROACTIVE : L.STAT_PGSTEAL_DIRECT, reclaimed);
   let pageouts = headerGet(L.H_PAGEOUTS);
   noteCost(memcg, file, kernel61 ? pageouts : pageouts * SWAP_CLUSTER_MAX + taken - reclaimed);
+  if (headerGet(L.H_SCAN_UNQUEUED) == taken) wakeFlusher();
   return reclaimed;
 }
 
@@ -217,11 +220,18 @@ export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u
   headerSet(L.H_SCAN_SWAPPINESS, swappiness);
   headerSet(L.H_SCAN_RECLAIMED, 0);
   setScanFlags(flags | (kernel61 ? L.SCAN_FULL_WALK : 0));
+  let congested = false; // LRUVEC_CGROUP_CONGESTED
   for (;;) {
     for (let priority = <i32>DEF_PRIORITY; priority >= 0; priority--) {
       headerSet(L.H_SCAN_PRIORITY, priority);
       prepareScan(target);
+      headerSet(L.H_SCAN_DIRTY, 0);
+      headerSet(L.H_SCAN_CONGESTED, 0);
       shrinkMemcgs(target);
+      // shrink_node(): whatever is dirty here waits for the device, and from now on so does this reclaim.
+      let dirty = headerGet(L.H_SCAN_DIRTY);
+      congested = congested || (dirty != 0 && dirty == headerGet(L.H_SCAN_CONGESTED));
+      if (congested) congestionWait();
       if (headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) break;
     }
     snapshotRefaults(target);

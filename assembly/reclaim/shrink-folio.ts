@@ -4,8 +4,8 @@ import * as L from '../layout';
 import { freeFolio, isAnonFolio, isDirty, mapcount, setState, stateOf } from '../folio/resident';
 import { referencedBy, removeMapping, shmemSwapOut, unmapMapped } from '../folio/mapping';
 import { unmapAnon } from '../folio/rmap';
-import { addToSwap, deleteFromSwapCache, freeSwap, inSwapCache, swapFull, underWriteback } from '../folio/swap-cache';
-import { startWriteback } from '../folio/writeback';
+import { addToSwap, deleteFromSwapCache, freeSwap, inSwapCache, swapFull } from '../folio/swap-cache';
+import { isWriteback, startWriteback } from '../folio/writeback';
 import { chargeWord, ownerOf } from '../folio/folio';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet } from '../memory';
@@ -17,9 +17,11 @@ export const KEEP: u32 = 0;
 export const ACTIVATE: u32 = 1;
 export const FREED: u32 = 2;
 const RECLAIM: u32 = 3;
-const RECLAIM_CLEAN: u32 = 4;
 
-/** folio_check_references(): the second chance. */
+/**
+ * folio_check_references(): the second chance. PAGEREF_RECLAIM_CLEAN says the same as PAGEREF_RECLAIM here: a dirty folio of a file is
+ * not written by reclaim either way.
+ */
 function checkReferences(frame: u32, target: u32, file: bool): u32 {
   let references = referencedBy(frame, target);
   let executable = (references & 1) != 0;
@@ -32,7 +34,7 @@ function checkReferences(frame: u32, target: u32, file: bool): u32 {
     if (wasReferenced || references > 1) return ACTIVATE;
     return executable && file ? ACTIVATE : KEEP;
   }
-  return wasReferenced && file ? RECLAIM_CLEAN : RECLAIM;
+  return RECLAIM;
 }
 
 /** Takes the folio out of memory if it can. KEEP, ACTIVATE or FREED. */
@@ -43,21 +45,34 @@ export function shrinkFolio(frame: u32, target: u32, file: bool): u32 {
   return verdict;
 }
 
+/** folio_check_dirty_writeback(): counts the folio of a file that is not on the disk yet. */
+function noteUnwritten(frame: u32): void {
+  let state = stateOf(frame);
+  if (!(state & (L.STATE_DIRTY | L.STATE_WRITEBACK))) return;
+  headerSet(L.H_SCAN_DIRTY, headerGet(L.H_SCAN_DIRTY) + 1);
+  if (!(state & L.STATE_WRITEBACK)) headerSet(L.H_SCAN_UNQUEUED, headerGet(L.H_SCAN_UNQUEUED) + 1);
+  else if (state & L.STATE_RECLAIM) headerSet(L.H_SCAN_CONGESTED, headerGet(L.H_SCAN_CONGESTED) + 1);
+}
+
 function shrink(frame: u32, target: u32, file: bool): u32 {
-  if (underWriteback(frame)) {
+  if (file) noteUnwritten(frame);
+  if (isWriteback(frame)) {
     // Case 2: out of the way; when it is written it comes to the tail.
     setState(frame, stateOf(frame) | L.STATE_RECLAIM);
     return ACTIVATE;
   }
   let verdict = checkReferences(frame, target, file);
   if (verdict < RECLAIM) return verdict;
-  return (stateOf(frame) & L.STATE_KIND_MASK) == KIND_FILE ? shrinkFile(frame, target, verdict) : shrinkSwapBacked(frame, target);
+  return (stateOf(frame) & L.STATE_KIND_MASK) == KIND_FILE ? shrinkFile(frame, target) : shrinkSwapBacked(frame, target);
 }
 
-function shrinkFile(frame: u32, target: u32, verdict: u32): u32 {
-  // Memcg reclaim does not write files back: a dirty folio goes to the active list, out of the way of the flusher.
-  if (isDirty(frame)) return verdict == RECLAIM ? ACTIVATE : KEEP;
+function shrinkFile(frame: u32, target: u32): u32 {
   if (mapcount(frame)) unmapMapped(frame);
+  if (isDirty(frame)) {
+    // Reclaim does not write files: a dirty folio goes to the active list, out of the way of the flusher.
+    setState(frame, stateOf(frame) | L.STATE_RECLAIM);
+    return ACTIVATE;
+  }
   removeMapping(frame, target);
   freeFolio(headerGet(L.H_SCAN_TASK), headerGet(L.H_SCAN_CPU), frame);
   return FREED;
@@ -73,13 +88,11 @@ function shrinkSwapBacked(frame: u32, target: u32): u32 {
   }
   if (!inSwapCache(frame) && !shmemSwapOut(frame)) return ACTIVATE;
   if (isDirty(frame)) {
-    setState(frame, stateOf(frame) & ~L.STATE_DIRTY);
+    setState(frame, (stateOf(frame) & ~L.STATE_DIRTY) | L.STATE_RECLAIM);
     headerSet(L.H_PAGEOUTS, headerGet(L.H_PAGEOUTS) + 1);
     modStat(ownerOf(chargeWord(frame)), L.STAT_PSWPOUT, 1);
-    if (startWriteback(frame)) {
-      setState(frame, stateOf(frame) | L.STATE_RECLAIM);
-      return KEEP;
-    }
+    startWriteback(frame);
+    if (isWriteback(frame)) return KEEP;
   }
   let cpu = headerGet(L.H_SCAN_CPU);
   deleteFromSwapCache(cpu, frame, evictionShadow(frame, target));

@@ -12,6 +12,7 @@ import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject
 import { objcgMemcg } from '../folio/objcg';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
+import { runDevice } from '../folio/writeback';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
 import { countLocal } from '../memcg/events';
@@ -122,6 +123,7 @@ function modelledEvent(row: u32): i32 {
   headerSet(L.H_CURRENT_TASK, task);
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
@@ -145,7 +147,7 @@ function modelledEvent(row: u32): i32 {
     case O.OP_FILE_DIRTY:
       return fileDirty(object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count);
+      return objectNew(object, count, index);
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:

@@ -87,6 +87,9 @@ export const REGION_NAMES: readonly string[] = [
   'slot',
   'folioslot',
   'slotcache',
+  'inode',
+  'write',
+  'reader',
 ];
 
 export interface Region {

@@ -89,7 +89,10 @@ it('draws the map', () => {
        cf880  shadow      32016
        d7600  slot          408
        d7800  folioslot     4004
-       d8800  slotcache      520"
+       d8800  slotcache      520
+       d8a80  inode         160
+       d8b80  write        4004
+       d9b80  reader     655360"
   `);
 });
 
