@@ -29,6 +29,9 @@ export let nodeUseBase: usize = 0;
 export let placeBase: usize = 0;
 export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
+export let psiBase: usize = 0;
+export let psiCpuBase: usize = 0;
+export let psiTaskBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -92,6 +95,9 @@ export function attachMemory(worker: u32): void {
   placeBase = at(L.R_PLACE);
   lruvecBase = at(L.R_LRUVEC);
   shadowBase = at(L.R_SHADOW);
+  psiBase = at(L.R_PSI);
+  psiCpuBase = at(L.R_PSI_CPU);
+  psiTaskBase = at(L.R_PSI_TASK);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;

@@ -6,6 +6,7 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
+import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
   FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
@@ -252,7 +253,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
         return fullNodes(object);
       }
       if (shadow) {
-        if (fault || !(flags & FLAG_WRITE)) refaultFolio(frame, shadow);
+        if (fault || !(flags & FLAG_WRITE)) refaultFolio(flags & FLAG_READAHEAD ? 0 : task, frame, shadow);
         dropShadow(shadow);
       }
       // Killed for the want of this very page: it stays in the page cache, and the access is over.
@@ -279,14 +280,16 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   return 0;
 }
 
-/** A page that was evicted has come back: active at once if it was missed soon. */
-function refaultFolio(frame: u32, shadow: u32): void {
+/** A page that was evicted has come back: active at once if it was missed soon. The task, if any, waits until it is read. */
+function refaultFolio(task: u32, frame: u32, shadow: u32): void {
   let memcg = ownerOf(chargeWord(frame));
   let anon = isShmem(<u32>(load<u64>(placeAt(frame)) >> 32));
   if (!refault(memcg, shadow, anon)) return;
   activateFolio(frame);
   if (!wasWorkingset(shadow)) return;
   setWorkingset(frame);
+  // filemap_read_folio(), folio_wait_bit_common(): waiting for a page of the working set is pressure, for a new one it is not.
+  if (!anon) memstall(task, costOf(L.COST_FILE_READ));
   modStat(memcg, L.STAT_WORKINGSET_RESTORE_ANON + (anon ? 0 : 1), 1);
   noteCost(memcg, !anon, kernel61 ? 1 : 32);
 }

@@ -18,9 +18,10 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { psiRuns } from '../psi';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -128,6 +129,8 @@ function modelledEvent(row: u32): i32 {
   // (Inodes come and go as they did there: later rows name them.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
   if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
+  // Somebody else moves a task; every other row is its own doing.
+  if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);

@@ -83,6 +83,9 @@ export const REGION_NAMES: readonly string[] = [
   'place',
   'lruvec',
   'shadow',
+  'psi',
+  'psicpu',
+  'psitask',
 ];
 
 export interface Region {
