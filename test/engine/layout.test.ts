@@ -86,7 +86,10 @@ it('draws the map', () => {
        cd580  nodeuse        24
        cd600  place        8008
        cf580  lruvec        704
-       cf880  shadow      32016"
+       cf880  shadow      32016
+       d7600  psi          1056
+       d7a80  psicpu       1056
+       d7f00  psitask      1344"
   `);
 });
 
