@@ -15,7 +15,7 @@ import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem,
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
 import { headerGet64, headerSet, headerSet64, nodesEnd, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
-import { readPressure as showPressure, stall } from './psi';
+import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
 import { folioPayer, kmemPayer, taskExists } from './task/task';
 
@@ -23,6 +23,7 @@ import { folioPayer, kmemPayer, taskExists } from './task/task';
 export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
+  psiClock(now);
 }
 
 function checkActor(task: u32, cpu: u32): i32 {

@@ -301,10 +301,15 @@ function unqueue(task: u32): void {
   if (last != task) sift(last, place);
 }
 
-/** The trace's clock, in whole microseconds. It never runs back. */
+/** The trace's clock, in whole microseconds. */
 function clock(): u64 {
-  let now = headerGet64(L.H_NOW);
-  return max<u64>(now - (now % 1000), headerGet64(L.H_PSI_NOW));
+  let now = headerGet64(L.H_PSI_NOW);
+  return now - (now % 1000);
+}
+
+/** The trace has come to `now`. H_NOW will not do: it runs ahead for a moment where the OOM killer waits for the kworkers. */
+@inline export function psiClock(now: u64): void {
+  if (now > headerGet64(L.H_PSI_NOW)) headerSet64(L.H_PSI_NOW, now);
 }
 
 /** Makes the changes that were due until the trace's now, and answers that. */
@@ -316,7 +321,6 @@ function catchUp(): u64 {
     if (due > now) break;
     follow(task, due);
   }
-  headerSet64(L.H_PSI_NOW, now);
   return now;
 }
 

@@ -21,7 +21,7 @@ import {
   folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
-import { psiRuns } from '../psi';
+import { psiClock, psiRuns } from '../psi';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -124,6 +124,7 @@ function modelledEvent(row: u32): i32 {
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   headerSet64(L.H_NOW, now);
+  psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them.)
