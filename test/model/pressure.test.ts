@@ -5,7 +5,7 @@ import * as L from '../../assembly/layout.ts';
 import * as O from '../../assembly/replay/ops.ts';
 import { Machine } from '../../bindings/machine.ts';
 import { batchOf, type HandRow } from '../replay/batch.ts';
-import { type Reading, PressureModel } from './pressure.ts';
+import { PressureModel, type Reading } from './pressure.ts';
 
 const RUNS = Number(process.env.MEMCHARGE_FUZZ_RUNS ?? 150);
 const TASKS = 5;

@@ -98,8 +98,7 @@ export class PressureModel {
     const plan = this.#plan(task, cpu, now);
     plan.until.works = later(plan.until.works, now + this.#slice);
     // Also what lasts no time wakes a clock.
-    if (plan.until.works > now)
-      this.#spans.push({ memcg: plan.memcg, cpu, state: 'works', from: now, to: now });
+    if (plan.until.works > now) this.#spans.push({ memcg: plan.memcg, cpu, state: 'works', from: now, to: now });
   }
 
   stalls(task: number, cpu: number, ns: bigint, reclaims: boolean, now: bigint): void {
