@@ -18,6 +18,7 @@ import { statLocal } from './memcg/stat';
 import {
   cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
 } from './memory';
+import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
 import { KIND_STOCK } from './replay/ops';
@@ -160,6 +161,27 @@ function foldReaders(hash: u64): u64 {
   return hash;
 }
 
+/** Pressure, once something has stalled: times that were counted, and what is still to come of each task. */
+function foldPressure(hash: u64): u64 {
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    psiSettle(memcg);
+    for (let field: u32 = 0; field < L.PSI_STRIDE; field += 8) hash = fold(hash, load<u64>(psiAt(memcg) + field));
+    for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+      // A CPU that never did anything leaves no trace.
+      if (!load<u64>(psiCpuAt(memcg, cpu), L.PSI_SINCE)) continue;
+      for (let field: u32 = 0; field < L.PSI_CPU_STRIDE; field += 8) hash = fold(hash, load<u64>(psiCpuAt(memcg, cpu) + field));
+    }
+  }
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let at = psiTaskAt(task);
+    let state = load<u32>(at, L.PSI_STATE);
+    if (!state) continue;
+    hash = fold(fold(hash, (<u64>task << 32) | state), load<u64>(at, L.PSI_CPU));
+    for (let field: u32 = L.PSI_RECLAIMS_UNTIL; field <= L.PSI_WORKS_UNTIL; field += 8) hash = fold(hash, load<u64>(at + field));
+  }
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -184,6 +206,7 @@ export function stateDigest(): u64 {
     hash = foldWriteback(foldResident(hash));
     if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
   }
+  if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);
     if (memcg) hash = fold(hash, (<u64>entry << 32) | memcg);

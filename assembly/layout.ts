@@ -4,7 +4,8 @@
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
-//                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader |
+//                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
+//                                     psicpu psitask |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -132,6 +133,20 @@ export const SCAN_MAY_SWAP: u32 = 256;
 export const SCAN_PROACTIVE: u32 = 512;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
+// pressure stall information (psi.ts): words 1152 to 1279
+export const H_COSTS: u32 = 1152; // u32[5] ns, by COST_*
+export const COST_SCAN: u32 = 0; // a page that reclaim looks at
+export const COST_RECLAIMED: u32 = 1; // a page that it takes, on top
+export const COST_SWAP_IN: u32 = 2; // a page read from swap
+export const COST_FILE_READ: u32 = 3; // a page read from the disk
+export const COST_SLICE: u32 = 4; // not a cost: how long after a row, or a stall, its task is taken to be at work
+export const NR_COSTS: u32 = 5;
+export const H_SCANNED: u32 = 1172; // u32 pages that the reclaim at hand has scanned
+export const H_PSI_ON: u32 = 1176; // u32 1: something has stalled
+export const H_PSI_QUEUED: u32 = 1180; // u32 tasks whose state will change by itself
+export const H_PSI_NOW: u32 = 1184; // u64 ns: the latest time that the trace has told
+export const H_PSI_TOTAL: u32 = 1192; // u64[2] ns some, full: what readPressure() answers
+export const H_PSI_AVERAGE: u32 = 1208; // u32[6] of 2^11 a percent: some and full over 10, 60 and 300 s
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // dirty pages and their way to the disk (folio/writeback.ts), readahead and fault-around
 export const H_WRITE_HEAD: u32 = 1408; // u32 frames: the device's queue
@@ -527,6 +542,37 @@ export const MAP_PREVIOUS_OF_OBJECT: u32 = 16;
 export const MAP_EXECUTABLE: u32 = 20; // u32 1: one of the mappings is (VM_EXEC)
 export const MAP_RADIX: u32 = 24; // page offset >> 4 → two bits a page: mapped, young
 
+// ---------------------------------------------------------------------------------------------- pressure
+// struct psi_group, by memcg
+export const PSI_STRIDE: u32 = 96;
+export const PSI_BORN: u32 = 0; // u64 ns: when the cgroup was made; its periods count from there
+export const PSI_DUE: u32 = 8; // u64 ns: when its clock ticks next; 0: nothing has happened yet, NEVER: the clock has stopped
+export const PSI_LAST_UPDATE: u32 = 16; // u64 ns
+export const PSI_NEXT_UPDATE: u32 = 24; // u64 ns
+export const PSI_TOTAL: u32 = 32; // u64[2] ns: some, full
+export const PSI_AVERAGED: u32 = 48; // u64[2] ns of these that the averages know
+export const PSI_AVERAGE: u32 = 64; // u32[6] of 2^11 a percent
+// struct psi_group_cpu: (cgroups + 1) × cpus records
+export const PSI_CPU_STRIDE: u32 = 48;
+export const PSI_COUNTS: u32 = 0; // u32[3] tasks at work, asleep in a stall, in reclaim: by STALL_* - 1
+export const PSI_SINCE: u32 = 16; // u64 ns: up to when the times below are
+export const PSI_TIMES: u32 = 24; // u64[3] ns since the last tick: some, full, not idle
+// what pressure knows of a task; the word QUEUE belongs to the heap, not to the task
+export const PSI_TASK_STRIDE: u32 = 64;
+export const PSI_STATE: u32 = 0; // u32 STALL_*
+export const PSI_CPU: u32 = 4; // u32, and
+export const PSI_MEMCG: u32 = 8; // u32: where it is counted
+export const PSI_PLACE: u32 = 12; // u32 of the heap; 0: not in it
+export const PSI_RECLAIMS_UNTIL: u32 = 16; // u64 ns
+export const PSI_STALLS_UNTIL: u32 = 24; // u64 ns
+export const PSI_WORKS_UNTIL: u32 = 32; // u64 ns
+export const PSI_CHANGES: u32 = 40; // u64 ns: the heap's key
+export const PSI_QUEUE: u32 = 48; // u32 task at this place of the heap
+export const STALL_IDLE: u32 = 0;
+export const STALL_WORKS: u32 = 1;
+export const STALL_ASLEEP: u32 = 2;
+export const STALL_RECLAIMS: u32 = 3;
+
 // ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;
 export const WATCH_TS: u32 = 0; // u64
@@ -583,6 +629,7 @@ export const AUDIT_SLOT: u32 = 22;
 export const AUDIT_SLOTS_USED: u32 = 23;
 export const AUDIT_WRITEBACK: u32 = 24;
 export const AUDIT_DIRTY_INODES: u32 = 25;
+export const AUDIT_PRESSURE: u32 = 26;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -613,7 +660,10 @@ export const R_SLOT_CACHE: u32 = 24;
 export const R_INODE: u32 = 25;
 export const R_WRITE: u32 = 26;
 export const R_READER: u32 = 27;
-export const NR_REGIONS: u32 = 28;
+export const R_PSI: u32 = 28;
+export const R_PSI_CPU: u32 = 29;
+export const R_PSI_TASK: u32 = 30;
+export const NR_REGIONS: u32 = 31;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -667,6 +717,9 @@ export function regionSize(
   if (region == R_INODE) return (objects + 1) * INODE_STRIDE;
   if (region == R_READER) return NR_READERS * READER_STRIDE;
   if (region == R_WRITE) return (pages + 1) * WRITE_STRIDE;
+  if (region == R_PSI) return (cgroups + 1) * PSI_STRIDE;
+  if (region == R_PSI_CPU) return (cgroups + 1) * cpus * PSI_CPU_STRIDE;
+  if (region == R_PSI_TASK) return (tasks + 1) * PSI_TASK_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
   if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
   if (swap == 0) return 0;

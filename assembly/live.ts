@@ -15,7 +15,8 @@ import * as L from './layout';
 import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, unchargeUnseen, unchargeUnseenKmem } from './memcg/before';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
-import { headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { headerGet64, headerSet, headerSet64, nodesEnd, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
 import { folioPayer, kmemPayer, taskExists } from './task/task';
 
@@ -24,6 +25,7 @@ export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
+  psiClock(now);
 }
 
 function checkActor(task: u32, cpu: u32): i32 {
@@ -157,6 +159,25 @@ export function unchargeSock(cpu: u32, memcg: u32, pages: u32): i32 {
   headerSet(L.H_CURRENT_CPU, cpu);
   modStat(memcg, L.STAT_SOCK, -(<i64>pages));
   refillStock(cpu, memcg, pages);
+  return 0;
+}
+
+/**
+ * psi_memstall_enter() to psi_memstall_leave(): the task waits `ns` for memory, asleep or (`reclaims`) at work for it. What the model does
+ * itself it counts itself: this is for a caller who knows of another wait. -EINVAL without modelled residency.
+ */
+export function memstall(task: u32, cpu: u32, ns: u64, reclaims: bool): i32 {
+  let errno = checkActor(task, cpu);
+  if (errno) return errno;
+  if (nodesEnd == 1) return -EINVAL;
+  stall(task, ns, reclaims);
+  return 0;
+}
+
+/** psi_show(): memory.pressure of a cgroup into the header, see psi.ts. -ENOENT: there is no such cgroup. */
+export function readPressure(memcg: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  showPressure(memcg);
   return 0;
 }
 

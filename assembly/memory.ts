@@ -35,6 +35,9 @@ export let slotCacheBase: usize = 0;
 export let inodeBase: usize = 0;
 export let writeBase: usize = 0;
 export let readerBase: usize = 0;
+export let psiBase: usize = 0;
+export let psiCpuBase: usize = 0;
+export let psiTaskBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -104,6 +107,9 @@ export function attachMemory(worker: u32): void {
   inodeBase = at(L.R_INODE);
   writeBase = at(L.R_WRITE);
   readerBase = at(L.R_READER);
+  psiBase = at(L.R_PSI);
+  psiCpuBase = at(L.R_PSI_CPU);
+  psiTaskBase = at(L.R_PSI_TASK);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;

@@ -7,6 +7,7 @@ import { type Capacities, DEFAULT_CAPACITIES, MODELLED_CAPACITIES, regionAt } fr
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
 import { statKeys } from './report/memory-stat.ts';
+import { type Costs, DEFAULT_COSTS, type Pressure, pressureOf, writeCosts, wrongCost } from './report/pressure.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
 import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
@@ -42,6 +43,8 @@ export interface BootOptions extends Partial<Capacities> {
   readahead?: number;
   /** modelled residency: resident pages that a read fault maps together, a power of two (64 KiB in Linux); 0, one, unless told */
   faultAround?: number;
+  /** modelled residency: what its work takes, ns, for memory.pressure (docs/pressure.md); those not given are the defaults */
+  costs?: Partial<Costs>;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -98,6 +101,8 @@ export interface MemcgFigures {
   'memory.events': Record<string, number>;
   'memory.events.local': Record<string, number>;
   'memory.swap.events': Record<string, number>;
+  /** modelled residency only */
+  'memory.pressure'?: Pressure;
   dying: boolean;
 }
 
@@ -129,6 +134,7 @@ const AUDIT_NAMES = [
   'swap slots in use',
   'pages under writeback',
   'dirty inodes',
+  'pressure',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -194,10 +200,14 @@ export class Machine {
       pageWriteNs = 0n,
       readahead = 0,
       faultAround = 0,
+      costs: given = {},
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
       throw new EngineError('EINVAL', 'the periodic flush needs times above 0');
+    const costs = { ...DEFAULT_COSTS, ...given };
+    const wrong = wrongCost(costs);
+    if (wrong !== null) throw new EngineError('EINVAL', wrong);
     const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
@@ -222,6 +232,7 @@ export class Machine {
       words[(L.HEADER + L.H_FLUSHER) / 4] = flusher ? 1 : 0;
       new BigUint64Array(memory.buffer)[(L.HEADER + L.H_WRITE_NS) / 8] = pageWriteNs;
     }
+    writeCosts(new Uint32Array(memory.buffer, L.HEADER), costs);
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -486,8 +497,18 @@ export class Machine {
           Number(this.engine.eventCount(cgroup, L.EVENT_SWAP_HIGH + event, 0)),
         ]),
       ),
+      ...(this.residency === 'modelled' ? { 'memory.pressure': this.pressure(cgroup) } : {}),
       dying: this.isRemoved(cgroup),
     };
+  }
+
+  /**
+   * Modelled residency: memory.pressure at this moment; of the root, what /proc/pressure/memory says of the whole machine. All 0 in
+   * recorded residency, which does not show who waits.
+   */
+  pressure(cgroup: number): Pressure {
+    this.#check(this.engine.readPressure(cgroup), `memory.pressure of ${this.pathOf(cgroup)}`);
+    return pressureOf(this.memory);
   }
 
   /** Pages on a list of the whole subtree. */

@@ -8,6 +8,7 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, ROOT } from '../memory';
+import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import {
   GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL, GFP_NORETRY, GFP_RETRY_MAYFAIL,
@@ -94,6 +95,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       memcgEvent(over, L.EVENT_MAX);
       raisedMax = true;
       let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
+      if (nodesEnd > 1) memstallReclaim(task, reclaimed);
       if (pageCounterMargin(memoryCounter(over)) < <i64>pages) {
         if (!drained) {
           drainAllStock(over, cpu);

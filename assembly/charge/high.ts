@@ -6,6 +6,7 @@ import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { parentOf } from '../memcg/memcg';
 import { headerGet, headerGet64, headerSet64, mmAt, ROOT, taskAt } from '../memory';
+import { memstall, memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import { GFP_DIRECT_RECLAIM } from '../replay/ops';
 import { taskMemcg } from '../task/task';
@@ -43,7 +44,9 @@ function reclaimHigh(task: u32, cpu: u32, memcg: u32, pages: u32): u32 {
   for (let m = memcg; m && m != ROOT; m = parentOf(m)) {
     if (!isOverHigh(m)) continue;
     memcgEvent(m, L.EVENT_HIGH);
-    reclaimed += tryToFree(task, cpu, m, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS));
+    let got = tryToFree(task, cpu, m, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS));
+    memstallReclaim(task, got);
+    reclaimed += got;
   }
   return reclaimed;
 }
@@ -82,6 +85,7 @@ export function handleOverHigh(task: u32, cpu: u32): void {
     if (penalty <= HZ / 100) return;
     if (!reclaimed && retries-- == 0) {
       headerSet64(L.H_THROTTLED_NS, headerGet64(L.H_THROTTLED_NS) + penalty * (1000000000 / HZ));
+      memstall(task, penalty * (1000000000 / HZ));
       return;
     }
     wanted = SWAP_CLUSTER_MAX;

@@ -6,6 +6,7 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
+import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
   FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
@@ -310,7 +311,7 @@ export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u6
     return fullNodes(object);
   }
   if (shadow) {
-    if (reading) refaultFolio(frame, shadow, false);
+    if (reading) refaultFolio(task, frame, shadow, false);
     dropShadow(shadow);
   }
   return got;
@@ -332,13 +333,18 @@ export function mapAround(map: u32, object: u32, from: u64, to: u64): u32 {
   return mapped;
 }
 
-/** A page that was evicted has come back: active at once if it was missed soon. `anon`: from swap. */
-export function refaultFolio(frame: u32, shadow: u32, anon: bool): void {
+/**
+ * A page that was evicted has come back: active at once if it was missed soon. `anon`: from swap. The
+ * task, if any, waits until it is read.
+ */
+export function refaultFolio(task: u32, frame: u32, shadow: u32, anon: bool): void {
   let memcg = ownerOf(chargeWord(frame));
   if (!refault(memcg, shadow, anon)) return;
   activateFolio(frame);
   if (!wasWorkingset(shadow)) return;
   setWorkingset(frame);
+  // filemap_read_folio(), folio_wait_bit_common(): waiting for a page of the working set is pressure, for a new one it is not.
+  if (!anon) memstall(task, costOf(L.COST_FILE_READ));
   modStat(memcg, L.STAT_WORKINGSET_RESTORE_ANON + (anon ? 0 : 1), 1);
   noteCost(memcg, !anon, kernel61 ? 1 : 32);
 }

@@ -7,6 +7,7 @@ import { drainAllStock } from '../counter/stock';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
 import { cgroupsEnd, headerGet, headerSet, memcgAt, objcgAt, outOfRange, ROOT } from '../memory';
+import { psiBorn } from '../psi';
 import { memcgExists, memcgState } from './memcg';
 
 function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
@@ -22,6 +23,7 @@ function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
   memory.fill(objcg, 0, L.OBJCG_STRIDE);
   store<u32>(objcg, memcg, L.OBJCG_MEMCG);
   store<u32>(objcg, memcg, L.OBJCG_FIRST);
+  psiBorn(memcg);
   if (memcg >= headerGet(L.H_MEMCG_END)) headerSet(L.H_MEMCG_END, memcg + 1);
 }
 

@@ -19,9 +19,10 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { psiClock, psiRuns } from '../psi';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -125,6 +126,7 @@ function modelledEvent(row: u32): i32 {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
+  psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them.)
@@ -133,6 +135,8 @@ function modelledEvent(row: u32): i32 {
     if (op == O.OP_FORK) return forkKilled(task, object);
     return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
   }
+  // Somebody else moves a task; every other row is its own doing.
+  if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);

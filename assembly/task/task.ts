@@ -6,6 +6,7 @@ import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
 import { headerGet, headerSet, memcgAt, mmAt, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
+import { psiExit, psiMove } from '../psi';
 
 @inline export function taskExists(task: u32): bool {
   return task != 0 && task < tasksEnd && load<u32>(taskAt(task), L.TASK_STATE) != L.TASK_FREE;
@@ -81,6 +82,7 @@ export function exit(task: u32): i32 {
   if (load<u32>(at, L.TASK_STATE) == L.TASK_LIVE) {
     countTask(load<u32>(at, L.TASK_MEMCG), -1);
     leaveMm(task);
+    if (headerGet(L.H_PSI_ON)) psiExit(task);
   }
   store<u32>(at, L.TASK_EXITED, L.TASK_STATE);
   return 0;
@@ -93,6 +95,7 @@ function move(task: u32, memcg: u32): void {
     countTask(memcg, 1);
   }
   store<u32>(at, memcg, L.TASK_MEMCG);
+  if (headerGet(L.H_PSI_ON)) psiMove(task, memcg);
 }
 
 /** cgroup.procs: the process moves, with all its threads. No charge follows. -ENODEV: the cgroup is removed. */

@@ -90,6 +90,9 @@ export const REGION_NAMES: readonly string[] = [
   'inode',
   'write',
   'reader',
+  'psi',
+  'psicpu',
+  'psitask',
 ];
 
 export interface Region {

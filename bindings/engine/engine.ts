@@ -67,6 +67,8 @@ export interface EngineExports {
   statLocal(memcg: number, stat: number): bigint;
   statTotal(memcg: number, stat: number): bigint;
   eventCount(memcg: number, event: number, local: number): bigint;
+  memstall(task: number, cpu: number, ns: bigint, reclaims: number): number;
+  readPressure(memcg: number): number;
   folioOwner(frame: number): number;
   lruSize(memcg: number, list: number): number;
   lruIsolate(memcg: number, list: number): number;

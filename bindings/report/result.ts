@@ -4,6 +4,7 @@ import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
 import type { AgainstReport } from './against.ts';
+import type { Pressure } from './pressure.ts';
 
 export interface CgroupResult extends MemcgFigures {
   id: number;
@@ -13,10 +14,13 @@ export interface CgroupResult extends MemcgFigures {
   memcharge?: { charged: { anon: number; file: number; shmem: number }; refused: { enomem: number } };
 }
 
-/** Every cgroup at one time. Bytes. memory.stat when asked for. */
+/** Every cgroup at one time. Bytes. memory.stat and memory.pressure when asked for. */
 export interface SampleResult {
   ts: number;
-  cgroups: Record<string, { 'memory.current': number; 'memory.stat'?: Record<string, number> }>;
+  cgroups: Record<
+    string,
+    { 'memory.current': number; 'memory.stat'?: Record<string, number>; 'memory.pressure'?: Pressure }
+  >;
 }
 
 export interface ReplayResult {
@@ -31,6 +35,8 @@ export interface ReplayResult {
   events_per_s: number;
   state_digest: string;
   cgroups: Record<string, CgroupResult>;
+  /** modelled residency: what /proc/pressure/memory says */
+  pressure?: Pressure;
   recorded?: Record<string, number>;
   audit?: 'ok';
   samples?: SampleResult[];
@@ -73,6 +79,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
+    ...(machine.residency === 'modelled' ? { pressure: machine.pressure(ROOT_CGROUP) } : {}),
     ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
   };
 }

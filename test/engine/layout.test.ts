@@ -92,7 +92,10 @@ it('draws the map', () => {
        d8800  slotcache      520
        d8a80  inode         160
        d8b80  write        4004
-       d9b80  reader     655360"
+       d9b80  reader     655360
+      179b80  psi          1056
+      17a000  psicpu       1056
+      17a480  psitask      1344"
   `);
 });
 
