@@ -6,9 +6,10 @@ import { chargeWord, ownerOf } from './folio/folio';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
 import * as L from './layout';
+import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt } from './memory';
+import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, objectAt, taskAt } from './memory';
 import { KIND_ANON, KIND_FILE } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -141,6 +142,17 @@ function auditNodes(): u32 {
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
 }
 
+/** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
+function auditKills(): u32 {
+  let victims: i64 = 0;
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++)
+    if (load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE && load<u32>(mmAt(task), L.TASK_KILLED)) victims++;
+  let slept: i64 = 0;
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) slept += <i64>eventCount(memcg, L.EVENT_THROTTLED_NS, true);
+  let code = differs(L.AUDIT_TASKS, 0, 0, victims + headerGet(L.H_VICTIMS));
+  return code ? code : differs(L.AUDIT_STATISTIC, 0, <i64>headerGet64(L.H_THROTTLED_NS), slept);
+}
+
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
 export function auditResident(): u32 {
   let code = auditMapcounts();
@@ -148,5 +160,6 @@ export function auditResident(): u32 {
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
-  return code ? code : auditNodes();
+  if (!code) code = auditNodes();
+  return code ? code : auditKills();
 }

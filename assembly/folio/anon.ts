@@ -5,7 +5,7 @@ import * as L from '../layout';
 import { headerSet, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
-import { mappedPages, unmapAll } from './mapping';
+import { unmapAll } from './mapping';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, unmapFolio } from './resident';
 
@@ -136,12 +136,4 @@ export function copyMm(parent: u32, child: u32): i32 {
     if (word != ZERO_PAGE) mapFolio(word);
   }
   return 0;
-}
-
-/** get_mm_rss(): private pages and mapped pages of files in the page tables of a process. */
-export function rssPages(mm: u32): u64 {
-  let pages: u64 = 0;
-  let anon = pagesOf(mm);
-  for (let v = radixNext(anon, 0); v != NO_KEY; v = radixNext(anon, v + 1)) if (radixGet(anon, v) != ZERO_PAGE) pages++;
-  return pages + mappedPages(mm);
 }

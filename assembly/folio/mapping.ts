@@ -10,6 +10,7 @@ import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '..
 import {
   FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
 } from '../replay/ops';
+import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
@@ -182,16 +183,6 @@ export function unmapAll(mm: u32): void {
   store<u32>(mmAt(mm), 0, L.MM_MAPS);
 }
 
-/** Pages of objects in the page tables of an mm. */
-export function mappedPages(mm: u32): u64 {
-  let pages: u64 = 0;
-  for (let map = load<u32>(mmAt(mm), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
-    let bits = bitsOf(map);
-    for (let key = radixNext(bits, 0); key != NO_KEY; key = radixNext(bits, key + 1)) pages += popcnt(radixGet(bits, key) & EVERY_MAPPED);
-  }
-  return pages;
-}
-
 /** munmap() of pages [index, index + count) of an object; count 0: to its end. Pages stay in the page cache. */
 export function unmapRange(task: u32, object: u32, index: u64, count: u32): i32 {
   let errno = openObject(object);
@@ -283,7 +274,9 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
 function refaultFolio(frame: u32, shadow: u32): void {
   let memcg = ownerOf(chargeWord(frame));
   let anon = isShmem(<u32>(load<u64>(placeAt(frame)) >> 32));
-  if (!refault(memcg, shadow, anon)) return;
+  let active = refault(memcg, shadow, anon);
+  ringRefaulted(frame, memcg, active);
+  if (!active) return;
   activateFolio(frame);
   if (!wasWorkingset(shadow)) return;
   setWorkingset(frame);
@@ -318,6 +311,7 @@ export function evictFolio(task: u32, cpu: u32, frame: u32, target: u32): bool {
   if (isShmem(object)) return false;
   let index = place & 0xffffffff;
   unmapEverywhere(object, index, frame);
+  ringEvicted(frame, ownerOf(chargeWord(frame)), 0);
   let shadow = evictionShadow(frame, target);
   if (shadow) radixSet(pagesOf(object), index, shadow);
   else radixClear(pagesOf(object), index);

@@ -81,10 +81,10 @@ function bootOptions(options: ReplayOptions): BootOptions {
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
   for (const text of options.capacity) {
-    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes)=(.*)$/.exec(text);
+    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes|kills)=(.*)$/.exec(text);
     if (!match)
       throw new InputError(
-        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes`,
+        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes, kills`,
       );
     boot[match[1] as 'pages'] = parseCount(`--capacity ${match[1]}`, match[2]!, 1, 2 ** 32 - 1);
   }
@@ -313,6 +313,7 @@ function text(result: ReplayResult): string {
     const header = ['cgroup', 'current', 'peak', 'swap', 'anon', 'file', 'kernel', 'max', 'oom_kill'];
     parts.push(table(header, rows));
   }
+  if (result.kills.length > 0) parts.push(killTable(result));
   const rate = (result.events_per_s / 1e6).toFixed(1);
   const engineRate = (trace.events / Math.max(1e-9, result.engine_s) / 1e6).toFixed(1);
   parts.push(
@@ -320,6 +321,35 @@ function text(result: ReplayResult): string {
       `${rate} M events/s (the engine alone ${engineRate}); ${result.residency} residency, kernel ${result.kernel}, digest ${result.state_digest}${result.audit ? ', audit ok' : ''}`,
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Kills that a terminal shows. */
+const KILLS_SHOWN = 20;
+
+/** Who was killed, for which limit; and of the others how many it could have been. */
+function killTable({ kills, kills_lost = 0 }: ReplayResult): string {
+  const rows = kills
+    .slice(0, KILLS_SHOWN)
+    .map(({ ts, cgroup, usage, victim, group, processes, candidates, omitted }) => {
+      const [first] = candidates;
+      const size = (key: 'anon' | 'file' | 'shmem' | 'swap') => (first ? formatBytes(first[key]) : '-');
+      return [
+        `${(ts / 1e9).toFixed(6)}`,
+        group === null ? cgroup : `${cgroup} (all of ${group}: ${processes})`,
+        `${victim.task}${victim.name === null ? '' : ` ${victim.name}`}`,
+        usage === null ? '-' : formatBytes(usage),
+        ...(['anon', 'file', 'shmem', 'swap'] as const).map(size),
+        first ? String(first.oom_score_adj) : '-',
+        victim.points === null ? '-' : String(victim.points),
+        first ? String(candidates.length + omitted) : '-',
+      ];
+    });
+  const header = ['killed at s', 'limit of', 'task', 'usage', 'anon', 'file', 'shmem', 'swap', 'adj', 'points', 'of'];
+  const more = kills.length - rows.length + kills_lost;
+  const shown = table(header, rows, 3);
+  return more > 0
+    ? `${shown}\n… and ${more} more kills${kills_lost > 0 ? `, ${kills_lost} of them beyond --capacity kills` : ''}`
+    : shown;
 }
 
 function signed(bytes: number): string {

@@ -25,6 +25,8 @@ const LEAST: Capacities = {
   objects: 0,
   maps: 0,
   nodes: 0,
+  kills: 0,
+  ring: 0,
 };
 const GIB = 2 ** 30;
 
@@ -39,6 +41,8 @@ const capacities: fc.Arbitrary<Capacities> = fc.record({
   objects: fc.nat(1_000_000),
   maps: fc.nat(1_000_000),
   nodes: fc.nat(3_000_000),
+  kills: fc.nat(100_000),
+  ring: fc.nat(1_000_000),
 });
 
 function draw(c: Capacities): string {
@@ -61,6 +65,8 @@ it('draws the map', () => {
     objects: 3,
     maps: 4,
     nodes: 5,
+    kills: 2,
+    ring: 6,
   };
   expect(draw(c)).toMatchInlineSnapshot(`
     "     400  header       3072
@@ -86,7 +92,9 @@ it('draws the map', () => {
        cd580  nodeuse        24
        cd600  place        8008
        cf580  lruvec        704
-       cf880  shadow      32016"
+       cf880  shadow      32016
+       d7600  kill         4224
+       d8680  ring          240"
   `);
 });
 
