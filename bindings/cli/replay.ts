@@ -326,30 +326,31 @@ function text(result: ReplayResult): string {
 /** Kills that a terminal shows. */
 const KILLS_SHOWN = 20;
 
-/** Who was killed, for which limit; and of the others how many it could have been. */
-function killTable({ kills, kills_lost = 0 }: ReplayResult): string {
+/** Who was killed, for which limit, and of how many; of a recorded kill only who. */
+function killTable({ kills, kills_lost = 0, residency }: ReplayResult): string {
+  const told = residency === 'modelled';
+  const sizes = ['anon', 'file', 'shmem', 'swap'] as const;
   const rows = kills
     .slice(0, KILLS_SHOWN)
     .map(({ ts, cgroup, usage, victim, group, processes, candidates, omitted }) => {
+      const task = victim.name === null ? String(victim.task) : `${victim.task} ${victim.name}`;
+      const whole = group === null ? cgroup : `${cgroup} (all ${processes} of ${group})`;
+      const who = [(ts / 1e9).toFixed(6), whole, task];
       const [first] = candidates;
-      const size = (key: 'anon' | 'file' | 'shmem' | 'swap') => (first ? formatBytes(first[key]) : '-');
+      if (!told || first === undefined) return who;
+      const of = String(candidates.length + omitted);
       return [
-        `${(ts / 1e9).toFixed(6)}`,
-        group === null ? cgroup : `${cgroup} (all of ${group}: ${processes})`,
-        `${victim.task}${victim.name === null ? '' : ` ${victim.name}`}`,
-        usage === null ? '-' : formatBytes(usage),
-        ...(['anon', 'file', 'shmem', 'swap'] as const).map(size),
-        first ? String(first.oom_score_adj) : '-',
-        victim.points === null ? '-' : String(victim.points),
-        first ? String(candidates.length + omitted) : '-',
+        ...who,
+        formatBytes(usage ?? 0),
+        ...sizes.map((key) => formatBytes(first[key])),
+        ...[first.oom_score_adj, first.points, of].map(String),
       ];
     });
-  const header = ['killed at s', 'limit of', 'task', 'usage', 'anon', 'file', 'shmem', 'swap', 'adj', 'points', 'of'];
+  const header = ['killed at s', told ? 'limit of' : 'cgroup', 'task'];
+  const shown = table(told ? [...header, 'usage', ...sizes, 'adj', 'points', 'of'] : header, rows, 3);
   const more = kills.length - rows.length + kills_lost;
-  const shown = table(header, rows, 3);
-  return more > 0
-    ? `${shown}\n… and ${more} more kills${kills_lost > 0 ? `, ${kills_lost} of them beyond --capacity kills` : ''}`
-    : shown;
+  if (more === 0) return shown;
+  return `${shown}\n… and ${more} more${kills_lost > 0 ? `, ${kills_lost} of them beyond --capacity kills` : ''}`;
 }
 
 function signed(bytes: number): string {

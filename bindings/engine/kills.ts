@@ -13,8 +13,10 @@ export interface Candidate {
   shmem: number;
   /** what of it lay in swap */
   swap: number;
+  /** page tables that its private memory needs */
+  pagetables: number;
   oom_score_adj: number;
-  /** oom_badness(): pages, and a thousandth of the limit for each point of oom_score_adj */
+  /** oom_badness(): pages of all these, and a thousandth of the limit for each point of oom_score_adj */
   points: number;
 }
 
@@ -61,6 +63,7 @@ export function killAt(
       file: bytes(L.CANDIDATE_FILE),
       shmem: bytes(L.CANDIDATE_SHMEM),
       swap: bytes(L.CANDIDATE_SWAP),
+      pagetables: bytes(L.CANDIDATE_PAGE_TABLES),
       oom_score_adj: view.getInt32(at + L.CANDIDATE_ADJ, true),
       points: long(at + L.CANDIDATE_POINTS),
     };
