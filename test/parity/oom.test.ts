@@ -262,6 +262,29 @@ describe.each(KERNELS)('the OOM killer, kernel %s', (kernel) => {
   });
 });
 
+it("gives back a victim's kernel pages when its exit on the recorded machine did", async () => {
+  const machine = await boot();
+  const flags = O.FLAG_BY_FRAME | (O.KIND_KERNEL_STACK << O.FLAG_KIND_SHIFT) | 2;
+  const kernelStack = () => machine.figures(2)['memory.stat']!.kernel_stack;
+  play(machine, [
+    mkdir(2, 1, '/a'),
+    max(2, 100),
+    spawn(1, 2),
+    { op: O.OP_KMEM_CHARGE, task: 1, index: 512, flags, gfp: O.GFP_KERNEL },
+    touch(1, 1, 200),
+    // What it would have charged later it does not.
+    { op: O.OP_KMEM_CHARGE, task: 1, index: 1024, flags, gfp: O.GFP_KERNEL },
+  ]);
+  expect(machine.isKilled(1)).toBe(true);
+  expect(kernelStack()).toBe(4 * 4096);
+  play(machine, [
+    { op: O.OP_KMEM_FREE, task: 1, index: 512, flags, ts: 1e6 },
+    { op: O.OP_KMEM_FREE, task: 1, index: 1024, flags, ts: 2e6 },
+    { op: O.OP_EXIT, task: 1, ts: 3e6 },
+  ]);
+  expect(kernelStack()).toBe(0);
+});
+
 it('tells an embedder who was killed, and takes no more charges from them', async () => {
   const machine = await boot();
   const jobs = machine.mkdir('/jobs');
