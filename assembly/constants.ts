@@ -14,8 +14,8 @@ export const PAGE_ALLOC_COSTLY: u32 = 8;
 export const SWAP_CLUSTER_MAX: u32 = 32;
 /** include/linux/mmzone.h: DEF_PRIORITY, where a reclaim begins: a 4096th of each list. */
 export const DEF_PRIORITY: u32 = 12;
-/** CONFIG_HZ: jiffies a second of the kernel that is modelled. */
-export const HZ: u64 = 250;
+/** CONFIG_HZ of most distributions' kernels: jiffies a second, unless the machine is booted with another. */
+export const DEFAULT_HZ: u32 = 250;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */

@@ -108,6 +108,14 @@ function foldTree(hash: u64, root: usize): u64 {
   return hash;
 }
 
+/** What a kill, an oom_score_adj and a sleep have left on a task; nothing where there was none. */
+function foldOwn(hash: u64, at: usize): u64 {
+  let kill = (<u64>load<u32>(at, L.TASK_OOM_SCORE_ADJ) << 32) | (load<u32>(at, L.TASK_UNKILLABLE) << 1) | load<u32>(at, L.TASK_KILLED);
+  if (kill) hash = fold(hash, kill);
+  let sleep = load<u64>(at, L.TASK_SLEEP_END);
+  return sleep ? fold(hash, microseconds(sleep)) : hash;
+}
+
 /** Modelled residency: what every object has in memory, and every address space in its page tables. */
 function foldResident(hash: u64): u64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
@@ -122,6 +130,7 @@ function foldResident(hash: u64): u64 {
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
+    hash = foldOwn(hash, mmAt(task));
   }
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
     if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));

@@ -8,16 +8,20 @@
 //
 // Each of its cgroups counts that, CPU by CPU; times are taken when a count changes. Changes that come by themselves wait in a heap.
 // The clock is cut to microseconds, as a recording's text has them, so that text and binary end in the same state.
-import { HZ, NEVER } from './constants';
+import { NEVER } from './constants';
 import * as L from './layout';
 import { parentOf } from './memcg/memcg';
 import {
   headerGet, headerGet64, headerSet, headerSet64, nodesEnd, nrCpus, psiBase, psiCpuBase, psiTaskBase, taskAt,
 } from './memory';
 
-const JIFFY: u64 = 1000000000 / HZ;
-/** psi_period: PSI_FREQ jiffies. */
-const PERIOD: u64 = (2 * HZ + 1) * JIFFY;
+@inline function jiffy(): u64 {
+  return 1000000000 / <u64>headerGet(L.H_HZ);
+}
+/** psi_period: PSI_FREQ jiffies, ns. */
+@inline function psiPeriod(): u64 {
+  return (2 * <u64>headerGet(L.H_HZ) + 1) * jiffy();
+}
 const FSHIFT: u64 = 11;
 const FIXED_1: u64 = 1 << FSHIFT;
 
@@ -90,7 +94,7 @@ function collect(memcg: u32, now: u64): bool {
     let nonidle = timeOf(at, NONIDLE, now);
     if (!nonidle) continue;
     busy = true;
-    let weight = nonidle / JIFFY;
+    let weight = nonidle / jiffy();
     weights += weight;
     some += timeOf(at, SOME, now) * weight;
     full += timeOf(at, FULL, now) * weight;
@@ -138,8 +142,8 @@ function updateAverages(memcg: u32, now: u64, keep: bool): void {
   let at = psiAt(memcg);
   let averages = keep ? at + L.PSI_AVERAGE : <usize>L.HEADER + L.H_PSI_AVERAGE;
   let next = load<u64>(at, L.PSI_NEXT_UPDATE);
-  let missed = (now - next) / PERIOD;
-  let period = now - (load<u64>(at, L.PSI_LAST_UPDATE) + missed * PERIOD);
+  let missed = (now - next) / psiPeriod();
+  let period = now - (load<u64>(at, L.PSI_LAST_UPDATE) + missed * psiPeriod());
   for (let which = SOME; which <= FULL; which++) {
     let known = load<u64>(at + (which << 3), L.PSI_AVERAGED);
     let sample = min<u64>(headerGet64(L.H_PSI_TOTAL + (which << 3)) - known, period);
@@ -148,7 +152,7 @@ function updateAverages(memcg: u32, now: u64, keep: bool): void {
   }
   if (!keep) return;
   store<u64>(at, now, L.PSI_LAST_UPDATE);
-  store<u64>(at, next + (1 + missed) * PERIOD, L.PSI_NEXT_UPDATE);
+  store<u64>(at, next + (1 + missed) * psiPeriod(), L.PSI_NEXT_UPDATE);
 }
 
 /** psi_avgs_work(): the cgroup's clock ticks. Where nothing happens any more it stops. */
@@ -179,13 +183,13 @@ function groupChange(memcg: u32, cpu: u32, from: u32, to: u32, now: u64): void {
   if (!due) {
     // Its clock has ticked since the cgroup was made, as its tasks were at work; there was nothing to see.
     let born = load<u64>(group, L.PSI_BORN);
-    let last = now - ((now - born) % PERIOD);
+    let last = now - ((now - born) % psiPeriod());
     store<u64>(group, last, L.PSI_LAST_UPDATE);
-    store<u64>(group, last + PERIOD, L.PSI_NEXT_UPDATE);
-    store<u64>(group, last + PERIOD, L.PSI_DUE);
+    store<u64>(group, last + psiPeriod(), L.PSI_NEXT_UPDATE);
+    store<u64>(group, last + psiPeriod(), L.PSI_DUE);
   } else {
     settle(memcg, now);
-    if (load<u64>(group, L.PSI_DUE) == NEVER) store<u64>(group, now + PERIOD, L.PSI_DUE);
+    if (load<u64>(group, L.PSI_DUE) == NEVER) store<u64>(group, now + psiPeriod(), L.PSI_DUE);
   }
   let at = psiCpuAt(memcg, cpu);
   recordTimes(at, now);

@@ -5,7 +5,7 @@ import { EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH } from '../constants';
 import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
-import { headerGet, headerSet, memcgAt, mmAt, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
+import { headerGet, headerGet64, headerSet, headerSet64, memcgAt, mmAt, nodesEnd, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
 import { psiExit, psiMove } from '../psi';
 
 @inline export function taskExists(task: u32): bool {
@@ -25,6 +25,13 @@ function countTask(memcg: u32, delta: i32): void {
   store<i32>(at, load<i32>(at, L.MEMCG_NR_TASKS) + delta, L.MEMCG_NR_TASKS);
 }
 
+/** css_set_move_task(): who joins a cgroup stands last in it. (Kept where address spaces are.) */
+function joined(task: u32): void {
+  if (nodesEnd == 1) return;
+  headerSet64(L.H_TASK_ORDER, headerGet64(L.H_TASK_ORDER) + 1);
+  store<u64>(mmAt(task), headerGet64(L.H_TASK_ORDER), L.TASK_JOINED);
+}
+
 function create(task: u32, memcg: u32, mm: u32): i32 {
   if (task == 0 || task >= tasksEnd) {
     headerSet(L.H_FULL_TABLE, L.CAP_TASKS);
@@ -39,6 +46,7 @@ function create(task: u32, memcg: u32, mm: u32): i32 {
   store<u32>(at, memcg, L.TASK_MEMCG);
   store<u32>(at, mm, L.TASK_MM);
   countTask(memcg, 1);
+  joined(task);
   if (task >= headerGet(L.H_TASK_END)) headerSet(L.H_TASK_END, task + 1);
   return 0;
 }
@@ -93,6 +101,7 @@ function move(task: u32, memcg: u32): void {
   if (load<u32>(at, L.TASK_STATE) == L.TASK_LIVE) {
     countTask(load<u32>(at, L.TASK_MEMCG), -1);
     countTask(memcg, 1);
+    joined(task);
   }
   store<u32>(at, memcg, L.TASK_MEMCG);
   if (headerGet(L.H_PSI_ON)) psiMove(task, memcg);

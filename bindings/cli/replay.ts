@@ -109,10 +109,10 @@ function bootOptions(options: ReplayOptions): BootOptions {
     boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, 250_000_000));
   if (!options.flusher) boot.flusher = false;
   for (const text of options.capacity) {
-    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes)=(.*)$/.exec(text);
+    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes|kills)=(.*)$/.exec(text);
     if (!match)
       throw new InputError(
-        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes`,
+        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes, kills`,
       );
     boot[match[1] as 'pages'] = parseCount(`--capacity ${match[1]}`, match[2]!, 1, 2 ** 32 - 1);
   }
@@ -373,6 +373,7 @@ function text(result: ReplayResult): string {
     const header = ['cgroup', 'current', 'peak', 'swap', 'anon', 'file', 'kernel', 'max', 'oom_kill'];
     parts.push(table(header, rows));
   }
+  if (result.kills.length > 0) parts.push(killTable(result));
   const rate = (result.events_per_s / 1e6).toFixed(1);
   const engineRate = (trace.events / Math.max(1e-9, result.engine_s) / 1e6).toFixed(1);
   parts.push(
@@ -380,6 +381,36 @@ function text(result: ReplayResult): string {
       `${rate} M events/s (the engine alone ${engineRate}); ${result.residency} residency, kernel ${result.kernel}, digest ${result.state_digest}${result.audit ? ', audit ok' : ''}`,
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Kills that a terminal shows. */
+const KILLS_SHOWN = 20;
+
+/** Who was killed, for which limit, and of how many; of a recorded kill only who. */
+function killTable({ kills, kills_lost = 0, residency }: ReplayResult): string {
+  const told = residency === 'modelled';
+  const sizes = ['anon', 'file', 'shmem', 'swap'] as const;
+  const rows = kills
+    .slice(0, KILLS_SHOWN)
+    .map(({ ts, cgroup, usage, victim, group, processes, candidates, omitted }) => {
+      const task = victim.name === null ? String(victim.task) : `${victim.task} ${victim.name}`;
+      const whole = group === null ? cgroup : `${cgroup} (all ${processes} of ${group})`;
+      const who = [(ts / 1e9).toFixed(6), whole, task];
+      const [first] = candidates;
+      if (!told || first === undefined) return who;
+      const of = String(candidates.length + omitted);
+      return [
+        ...who,
+        formatBytes(usage ?? 0),
+        ...sizes.map((key) => formatBytes(first[key])),
+        ...[first.oom_score_adj, first.points, of].map(String),
+      ];
+    });
+  const header = ['killed at s', told ? 'limit of' : 'cgroup', 'task'];
+  const shown = table(told ? [...header, 'usage', ...sizes, 'adj', 'points', 'of'] : header, rows, 3);
+  const more = kills.length - rows.length + kills_lost;
+  if (more === 0) return shown;
+  return `${shown}\n… and ${more} more${kills_lost > 0 ? `, ${kills_lost} of them beyond --capacity kills` : ''}`;
 }
 
 function signed(bytes: number): string {

@@ -38,6 +38,8 @@ export interface EngineExports {
     kind: number,
     gfp: number,
   ): number;
+  taskKilled(task: number): number;
+  returnToUser(task: number, cpu: number): number;
   uncharge(task: number, cpu: number, frame: number): number;
   unchargeFlush(task: number): number;
   chargeKmemPages(task: number, cpu: number, frame: number, order: number, kind: number, gfp: number): number;

@@ -1,4 +1,5 @@
 /** The object that `replay --json` prints: docs/json.md describes every key. */
+import type { Kill } from '../engine/kills.ts';
 import type { Machine, MemcgFigures, Residency, Statistics } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
@@ -10,8 +11,15 @@ export interface CgroupResult extends MemcgFigures {
   id: number;
   parent: number;
   kernel_id: number;
-  /** modelled residency: bytes ever charged to the cgroup itself, by kind; charges that were refused in the end */
-  memcharge?: { charged: { anon: number; file: number; shmem: number }; refused: { enomem: number } };
+  /**
+   * modelled residency, of the cgroup itself: bytes ever charged, by kind; charges that were refused in the end; ns that memory.high made its
+   * tasks sleep
+   */
+  memcharge?: {
+    charged: { anon: number; file: number; shmem: number };
+    refused: { enomem: number };
+    throttled_ns: number;
+  };
 }
 
 /** Every cgroup at one time. Bytes. memory.stat and memory.pressure when asked for. */
@@ -21,6 +29,19 @@ export interface SampleResult {
     string,
     { 'memory.current': number; 'memory.stat'?: Record<string, number>; 'memory.pressure'?: Pressure }
   >;
+}
+
+/** A kill with paths for cgroups. Bytes. */
+export interface KillResult {
+  ts: number;
+  cgroup: string;
+  usage: number | null;
+  limit: number | null;
+  victim: { task: number; name: string | null; cgroup: string; points: number | null };
+  group: string | null;
+  processes: number;
+  candidates: (Omit<Kill['candidates'][number], 'cgroup'> & { cgroup: string })[];
+  omitted: number;
 }
 
 export interface ReplayResult {
@@ -38,6 +59,9 @@ export interface ReplayResult {
   /** modelled residency: what /proc/pressure/memory says */
   pressure?: Pressure;
   recorded?: Record<string, number>;
+  kills: KillResult[];
+  /** kills beyond the capacity `kills` */
+  kills_lost?: number;
   audit?: 'ok';
   samples?: SampleResult[];
   against?: AgainstReport & { unseen_start?: UnseenStart | null };
@@ -60,10 +84,30 @@ export function cgroupResults(machine: Machine): Record<string, CgroupResult> {
     if (id === ROOT_CGROUP) continue;
     const result: CgroupResult = { id, parent, kernel_id: Number(kernelId), ...machine.figures(id) };
     if (machine.residency === 'modelled')
-      result.memcharge = { charged: machine.charged(id), refused: { enomem: machine.refused(id) } };
+      result.memcharge = {
+        charged: machine.charged(id),
+        refused: { enomem: machine.refused(id) },
+        throttled_ns: machine.throttledNs(id),
+      };
     results[machine.pathOf(id)] = result;
   }
   return results;
+}
+
+/** Every kill that was recorded. */
+export function killResults(machine: Machine): KillResult[] {
+  const path = (cgroup: number) => machine.pathOf(cgroup);
+  return machine.kills().map(({ ts, cgroup, usage, limit, victim, group, processes, candidates, omitted }) => ({
+    ts: Number(ts),
+    cgroup: path(cgroup),
+    usage,
+    limit,
+    victim: { ...victim, cgroup: path(victim.cgroup) },
+    group: group === 0 ? null : path(group),
+    processes,
+    candidates: candidates.map((candidate) => ({ ...candidate, cgroup: path(candidate.cgroup) })),
+    omitted,
+  }));
 }
 
 export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutcome, seed: number): ReplayResult {
@@ -81,5 +125,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     cgroups: cgroupResults(machine),
     ...(machine.residency === 'modelled' ? { pressure: machine.pressure(ROOT_CGROUP) } : {}),
     ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
+    kills: killResults(machine),
+    ...(machine.killsLost > 0 ? { kills_lost: machine.killsLost } : {}),
   };
 }
