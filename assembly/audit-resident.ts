@@ -8,7 +8,7 @@ import { stateOf } from './folio/resident';
 import * as L from './layout';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt } from './memory';
+import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt, pagesEnd } from './memory';
 import { KIND_ANON, KIND_FILE } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -116,7 +116,9 @@ function auditFolios(inObjects: i64): u32 {
   let code = differs(L.AUDIT_RESIDENT, 0, others, inObjects);
   let listed: i64 = 0;
   for (let frame = headerGet(L.H_FREE_FRAME); frame; frame = load<u32>(folioAt(frame), L.FOLIO_NEXT_FREE)) listed++;
-  return code ? code : differs(L.AUDIT_FRAMES, 0, free, listed);
+  if (!code) code = differs(L.AUDIT_FRAMES, 0, free, listed);
+  let never = <i64>pagesEnd - max<u32>(1, headerGet(L.H_FRAME_END));
+  return code ? code : differs(L.AUDIT_FRAMES, 0, free + never, headerGet(L.H_FREE_PAGES));
 }
 
 function auditNodes(): u32 {

@@ -16,6 +16,7 @@ import {
 } from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
+import { vmEvent } from './reclaim/watermark';
 import { KIND_STOCK } from './replay/ops';
 
 @inline function fold(hash: u64, value: u64): u64 {
@@ -118,6 +119,10 @@ function foldResident(hash: u64): u64 {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
   }
+  let failures = headerGet(L.H_KSWAPD_FAILURES);
+  if (failures) hash = fold(fold(hash, L.NR_VM_EVENTS), failures);
+  // Kills are told by their memcgs and their victims.
+  for (let event: u32 = 0; event < L.VM_OOM_KILL; event++) if (vmEvent(event)) hash = fold(fold(hash, event), vmEvent(event));
   return hash;
 }
 

@@ -8,7 +8,8 @@ import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
-import { headerGet, headerGet64, memcgAt, mmAt, outOfRange, ROOT, taskAt } from '../memory';
+import { headerGet, headerGet64, memcgAt, mmAt, outOfRange, pagesEnd, ROOT, taskAt } from '../memory';
+import { countVm } from '../reclaim/watermark';
 import { exit, fork, isKilled, taskMemcg } from '../task/task';
 
 const OOM_SCORE_ADJ_MIN: i32 = -1000;
@@ -40,14 +41,20 @@ function badness(task: u32, totalPages: i64): i64 {
   return <i64>rssPages(task) + <i64>adjustment(task) * (totalPages / 1000);
 }
 
+/** constrained_alloc(): what a process's points are measured against; of the machine RAM and swap. */
+function totalPages(over: u32): i64 {
+  if (over == ROOT) return <i64>(pagesEnd - 1) + headerGet(L.H_SWAP_SLOTS);
+  return min<i64>(load<i64>(memoryCounter(over), L.PC_MAX), PAGE_COUNTER_MAX);
+}
+
 /** select_bad_process(): the worst in the subtree of `over`; of equals the last. 0: there is none. */
 function selectVictim(over: u32): u32 {
-  let limit = load<i64>(memoryCounter(over), L.PC_MAX);
+  let total = totalPages(over);
   let chosen: u32 = 0;
   let most: i64 = 0;
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     if (!isProcess(task) || adjustment(task) == OOM_SCORE_ADJ_MIN || !isDescendant(taskMemcg(task), over)) continue;
-    let points = badness(task, min<i64>(limit, PAGE_COUNTER_MAX));
+    let points = badness(task, total);
     if (chosen && points < most) continue;
     chosen = task;
     most = points;
@@ -65,9 +72,15 @@ function oomGroup(victim: u32, over: u32): u32 {
   return group;
 }
 
+/** A kill: at the victim's memcg, and at the machine. */
+function countKill(victim: u32): void {
+  memcgEvent(taskMemcg(victim), L.EVENT_OOM_KILL);
+  countVm(L.VM_OOM_KILL, 1);
+}
+
 /** __oom_kill_process(): SIGKILL, and everything that shares the mm goes with it. */
 function killProcess(task: u32, cpu: u32): void {
-  memcgEvent(taskMemcg(task), L.EVENT_OOM_KILL);
+  countKill(task);
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != task) continue;
     store<u32>(mmAt(t), 1, L.TASK_KILLED);
@@ -95,13 +108,18 @@ export function memcgOom(task: u32, cpu: u32, over: u32, pages: u32): bool {
   return killInMemcg(over, cpu);
 }
 
+/** out_of_memory() of the machine: no memcg counts an `oom`, and any process may have to go. False: there is none, and Linux panics. */
+export function globalOom(cpu: u32): bool {
+  return killInMemcg(ROOT, cpu);
+}
+
 /** out_of_memory(): kills the worst process below `over`, or its whole group. False: there is none to kill. */
 export function killInMemcg(over: u32, cpu: u32): bool {
   let victim = selectVictim(over);
   if (!victim) return false;
   let group = oomGroup(victim, over);
   // The first victim still has its mm when the group is scanned, and is counted twice.
-  if (group) memcgEvent(taskMemcg(victim), L.EVENT_OOM_KILL);
+  if (group) countKill(victim);
   else killProcess(victim, cpu);
   if (group) {
     memcgEvent(group, L.EVENT_OOM_GROUP_KILL);
