@@ -59,10 +59,15 @@ function auditMapcounts(): u32 {
   return code;
 }
 
+/** Object 0, the kernel's pages, is there where no object was ever named. */
+@inline function objectEnd(): u32 {
+  return max<u32>(1, headerGet(L.H_OBJECT_END));
+}
+
 /** Pages of objects, their kinds; answers how many there are, or (negative) a code. */
 function auditObjects(): i64 {
   let pages: i64 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let root = objectAt(object) + L.OBJECT_RADIX;
     let entries: i64 = 0;
     let shadows: i64 = 0;
@@ -124,7 +129,7 @@ function auditFolios(inObjects: i64): u32 {
 function auditNodes(): u32 {
   let used: i64 = 0;
   let wrong: u32 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let nodes = radixNodes(objectAt(object) + L.OBJECT_RADIX);
     if (nodes == 0xffffffff) wrong = object;
     used += nodes;

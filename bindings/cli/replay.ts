@@ -21,6 +21,8 @@ import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values
 interface ReplayOptions extends RangeOptions {
   residency?: string;
   memory?: string;
+  minFreeKbytes?: string;
+  watermarkScaleFactor?: string;
   kernel: string;
   seed: string;
   cpus?: string;
@@ -50,6 +52,11 @@ export function addReplay(program: Command): void {
       'recorded: the trace says what is charged and freed; modelled: the model does, from accesses (default: recorded where the trace has frames)',
     )
     .option('--memory <size>', 'memory of the machine, in modelled residency', '4G')
+    .option(
+      '--min-free-kbytes <n>',
+      'vm.min_free_kbytes, in modelled residency (default: from --memory, as Linux does)',
+    )
+    .option('--watermark-scale-factor <n>', 'vm.watermark_scale_factor, in modelled residency (default: 10)')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option(
       '--initial <snapshot>',
@@ -80,6 +87,10 @@ function bootOptions(options: ReplayOptions): BootOptions {
     seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
+  if (options.minFreeKbytes !== undefined)
+    boot.minFreeKbytes = parseCount('--min-free-kbytes', options.minFreeKbytes, 1, 2 ** 32 - 1);
+  if (options.watermarkScaleFactor !== undefined)
+    boot.watermarkScaleFactor = parseCount('--watermark-scale-factor', options.watermarkScaleFactor, 1, 3000);
   for (const text of options.capacity) {
     const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes)=(.*)$/.exec(text);
     if (!match)

@@ -1,5 +1,5 @@
 /** The object that `replay --json` prints: docs/json.md describes every key. */
-import type { Machine, MemcgFigures, Residency, Statistics } from '../machine.ts';
+import type { Machine, MemcgFigures, Residency, Statistics, VmStat } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
@@ -32,6 +32,8 @@ export interface ReplayResult {
   state_digest: string;
   cgroups: Record<string, CgroupResult>;
   recorded?: Record<string, number>;
+  /** modelled residency */
+  machine?: VmStat;
   audit?: 'ok';
   samples?: SampleResult[];
   against?: AgainstReport & { unseen_start?: UnseenStart | null };
@@ -73,6 +75,6 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
-    ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
+    ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : { machine: machine.vmstat() }),
   };
 }
