@@ -274,7 +274,7 @@ interface Deed {
 const deed = (kinds: readonly Deed['what'][]): fc.Arbitrary<Deed> =>
   fc.record({
     what: fc.constantFrom(...kinds),
-    task: fc.integer({ min: 1, max: 3 }),
+    task: fc.nat(3),
     object: fc.integer({ min: 2, max: 4 }),
     index: fc.nat(700),
     count: fc.integer({ min: 1, max: 120 }),
@@ -282,7 +282,9 @@ const deed = (kinds: readonly Deed['what'][]): fc.Arbitrary<Deed> =>
   });
 
 function rowOf(d: Deed, i: number): HandRow {
-  const { task, object, index, count } = d;
+  const { object, index, count } = d;
+  // What needs no address space may be the kernel's own doing, for the root.
+  const task = ['read', 'write', 'shmem', 'truncate', 'drop'].includes(d.what) ? d.task : Math.max(1, d.task);
   const kmem = O.FLAG_BY_FRAME | (O.KIND_KERNEL_OTHER << O.FLAG_KIND_SHIFT) | (count & 3);
   switch (d.what) {
     case 'read':
@@ -316,6 +318,7 @@ const ALL = ['read', 'map', 'write', 'shmem', 'anon', 'free', 'truncate', 'sync'
 describe.each<Kernel>(['6.18', '6.1'])('a machine that is too small, kernel %s', (kernel) => {
   it('ends every row, loses no frame, and does the same however the rows are cut', async () => {
     const deeds = fc.array(deed(ALL), { minLength: 30, maxLength: 120 });
+    const reached = { kswapd: 0, direct: 0, kill: 0, failed: 0, full: 0 };
     const property = fc.asyncProperty(fc.integer({ min: 200, max: 1200 }), deeds, async (pages, list) => {
       const batch = batchOf([...START, ...list.map(rowOf)]);
       const machine = await boot({ pages, kernel, build: 'debug' });
@@ -334,6 +337,12 @@ describe.each<Kernel>(['6.18', '6.1'])('a machine that is too small, kernel %s',
         expect(nr_free_pages).toBeGreaterThanOrEqual(0);
         expect(nr_free_pages).toBeLessThanOrEqual(managed);
       }
+      const vm = machine.vmstat();
+      if (vm.pgsteal_kswapd > 0) reached.kswapd++;
+      if (vm.pgsteal_direct > 0) reached.direct++;
+      if (vm.oom_kill > 0) reached.kill++;
+      if (vm.allocations_failed > 0) reached.failed++;
+      if (done < batch.length) reached.full++;
       if (done < batch.length) return;
       const again = await boot({ pages, kernel });
       const middle = batch.length >> 1;
@@ -345,11 +354,13 @@ describe.each<Kernel>(['6.18', '6.1'])('a machine that is too small, kernel %s',
       expect(fork.vmstat()).toEqual(machine.vmstat());
     });
     await fc.assert(property, { numRuns: RUNS });
+    if (RUNS >= 100) for (const [what, times] of Object.entries(reached)) expect(times, what).toBeGreaterThan(0);
   });
 
   it('neither fails nor kills while clean page cache is left, and breaks no min meanwhile', async () => {
     // At most 3 × 120 anonymous pages and 200 guarded ones on a machine of 1000: the rest is page cache.
-    const deeds = fc.array(deed(['read', 'map', 'anon', 'sync', 'drop']), { minLength: 40, maxLength: 160 });
+    const deeds = fc.array(deed(['read', 'map', 'anon', 'sync']), { minLength: 40, maxLength: 160 });
+    let short = 0;
     const property = fc.asyncProperty(deeds, async (list) => {
       const rows = list.map((d, i) => rowOf(d.what === 'anon' ? { ...d, index: 1 } : d, i));
       const guard = [knob(2, O.KNOB_MIN, 600), read(1, 5, 0, 200)];
@@ -361,13 +372,14 @@ describe.each<Kernel>(['6.18', '6.1'])('a machine that is too small, kernel %s',
       const machine = await boot({ pages: 1000, kernel, build: 'debug' });
       machine.replay(batch);
       const vm = machine.vmstat();
+      if (vm.pgsteal_kswapd > 0) short++;
       expect(vm).toMatchObject({ oom_kill: 0, allocations_failed: 0 });
       expect(vm.nr_free_pages).toBeGreaterThanOrEqual(vm.min);
-      const dropped = list.some((d) => d.what === 'drop' && d.task !== 1);
-      if (!dropped) expect(stat(machine, 2, L.STAT_FILE)).toBe(200);
+      expect(stat(machine, 2, L.STAT_FILE)).toBe(200);
       expect(stat(machine, 2, L.STAT_PGSTEAL_KSWAPD) + stat(machine, 2, L.STAT_PGSTEAL_DIRECT)).toBe(0);
       expect(machine.audit()).toBeNull();
     });
     await fc.assert(property, { numRuns: RUNS });
+    expect(short).toBeGreaterThan(RUNS / 4);
   });
 });
