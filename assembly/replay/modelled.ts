@@ -20,6 +20,7 @@ import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
   folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  watchEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
@@ -242,7 +243,8 @@ export function replayModelled(from: u32, to: u32): i32 {
       groupEnd = min<u32>(to, row + TOUCH_GROUP);
       touchGroup(row, groupEnd);
     }
-    if (watching() && !watchRoom(WATCH_PER_ROW)) return row;
+    // A row that makes kswapd run changes many more: half of a large log is kept for it.
+    if (watching() && !watchRoom(max<u32>(WATCH_PER_ROW, watchEnd >> 1))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;
     endBatch(row);

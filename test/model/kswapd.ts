@@ -1,6 +1,6 @@
 /**
- * Reference of the machine's own memory, plainly: the watermarks, and a kswapd over page cache that is read once by one cgroup, which is
- * a queue. Nothing is shared with the engine.
+ * Reference of the machine's own memory, plainly: the watermarks, and kswapd and direct reclaim (as 6.1 walks) over page cache that is
+ * read once by one cgroup, which is a queue. Nothing is shared with the engine.
  */
 export interface Watermarks {
   min: number;
@@ -24,6 +24,7 @@ export class Stream {
   cached = 0;
   scanned = 0;
   runs = 0;
+  stalls = 0;
   readonly #marks: Watermarks;
 
   constructor(pages: number, marks: Watermarks) {
@@ -35,6 +36,27 @@ export class Stream {
     if (this.free <= this.#marks.low) while (this.free <= this.#marks.high) this.#balance();
     this.free--;
     this.cached++;
+  }
+
+  /** A page that is no page cache, for a task that may wait and does not wake kswapd. */
+  allocate(): void {
+    while (this.free <= this.#marks.min) this.#direct();
+    this.free--;
+  }
+
+  /** At least 32 pages; at priority 12 all that is planned of a list, later no more than needed. */
+  #direct(): void {
+    this.stalls++;
+    let total = 0;
+    for (let priority = 12; priority >= 0 && total < 32; priority--) {
+      const planned = this.cached >> priority;
+      let got = 0;
+      while (got < planned && (got < 32 || priority === 12)) got += Math.min(32, planned - got);
+      total += got;
+      this.cached -= got;
+    }
+    this.free += total;
+    this.scanned += total;
   }
 
   /** One run: from priority 12 on, a list gives its size >> priority, in batches of 32; harder when that was less than wanted. */

@@ -125,6 +125,40 @@ describe.each<Kernel>(['6.18', '6.1'])('kswapd, kernel %s', (kernel) => {
   });
 });
 
+describe('direct reclaim', () => {
+  it('scans and takes as the reference model does, page by page (6.1, which walks all cgroups)', async () => {
+    // Large enough, a list gives more than 32 pages at the first priority.
+    const size = fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 500, max: 9000 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 100_000, max: 400_000 }) },
+    );
+    const property = fc.asyncProperty(size, fc.nat(1000), async (pages, n) => {
+      const machine = await boot({ pages, kernel: '6.1', build: 'debug' });
+      const reference = new Stream(pages, watermarks(pages));
+      const cached = pages - machine.vmstat().low;
+      machine.replay(batchOf([...PEOPLE, read(1, 1, 0, cached)]));
+      for (let i = 0; i < cached; i++) reference.read();
+      const flags = O.FLAG_BY_FRAME | (O.KIND_KERNEL_OTHER << O.FLAG_KIND_SHIFT);
+      const count = Math.min(n, cached >> 1);
+      const rows = Array.from({ length: count }, (_, index) => {
+        return { op: O.OP_KMEM_CHARGE, task: 2, index, flags, gfp: O.GFP_DIRECT_RECLAIM };
+      });
+      machine.replay(batchOf(rows));
+      for (let i = 0; i < count; i++) reference.allocate();
+      const vm = machine.vmstat();
+      expect([vm.nr_free_pages, vm.pgscan_direct, vm.allocstall]).toEqual([
+        reference.free,
+        reference.scanned,
+        reference.stalls,
+      ]);
+      expect(vm).toMatchObject({ pgsteal_direct: vm.pgscan_direct, pageoutrun: 0 });
+      expect(stat(machine, 2, L.STAT_PGSTEAL_DIRECT)).toBe(vm.pgsteal_direct);
+      expect(machine.audit()).toBeNull();
+    });
+    await fc.assert(property, { numRuns: RUNS });
+  });
+});
+
 describe('protection under global reclaim', () => {
   const PAGES = 4000;
   /** Cgroup 2 has 1000 pages of a file and asks for `pages` of protection; 3 streams. */
