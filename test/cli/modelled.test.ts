@@ -121,11 +121,29 @@ describe('replay of accesses', () => {
     );
   });
 
+  it('reclaims and kills for a machine that is too small', async () => {
+    const args = ['--memory', '8M', '--min-free-kbytes', '1024', '--watermark-scale-factor', '300'];
+    const rows: HandRow[] = [
+      { op: O.OP_FILE_ACCESS, task: 1, object: 2, count: 5000 },
+      { op: O.OP_ANON_TOUCH, task: 2, index: 1, count: 1500, flags: O.FLAG_WRITE },
+      { op: O.OP_ANON_TOUCH, task: 3, index: 1, count: 1000, flags: O.FLAG_WRITE },
+    ];
+    const { machine, cgroups } = await replay([...SHARED, ...rows], ...args);
+    expect(machine).toMatchObject({ managed: 2048, min: 256, low: 320, high: 384, oom_kill: 1 });
+    expect(machine.pgsteal_kswapd).toBeGreaterThan(3000);
+    expect(cgroups['/pod/b']).toMatchObject({ 'memory.events': { oom: 0, oom_kill: 1 }, 'memory.stat': { anon: 0 } });
+    expect(cgroups['/x']).toMatchObject({ 'memory.events': { oom_kill: 0 }, 'memory.stat': { anon: 1000 * 4096 } });
+    const path = write([...SHARED, touch(1)]);
+    const wrong = await memcharge(['replay', path, '--watermark-scale-factor', '3001']);
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(wrong.stderr).toMatch(/^memcharge: --watermark-scale-factor 3001: not a whole number from 1 to 3000\n$/);
+  });
+
   it('says which table is full', async () => {
     const path = write([...SHARED, touch(1)]);
-    const small = await memcharge(['replay', path, '--memory', '1M']);
+    const small = await memcharge(['replay', path, '--memory', '128K']);
     expect(small).toMatchObject({ code: 2, stdout: '' });
-    expect(small.stderr).toMatch(/row 8: .*memory is full \(256 pages\).*--memory/);
+    expect(small.stderr).toMatch(/capacity pages: 32 leaves nothing above the watermarks \(min 32, low 40, high 48/);
     const nodes = await memcharge(['replay', path, '--capacity', 'nodes=20']);
     expect(nodes.stderr).toMatch(/row 8: .*raise capacity nodes \(now 20\)/);
   });
