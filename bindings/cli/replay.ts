@@ -264,6 +264,8 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
       process.stderr.write(
         'memcharge: warning: recorded residency: what is resident is as it was recorded, whatever --set says; --residency modelled reclaims and kills\n',
       );
+    if (result.residency === 'recorded' && options.cost.length > 0)
+      process.stderr.write('memcharge: warning: --cost: a recording does not show who waits, only the model does\n');
     if (options.sample !== undefined) result.samples = taken;
     if (options.audit) failed = auditFails(machine, result);
     if (against && samples) {
