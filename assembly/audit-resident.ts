@@ -3,6 +3,7 @@
 import { differs } from './audit';
 import { ZERO_PAGE } from './folio/anon';
 import { chargeWord, ownerOf } from './folio/folio';
+import { auditMlock } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
 import { auditWriteback } from './folio/writeback';
@@ -153,5 +154,6 @@ export function auditResident(): u32 {
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
   if (!code) code = auditWriteback();
+  if (!code) code = auditMlock();
   return code ? code : auditNodes();
 }

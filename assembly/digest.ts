@@ -4,6 +4,7 @@
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { nextDirty, oldestDirty } from './folio/inode';
+import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
 import { readerAt } from './folio/readahead';
 import { swapOwner } from './folio/swap';
@@ -120,6 +121,8 @@ function foldResident(hash: u64): u64 {
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
+    for (let lock = firstLock(task); lock; lock = lockAfter(lock))
+      hash = fold(fold(fold(hash, lockWord(lock, L.LOCK_NEXT) >> 32), lockWord(lock, L.LOCK_FROM)), lockWord(lock, L.LOCK_TO));
   }
   return hash;
 }
@@ -136,7 +139,7 @@ function foldWriteback(hash: u64): u64 {
   if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
   if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
   for (let task: u32 = 0; task < headerGet(L.H_TASK_END); task++) {
-    let dirtied = load<u64>(mmAt(task), L.TASK_NR_DIRTIED);
+    let dirtied = load<u32>(mmAt(task), L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
     if (dirtied) hash = fold(fold(hash, task), dirtied);
   }
   return hash;

@@ -32,6 +32,8 @@ export let shadowBase: usize = 0;
 export let inodeBase: usize = 0;
 export let writeBase: usize = 0;
 export let readerBase: usize = 0;
+export let locksBase: usize = 0;
+export let lockedBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -98,6 +100,8 @@ export function attachMemory(worker: u32): void {
   inodeBase = at(L.R_INODE);
   writeBase = at(L.R_WRITE);
   readerBase = at(L.R_READER);
+  locksBase = at(L.R_LOCK);
+  lockedBase = at(L.R_LOCKED);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;

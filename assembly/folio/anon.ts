@@ -6,6 +6,7 @@ import { headerSet, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { mappedPages, unmapAll } from './mapping';
+import { firstLock, forgetAllLocks, mlockMapped, munlock, munlockMapped, munlockPrivate } from './mlock';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, unmapFolio } from './resident';
 
@@ -72,7 +73,9 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
       return fullNodes();
     }
     mapFolio(<u32>frame);
+    mlockMapped(mm, 0, v, <u32>frame);
     countEvent(taskMemcg(mm), L.STAT_PGFAULT);
+    if (word && word != ZERO_PAGE) munlockMapped(mm, 0, v, word);
     if (word) dropPage(task, cpu, word);
   }
   return 0;
@@ -84,6 +87,8 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
   if (errno) return errno;
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
+  errno = munlock(task, 0, vpn, count);
+  if (errno) return errno;
   let pages = pagesOf(mm);
   for (let v = radixNext(pages, vpn); v < vpn + count; v = radixNext(pages, v + 1)) {
     let word = radixGet(pages, v);
@@ -97,10 +102,12 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
 
 /** exit_mmap(): everything leaves. */
 function destroyMm(task: u32, cpu: u32, mm: u32): void {
+  if (firstLock(mm)) munlockPrivate(mm);
   let pages = pagesOf(mm);
   for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) dropPage(task, cpu, radixGet(pages, v));
   radixDestroy(pages);
   unmapAll(mm);
+  forgetAllLocks(mm);
 }
 
 /** The task begins with an address space of its own, empty. */
@@ -108,6 +115,7 @@ export function newMm(task: u32, cpu: u32): void {
   // An exec while others still run on the old one: the kernel has killed or moved them by now.
   if (users(task)) destroyMm(task, cpu, task);
   setUsers(task, 1);
+  store<u32>(mmAt(task), 0, L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
 }
 
 /** One more task runs on the mm: CLONE_VM. */
@@ -136,6 +144,16 @@ export function copyMm(parent: u32, child: u32): i32 {
     if (word != ZERO_PAGE) mapFolio(word);
   }
   return 0;
+}
+
+/** The page of private memory at `vpn`; 0: there is none, or it is the zero page. */
+export function anonFrame(mm: u32, vpn: u64): u32 {
+  let word = radixGet(pagesOf(mm), vpn);
+  return word == ZERO_PAGE ? 0 : word;
+}
+/** The first page of private memory from `vpn` on that the page tables know; NO_KEY: there is none. */
+export function nextAnon(mm: u32, vpn: u64): u64 {
+  return radixNext(pagesOf(mm), vpn);
 }
 
 /** get_mm_rss(): private pages and mapped pages of files in the page tables of a process. */

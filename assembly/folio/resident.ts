@@ -11,6 +11,7 @@ import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
 import { inodeCleaned, inodeDirtied } from './inode';
+import { forgetMlock } from './mlock';
 import { waitForFolio, wakeFlusherLater } from './writeback';
 
 /** The state word: kind, list, STATE_*. */
@@ -83,6 +84,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
 /** The last use of a folio is gone: it is uncharged in the task's batch and its frame is free. */
 export function freeFolio(task: u32, cpu: u32, frame: u32): void {
   if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
+  forgetMlock(frame);
   cleanFolio(frame);
   unchargeFolio(task, cpu, frame, chargeWord(frame));
   giveFrame(frame);

@@ -324,13 +324,14 @@ function pollInterval(dirty: u64, threshold: u64): u32 {
 export function balanceDirty(task: u32, object: u32): void {
   if (!flusherOn()) return;
   let at = mmAt(task);
-  let dirtied = load<u32>(at, L.TASK_NR_DIRTIED) + 1;
-  store<u32>(at, dirtied, L.TASK_NR_DIRTIED);
-  let pause = load<u32>(at, L.TASK_DIRTIED_PAUSE);
+  let dirtied = <u32>load<u16>(at, L.TASK_NR_DIRTIED) + 1;
+  store<u16>(at, <u16>dirtied, L.TASK_NR_DIRTIED);
+  let pause: u32 = load<u16>(at, L.TASK_DIRTIED_PAUSE);
   if (!pause) pause = FIRST_PAUSE;
   if (dirtied < pause) return;
-  store<u32>(at, 0, L.TASK_NR_DIRTIED);
-  store<u32>(at, balanceDirtyPages(load<u32>(inodeAt(object), L.INODE_WB)), L.TASK_DIRTIED_PAUSE);
+  store<u16>(at, 0, L.TASK_NR_DIRTIED);
+  // The square root of 32 bits: it fits.
+  store<u16>(at, <u16>balanceDirtyPages(load<u32>(inodeAt(object), L.INODE_WB)), L.TASK_DIRTIED_PAUSE);
 }
 
 /**

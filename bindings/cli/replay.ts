@@ -149,7 +149,8 @@ function refuseWhereRecorded(residency: Residency, boot: BootOptions): void {
     ['--write-rate', boot.pageWriteNs],
     ['--no-flusher', boot.flusher],
   ].find(([, value]) => value !== undefined);
-  if (given) throw new InputError(`${given[0]}: recorded residency has it from the trace; it is for --residency modelled`);
+  if (given)
+    throw new InputError(`${given[0]}: recorded residency has it from the trace; it is for --residency modelled`);
 }
 
 /** A size in whole pages. */

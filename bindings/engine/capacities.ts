@@ -86,6 +86,8 @@ export const REGION_NAMES: readonly string[] = [
   'inode',
   'write',
   'reader',
+  'lock',
+  'locked',
 ];
 
 export interface Region {

@@ -2,7 +2,7 @@
 import type { Machine, MemcgFigures, Residency, Statistics } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
-import { ROOT_CGROUP } from '../trace/schema.ts';
+import { PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import type { AgainstReport } from './against.ts';
 
 export interface CgroupResult extends MemcgFigures {
@@ -32,6 +32,8 @@ export interface ReplayResult {
   state_digest: string;
   cgroups: Record<string, CgroupResult>;
   recorded?: Record<string, number>;
+  /** modelled residency: bytes in the whole machine that are to be written, and how long tasks waited for the disk */
+  writeback?: { dirty: number; writeback: number; waited_ns: number };
   audit?: 'ok';
   samples?: SampleResult[];
   against?: AgainstReport & { unseen_start?: UnseenStart | null };
@@ -60,6 +62,11 @@ export function cgroupResults(machine: Machine): Record<string, CgroupResult> {
   return results;
 }
 
+function writebackResult(machine: Machine): ReplayResult['writeback'] {
+  const { dirty, writeback, waitedNs } = machine.writeback();
+  return { dirty: dirty * PAGE_SIZE, writeback: writeback * PAGE_SIZE, waited_ns: Number(waitedNs) };
+}
+
 export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutcome, seed: number): ReplayResult {
   return {
     trace: { path: trace.path, events: outcome.events, duration_ns: outcome.durationNs },
@@ -73,6 +80,8 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
-    ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
+    ...(machine.residency === 'recorded'
+      ? { recorded: machine.recordedCounts() }
+      : { writeback: writebackResult(machine) }),
   };
 }

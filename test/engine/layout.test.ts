@@ -89,7 +89,9 @@ it('draws the map', () => {
        cf880  shadow      32016
        d7600  inode         160
        d7700  write        4004
-       d8700  reader     655360"
+       d8700  reader     655360
+      178700  lock          120
+      178780  locked       4004"
   `);
 });
 
