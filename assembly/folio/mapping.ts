@@ -311,10 +311,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       // generic_perform_write() leaves a file's page as it is.
       markAccessed(frame);
     }
-    if (flags & FLAG_WRITE) {
-      dirtyFolio(frame);
-      if (!shmem) balanceDirty(task, object);
-    }
+    if (flags & FLAG_WRITE && dirtyFolio(frame)) balanceDirty(task, object);
   }
   if (ahead && reading) readEnded(task, object, index + count);
   return 0;

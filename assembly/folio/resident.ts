@@ -141,16 +141,19 @@ export function setWorkingset(frame: u32): void {
   setState(frame, stateOf(frame) | L.STATE_WORKINGSET);
 }
 
-/** folio_account_dirtied(): counted for what is written back to a disk; shmem is not. */
-@inline export function dirtyFolio(frame: u32): void {
-  let state = stateOf(frame);
-  if (state & L.STATE_DIRTY || kindOf(frame) != KIND_FILE) return;
+/** folio_account_dirtied(): counted for what is written back to a disk; shmem is not. True: it was clean. */
+@inline export function dirtyFolio(frame: u32): bool {
+  return kindOf(frame) == KIND_FILE && !(stateOf(frame) & L.STATE_DIRTY) && makeDirty(frame);
+}
+
+function makeDirty(frame: u32): bool {
   // folio_mark_dirty(): PG_reclaim goes, and PG_readahead with it, which is the same bit.
-  setState(frame, (state | L.STATE_DIRTY) & ~(L.STATE_RECLAIM | L.STATE_READAHEAD));
+  setState(frame, (stateOf(frame) | L.STATE_DIRTY) & ~(L.STATE_RECLAIM | L.STATE_READAHEAD));
   let memcg = ownerOf(chargeWord(frame));
   modStat(memcg, L.STAT_FILE_DIRTY, 1);
   inodeDirtied(<u32>(load<u64>(placeAt(frame)) >> 32), memcg, headerGet64(L.H_NOW));
   wakeFlusherLater();
+  return true;
 }
 
 /** The folio was written back, or goes away. */

@@ -214,10 +214,16 @@ export function wakeFlusher(): void {
 
 /** wb_writeback() of background work: the oldest first, until the domains of the inode's cgroup are below their thresholds. */
 function flushBackground(): void {
+  let avail = dirtyableMemory();
+  let below: u32 = 0; // the cgroup that was found below its threshold last: nothing is dirtied meanwhile
   let object = oldestDirty();
   while (object) {
     let next = nextDirty(object);
-    while (dirtyPages(object) && overBackground(load<u32>(inodeAt(object), L.INODE_WB))) if (!writeInode(object, CHUNK)) break;
+    let memcg = load<u32>(inodeAt(object), L.INODE_WB);
+    while (dirtyPages(object) && memcg != below) {
+      if (!overBackground(memcg, avail)) below = memcg;
+      else if (!writeInode(object, CHUNK)) break;
+    }
     object = next;
   }
 }
@@ -308,8 +314,7 @@ function availableTo(memcg: u32, globalAvail: u64, writeback: bool): u64 {
 }
 
 /** wb_over_bg_thresh(): too much is dirty in the machine, or in the cgroup whose writeback it is. */
-function overBackground(memcg: u32): bool {
-  let avail = dirtyableMemory();
+function overBackground(memcg: u32, avail: u64): bool {
   if (dirtyOf(ROOT, false) > share(avail, DIRTY_BACKGROUND_RATIO)) return true;
   return memcg != ROOT && dirtyOf(memcg, false) > share(availableTo(memcg, avail, false), DIRTY_BACKGROUND_RATIO);
 }
