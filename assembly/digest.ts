@@ -4,6 +4,7 @@
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { nextDirty, oldestDirty } from './folio/inode';
+import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
 import { cachedOf, cachedSlot, slotCount, slotWord } from './folio/slots';
 import { readerAt } from './folio/readahead';
@@ -132,6 +133,8 @@ function foldResident(hash: u64): u64 {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
     hash = foldOwn(hash, mmAt(task));
+    for (let lock = firstLock(task); lock; lock = lockAfter(lock))
+      hash = fold(fold(fold(hash, lockWord(lock, L.LOCK_NEXT) >> 32), lockWord(lock, L.LOCK_FROM)), lockWord(lock, L.LOCK_TO));
   }
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
     if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
@@ -153,7 +156,7 @@ function foldWriteback(hash: u64): u64 {
   if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
   if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
   for (let task: u32 = 0; task < headerGet(L.H_TASK_END); task++) {
-    let dirtied = load<u64>(mmAt(task), L.TASK_NR_DIRTIED);
+    let dirtied = load<u32>(mmAt(task), L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
     if (dirtied) hash = fold(fold(hash, task), dirtied);
   }
   return hash;

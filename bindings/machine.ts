@@ -180,6 +180,7 @@ const AUDIT_NAMES = [
   'pages under writeback',
   'dirty inodes',
   'pressure',
+  'locked page',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;

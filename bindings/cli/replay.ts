@@ -106,14 +106,14 @@ function bootOptions(options: ReplayOptions): BootOptions {
     seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
-  if (options.readahead !== undefined) boot.readahead = parsePageCount('--readahead', options.readahead, 1 << 20);
+  if (options.readahead !== undefined) boot.readahead = parsePageCount('--readahead', options.readahead, '4G');
   if (options.faultAround !== undefined) {
-    boot.faultAround = parsePageCount('--fault-around', options.faultAround, 512);
+    boot.faultAround = parsePageCount('--fault-around', options.faultAround, '2M');
     if (boot.faultAround & (boot.faultAround - 1))
       throw new InputError(`--fault-around ${options.faultAround}: not a power of two`);
   }
   if (options.writeRate !== undefined)
-    boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, 250_000_000));
+    boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, '900G'));
   if (!options.flusher) boot.flusher = false;
   if (options.minFreeKbytes !== undefined)
     boot.minFreeKbytes = parseCount('--min-free-kbytes', options.minFreeKbytes, 1, 2 ** 32 - 1);
@@ -163,11 +163,11 @@ function parseOverride(text: string): KnobOverride {
   return { path, knob, value: parseKnobValue(`--set ${text}`, knob, value) };
 }
 
-/** A size of one page to `most` pages, in whole pages; 0 is none where it means something. */
-function parsePageCount(option: string, text: string, most: number): number {
+/** A size of one page to `most`, in whole pages; 0 is none where it means something. */
+function parsePageCount(option: string, text: string, most: string): number {
   const pages = parsePages(text);
-  if (pages === null || pages > most || (pages === 0 && (text !== '0' || option === '--write-rate')))
-    throw new InputError(`${option} ${text}: not a size from 4K to ${formatBytes(most * PAGE_SIZE)}, such as 64K`);
+  if (pages === null || pages > parsePages(most)! || (pages === 0 && (text !== '0' || option === '--write-rate')))
+    throw new InputError(`${option} ${text}: not a size from 4K to ${most}, such as 64K`);
   return pages;
 }
 
