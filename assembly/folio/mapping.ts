@@ -271,16 +271,23 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   let shmem = isShmem(object);
   let ahead = readsAhead(object);
   if (ahead) inodeReaches(object, index + count);
-  let reading = !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
+  let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
+  let faulting = fault && (ahead || headerGet(L.H_FAULT_AROUND) > 1);
   let batch = index;
   for (let i = index; i < index + count; i++) {
-    let known = fault && mapsPage(map, i);
-    let around = fault && !known && !(flags & FLAG_WRITE) && faultAround(task, map, object, i);
-    // What is read ahead for the sake of this very page was not there when it was wanted.
-    let fresh = !frameAt(object, i);
-    if (ahead && fault && !known && !around) faultReadahead(task, cpu, payer, object, i, flags);
-    if (ahead && reading && i == batch) batch = readBatch(task, cpu, payer, object, i, index + count);
     let frame = frameAt(object, i);
+    // What is read ahead for the sake of this very page was not there when it was wanted.
+    let fresh = !frame;
+    let known = fault && mapsPage(map, i);
+    let around = false;
+    if (faulting && !known) {
+      around = !(flags & FLAG_WRITE) && faultAround(task, map, object, i);
+      if (ahead && !around) faultReadahead(task, cpu, payer, object, i, flags);
+      frame = frameAt(object, i);
+    } else if (reading && i == batch) {
+      batch = readBatch(task, cpu, payer, object, i, index + count);
+      frame = frameAt(object, i);
+    }
     // shmem makes its pages or has them in swap; a file's come from the disk
     let major = fresh && !shmem;
     if (shmem && !frame && radixGet(pagesOf(object), i)) {
@@ -316,7 +323,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     }
     if (flags & FLAG_WRITE && dirtyFolio(frame)) balanceDirty(task, object);
   }
-  if (ahead && reading) readEnded(task, object, index + count);
+  if (reading) readEnded(task, object, index + count);
   return 0;
 }
 
