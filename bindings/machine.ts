@@ -315,6 +315,7 @@ export class Machine {
 
   /** The whole machine as bytes: names, then memory. */
   snapshot(): Uint8Array {
+    this.#nameKills();
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
     const head = new TextEncoder().encode(
       JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames }),
@@ -347,6 +348,7 @@ export class Machine {
 
   /** A second machine that stands where this one stands; from here on each goes its own way. */
   async fork(): Promise<Machine> {
+    this.#nameKills();
     const memory = new WebAssembly.Memory({
       initial: this.memory.buffer.byteLength / L.WASM_PAGE,
       maximum: 65536,
