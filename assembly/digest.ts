@@ -17,7 +17,7 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, swapEnd, taskAt,
 } from './memory';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
@@ -139,6 +139,7 @@ function foldResident(hash: u64): u64 {
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
     if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
   }
+  if (headerGet(L.H_SLOT_END) && headerGet(L.H_SWAP_SLOTS) != swapEnd - 1) hash = fold(hash, headerGet(L.H_SWAP_SLOTS));
   if (headerGet(L.H_SLOT_CACHES))
     for (let cpu: u32 = 0; cpu < nrCpus; cpu++) for (let i: u32 = 0; i < cachedOf(cpu); i++) hash = fold(hash, cachedSlot(cpu, i));
   return hash;

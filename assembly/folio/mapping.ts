@@ -400,6 +400,19 @@ function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64): i3
   return frame;
 }
 
+/** shmem_unuse(): what an object has in swap is read back. 0 or a negative errno. */
+export function unuseObject(task: u32, cpu: u32, object: u32): i32 {
+  if (!isShmem(object)) return 0;
+  let pages = pagesOf(object);
+  for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
+    let word = radixGet(pages, i);
+    if (!(word & L.SHADOW_BIT)) continue;
+    let got = shmemSwapIn(task, cpu, word & ~L.SHADOW_BIT, ROOT, (<u64>object << 32) | i);
+    if (got < 0) return got;
+  }
+  return 0;
+}
+
 /** shmem_writeout(): the page leaves its object for a slot. False: there is none for it. */
 export function shmemSwapOut(frame: u32): bool {
   let place = load<u64>(placeAt(frame));
