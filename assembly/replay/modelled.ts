@@ -6,7 +6,7 @@ import { enforceLimit } from '../charge/limit';
 import { forkKilled, setOomScoreAdj } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
-import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
+import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, sync, truncate, unmapRange } from '../folio/mapping';
 import { objcgMemcg } from '../folio/objcg';
@@ -86,6 +86,16 @@ function freeKernelFrame(cpu: u32, index: u64): bool {
   return true;
 }
 
+/** A kernel page that is given back by put_page() (page tables in mmu_gather, pipe buffers): by uncharge_folio(), past the stock. */
+function uncharge(task: u32, cpu: u32, index: u64): i32 {
+  let frame = radixGet(kernelFrames(), index);
+  if (!frame) return 0;
+  radixClear(kernelFrames(), index);
+  unchargeFolio(task, cpu, frame, chargeWord(frame));
+  giveFrame(frame);
+  return 0;
+}
+
 function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
@@ -157,11 +167,12 @@ function modelledEvent(row: u32): i32 {
       return kmemCharge(row, cpu, task, flags, index);
     case O.OP_KMEM_FREE:
       return kmemFree(row, cpu, flags, index);
+    case O.OP_UNCHARGE:
+      return uncharge(task, cpu, index);
     // What the recorded machine did with its pages says nothing about this one.
     case O.OP_PAGE_ALLOC:
     case O.OP_PAGE_FREE:
     case O.OP_CHARGE:
-    case O.OP_UNCHARGE:
     case O.OP_UNCHARGE_FLUSH:
     case O.OP_SPLIT:
     case O.OP_MIGRATE:

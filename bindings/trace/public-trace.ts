@@ -4,6 +4,7 @@
  * cgroup of the task that asked for it, and from when the page is given back; docs/trace-format.md says what cannot be known.
  */
 import * as ops from '../../assembly/replay/ops.ts';
+import { Accesses, type TaskAccess } from './accesses.ts';
 import type { TraceSink } from './arrow-writer.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { CgroupMap } from './cgroup-map.ts';
@@ -18,7 +19,9 @@ import {
   classify,
   type GfpTraits,
   gfpTraits,
+  isForWrite,
   isReclaimable,
+  isZeroed,
   kmemKind,
 } from './classify.ts';
 import { ExitedTasks } from './exited.ts';
@@ -87,6 +90,8 @@ const OBJCG_POINTER = 8;
 /** A slab page's vector of objcgs is allocated in the same call as the page (`account_slab`): what comes later is for something else. */
 const SAME_CALL_NS = 20_000;
 const CLONE_THREAD = 0x10000;
+/** Lines at which a read or write that a marker announced is over. */
+const IO_OVER: ReadonlySet<number> = new Set([MARK_WRITE, SCHED_PROCESS_EXEC, SCHED_PROCESS_EXIT, SCHED_PROCESS_FORK]);
 /** the device of block devices' own page cache */
 const BDEV = 3;
 
@@ -126,6 +131,7 @@ interface Task {
   pendFrame: number;
   pendOrder: number;
   pendGfp: number;
+  pendWrite: boolean;
   pendClass: AllocClass;
   pendFault: number;
   pendAddress: number;
@@ -135,6 +141,8 @@ interface Task {
   stackSeen: boolean;
   /** pid of the thread that the task is about to fork (task_newtask) */
   newThread: number;
+  /** what only an import of accesses knows of it */
+  access: TaskAccess | null;
 }
 
 const EVENT_NAMES =
@@ -153,7 +161,12 @@ export async function importFtrace(
   sink: TraceSink,
   options: ImportOptions = {},
 ): Promise<ImportResult> {
-  const importer = new PublicImporter(sink, options.cgroups ?? null, options.initial ?? null);
+  const importer = new PublicImporter(
+    sink,
+    options.cgroups ?? null,
+    options.initial ?? null,
+    options.accesses === true,
+  );
   const cursors = await runFtrace(sources, options, {
     dialects: true,
     isFirst: () => false,
@@ -171,6 +184,8 @@ class PublicImporter {
   readonly #tasks = new Map<number, Task>();
   readonly #objects = new InodeIds();
   readonly #marks = new MapMarks();
+  /** null: the trace is to have frames */
+  readonly #accesses: Accesses | null;
   readonly #exited = new ExitedTasks<Task>();
   #taskCount = 0;
   #unknownCgroups = 0;
@@ -224,8 +239,9 @@ class PublicImporter {
   #slabVectors = 0;
   #namelessObjects = 0;
 
-  constructor(sink: TraceSink, map: CgroupMap | null, warm: WarmStart | null) {
-    this.#sink = sink;
+  constructor(sink: TraceSink, map: CgroupMap | null, warm: WarmStart | null, accesses: boolean) {
+    this.#accesses = accesses ? new Accesses(sink, this.#marks) : null;
+    this.#sink = this.#accesses ?? sink;
     this.#map = map;
     this.#warm = warm;
   }
@@ -270,6 +286,7 @@ class PublicImporter {
     this.#ts = (line.seconds - this.#baseSeconds) * SECOND + line.nanos;
     this.#cpu = line.cpu;
     if (line.cpu >= this.#cpus) this.#cpus = line.cpu + 1;
+    this.#accesses?.at(this.#ts, line.cpu);
     const third = flags.charCodeAt(2) | 32;
     // h, H: hardirq; s, S: softirq
     this.#irq = third === 104 || third === 115;
@@ -303,6 +320,7 @@ class PublicImporter {
       this.#emit(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0, 0, null);
     }
     if (task.pendFrame !== 0) this.#nextLine(task, code);
+    if (this.#accesses !== null) this.#accessLine(this.#accesses, task, code);
     const { slabAt } = task;
     task.slabAt = -1;
     const retry = !task.inReclaim && !NO_RETRY.has(code);
@@ -341,6 +359,14 @@ class PublicImporter {
     };
   }
 
+  /** What the line says of the task's access before it. */
+  #accessLine(accesses: Accesses, task: Task, code: number): void {
+    // A fault may allocate, reclaim and read a file before it is over.
+    if (!NO_RETRY.has(code) && code !== FILEMAP_ADD) accesses.faultOver(task);
+    if (code === PAGE_FAULT_USER || code === MARK_WRITE) accesses.inUser(task);
+    if (IO_OVER.has(code)) accesses.ioOver(task);
+  }
+
   #dispatch(code: number, slabAt = -1): void {
     switch (code) {
       case MM_PAGE_ALLOC:
@@ -359,6 +385,7 @@ class PublicImporter {
       case PAGE_FAULT_KERNEL:
         this.#task.fault = hexOf(this.#cursor, 'error_code=');
         this.#task.faultAddress = hexField(this.#rest, 'address=');
+        if (!this.#irq) this.#accesses?.fault(this.#task, this.#task.faultAddress, this.#task.fault);
         break;
       case RECLAIM_BEGIN:
         this.#task.inReclaim = true;
@@ -390,6 +417,7 @@ class PublicImporter {
       case SCHED_PROCESS_EXEC:
         this.#marks.drop(this.#task.leader.pid);
         this.#event(ops.OP_EXEC, 0, 0, 0, 0, 0, 0, keep(fieldUpTo(this.#rest, 'filename=', 'pid=') ?? ''));
+        this.#accesses?.execed(this.#task);
         break;
       case SCHED_PROCESS_EXIT:
         this.#event(ops.OP_EXIT, 0, 0, 0, 0, 0);
@@ -428,11 +456,12 @@ class PublicImporter {
       if (task.pendFrame !== 0 && task.pendClass === CLASS_USER) this.#settle(task);
       if (task.openBatch) this.#eventOf(task, ops.OP_UNCHARGE_FLUSH, 0, 0);
     }
+    this.#accesses?.finish();
     const highWater = {
       pages: this.#frames.highWater,
       cgroups: this.#cgroups.highWater,
       tasks: this.#taskCount + 1,
-      objects: this.#objects.count + 1,
+      objects: (this.#accesses ?? { objects: this.#objects.count }).objects + 1,
       swap: 1,
       cpus: Math.max(1, this.#cpus),
     };
@@ -448,7 +477,7 @@ class PublicImporter {
     const written: Record<string, number> = {};
     let events = 0;
     OP_NAMES.forEach((name, op) => {
-      const count = this.#written[op]!;
+      const count = (this.#accesses?.written ?? this.#written)[op]!;
       if (count > 0) written[name] = count;
       events += count;
     });
@@ -590,12 +619,14 @@ class PublicImporter {
       pendFrame: 0,
       pendOrder: 0,
       pendGfp: 0,
+      pendWrite: false,
       pendClass: CLASS_USER,
       pendFault: -1,
       pendAddress: 0,
       slabAt: -1,
       stackSeen: false,
       newThread: -1,
+      access: null,
     };
     task.leader = task;
     this.#tasks.set(pid, task);
@@ -688,6 +719,7 @@ class PublicImporter {
       this.#marks.fork(parent.leader.pid, pid);
     }
     this.#event(ops.OP_FORK, 0, child.id, pid, 0, thread ? ops.FLAG_THREAD : 0, 0, comm);
+    if (!thread) this.#accesses?.forked(parent, child);
   }
 
   /** `alloc_thread_stack_node`: the pages come from the vmalloc bulk allocator, which has no tracepoint, or from a cache of old stacks. */
@@ -721,6 +753,7 @@ class PublicImporter {
     if (task.leader === task) this.#marks.drop(task.pid);
     if (task.exited) return;
     task.exited = true;
+    this.#accesses?.exited(task);
     const oldest = this.#exited.add(task);
     if (oldest !== null) this.#forget(oldest);
   }
@@ -850,6 +883,7 @@ class PublicImporter {
   #mark(): void {
     const text = keep(this.#rest);
     this.#marks.mark(text);
+    this.#accesses?.mark(this.#task, text);
     if (text.startsWith('KNOB write ')) {
       const write = parseKnobWrite(text.slice(11));
       const cgroup = write === null ? undefined : this.#cgroups.at(write.path);
@@ -876,8 +910,18 @@ class PublicImporter {
     task.chargeReclaims = false;
   }
 
-  #charge(task: Task, frame: number, order: number, kind: number, object: number, index: number, gfp: number): void {
+  #charge(
+    task: Task,
+    frame: number,
+    order: number,
+    kind: number,
+    object: number,
+    index: number,
+    gfp: number,
+    zeroed = false,
+  ): void {
     this.#frames.charge(frame, order, CHARGED, kind);
+    if (kind !== ops.KIND_FILE) this.#accesses?.charged(task, frame, order, kind === ops.KIND_SHMEM, zeroed);
     const line = this.#task;
     this.#task = task;
     const flags = order | (kind << ops.FLAG_KIND_SHIFT);
@@ -901,8 +945,11 @@ class PublicImporter {
       const charged = frames.chargeOrder(at);
       if (owner === CHARGED && at + (1 << charged) > end) this.#split(at);
       const of = owner === CHARGED ? frames.chargeOrder(at) : charged;
+      if (owner === KMEM) this.#accesses?.tableFreed(this.#task, at);
       if (owner === SLAB) {
         this.#freeSlab(at, of, flags);
+      } else if (owner === CHARGED && this.#accesses !== null) {
+        this.#accesses.freed(this.#task, at, of);
       } else if (owner === KMEM && of > 0) {
         // free_pages(): __memcg_kmem_uncharge_page
         this.#event(ops.OP_KMEM_FREE, 0, 0, at, 0, of | ops.FLAG_BY_FRAME | flags);
@@ -975,12 +1022,13 @@ class PublicImporter {
       if (kind === CLASS_KMEM) this.#chargeKmem(task, frame, piece, gfp);
       this.#event(ops.OP_PAGE_ALLOC, 0, 0, frame, 0, piece, gfp.gfp);
       if (frames.owner(frame) === KMEM) this.#arm(task, frame);
-      else if (kind === CLASS_ANON) this.#charge(task, frame, piece, ops.KIND_ANON, 0, 0, gfp.gfp);
+      else if (kind === CLASS_ANON) this.#charge(task, frame, piece, ops.KIND_ANON, 0, 0, gfp.gfp, isZeroed(gfp));
       else if (kind === CLASS_SLAB) this.#slabPage(task, frame, piece, gfp, slabAt);
       else if (kind === CLASS_CACHE || kind === CLASS_USER) {
         task.pendFrame = frame;
         task.pendOrder = piece;
         task.pendGfp = gfp.gfp;
+        task.pendWrite = isForWrite(gfp);
         task.pendClass = kind;
         task.pendFault = fault;
         task.pendAddress = task.faultAddress;
@@ -996,6 +1044,7 @@ class PublicImporter {
     this.#frames.charge(frame, order, KMEM, 0);
     const flags = order | (kind << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME;
     this.#event(ops.OP_KMEM_CHARGE, 0, 0, frame, 0, flags, gfp.gfp);
+    if (order === 0 && kind === ops.KIND_PAGETABLE) this.#accesses?.table(task, frame);
   }
 
   /** The task's next line after an allocation whose charge is open. */
@@ -1057,8 +1106,10 @@ class PublicImporter {
         continue;
       }
       const failed = !this.#irq && task.charged && task.chargeReclaims && task.chargedFrame === frame;
-      if (failed) frames.uncharge(frame);
-      else this.#uncharge(frame, piece, 0);
+      if (failed) {
+        frames.uncharge(frame);
+        this.#accesses?.failed(frame);
+      } else this.#uncharge(frame, piece, 0);
       this.#event(ops.OP_PAGE_FREE, 0, 0, frame, 0, piece);
       frames.freed(frame, piece);
     }
@@ -1071,6 +1122,7 @@ class PublicImporter {
     const { dev, ino } = this.#file();
     const index = this.#pageOffset();
     const count = this.#objects.count;
+    const write = frames.pending(frame) && task.pendWrite;
     const object = this.#objects.id(dev, ino);
     if (object > count) {
       const type = dev === BDEV ? ops.OBJECT_BLOCK : ops.OBJECT_FILE;
@@ -1078,6 +1130,7 @@ class PublicImporter {
       this.#event(ops.OP_OBJECT_NEW, 0, object, 0, type, 0, 0, name);
     }
     if (frames.owner(frame) === CHARGED) {
+      this.#accesses?.added(task, frame, frames.chargeOrder(frame), dev, ino, index, write);
       frames.charge(frame, frames.chargeOrder(frame), CHARGED, ops.KIND_FILE);
       this.#event(ops.OP_RESIDENT, 0, object, frame, index, 0);
       return;
@@ -1095,6 +1148,7 @@ class PublicImporter {
       this.#uncharge(frame, 0, ops.FLAG_INFERRED);
     }
     const gfp = frames.pending(frame) && task.pendGfp !== 0 ? task.pendGfp : ops.GFP_KERNEL;
+    this.#accesses?.added(task, frame, order, dev, ino, index, write);
     this.#charge(task, frame, order, ops.KIND_FILE, object, index, gfp);
     // The line comes after the charge: it is over.
     task.charged = false;
@@ -1113,6 +1167,7 @@ class PublicImporter {
   /** A page left the page cache; one that was never added was a page of tmpfs, whose additions have no tracepoint. */
   #removed(): void {
     const frame = this.#frames.dense(this.#pfn());
+    this.#accesses?.removed(this.#task, frame);
     if (this.#frames.owner(frame) !== CHARGED || this.#frames.kind(frame) !== ops.KIND_ANON) return;
     this.#wrongGuess++;
     this.#frames.charge(frame, this.#frames.chargeOrder(frame), CHARGED, ops.KIND_SHMEM);
