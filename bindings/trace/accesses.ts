@@ -255,6 +255,10 @@ export class Accesses implements TraceSink {
   /** A user's page was charged: anonymous, or shared memory (page cache comes by {@link added}). */
   charged(task: Actor, frame: number, order: number, shmem: boolean, zeroed: boolean): void {
     const access = accessOf(task);
+    if (access.io?.mark.write && (shmem || (access.address < 0 && !zeroed))) {
+      this.#filled(task, access.io, frame, order);
+      return;
+    }
     const { address, code } = access;
     // A read fault makes no private page, unless out of swap: then it is not zeroed.
     const fault = address >= 0 && !(zeroed && (code & FAULT_WRITE) === 0);
@@ -533,24 +537,25 @@ export class Accesses implements TraceSink {
     return named;
   }
 
+  /** A page of tmpfs that a write(2) is about to fill: the next one of the file. */
+  #filled(task: Actor, io: Io, frame: number, order: number): void {
+    // A fault before it was on the buffer.
+    this.faultOver(task);
+    if (io.object === 0) io.object = this.#atPath(io.mark.path).object;
+    for (let i = 0; i < 2 ** order; i++) this.#place(frame + i, io.object, io.fresh++);
+    if (io.fresh > io.next) this.#ioReached(task, io, io.fresh - 1);
+    io.at = this.#ts;
+  }
+
   /** A page of shared memory was charged. */
   #shared(task: Actor, access: TaskAccess, frame: number, order: number, address: number, code: number): void {
-    const { io } = access;
     const pages = 2 ** order;
-    if (address >= 0) {
+    const mapping = address >= 0 ? this.#marks.find(task.leader.pid, address) : null;
+    if (mapping?.as === 'shared') {
       const page = Math.floor(address / PAGE_SIZE);
       this.#noteTable(access, this.#spaceOf(task), page);
-      const mapping = this.#marks.find(task.leader.pid, address);
-      if (mapping?.as === 'shared') {
-        const index = this.#fileFault(task, mapping, page, code);
-        this.#place(frame, this.#atPath(mapping.path!).object, index);
-        return;
-      }
-    } else if (io?.mark.write) {
-      if (io.object === 0) io.object = this.#atPath(io.mark.path).object;
-      for (let i = 0; i < pages; i++) this.#place(frame + i, io.object, io.fresh++);
-      if (io.fresh > io.next) this.#ioReached(task, io, io.fresh - 1);
-      io.at = this.#ts;
+      const index = this.#fileFault(task, mapping, page, code);
+      this.#place(frame, this.#atPath(mapping.path!).object, index);
       return;
     }
     this.unnamed++;
