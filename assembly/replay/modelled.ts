@@ -135,8 +135,10 @@ function modelledEvent(row: u32): i32 {
   headerSet64(L.H_NOW, now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
-  // (Inodes come and go as they did there: later rows name them.)
+  // (Inodes come and go as they did there: later rows name them. Kernel memory that it had goes when it went there.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
+  if (op == O.OP_KMEM_FREE) return kmemFree(row, cpu, flags, index);
+  if (op == O.OP_UNCHARGE) return uncharge(task, cpu, index);
   if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
   switch (op) {
     case O.OP_FILE_ACCESS:
@@ -165,10 +167,6 @@ function modelledEvent(row: u32): i32 {
       return chargeInitial(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index);
     case O.OP_KMEM_CHARGE:
       return kmemCharge(row, cpu, task, flags, index);
-    case O.OP_KMEM_FREE:
-      return kmemFree(row, cpu, flags, index);
-    case O.OP_UNCHARGE:
-      return uncharge(task, cpu, index);
     // What the recorded machine did with its pages says nothing about this one.
     case O.OP_PAGE_ALLOC:
     case O.OP_PAGE_FREE:

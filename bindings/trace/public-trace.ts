@@ -70,6 +70,7 @@ import {
 } from './public-events.ts';
 import { CHARGED, KMEM, PublicFrames, SLAB } from './public-frames.ts';
 import { OP_NAMES, PAGE_SIZE, ROOT_CGROUP } from './schema.ts';
+import { UnseenMemory } from './unseen-memory.ts';
 import type { WarmHost, WarmStart } from './warm-start.ts';
 
 const SECOND = 1e9;
@@ -186,6 +187,7 @@ class PublicImporter {
   readonly #marks = new MapMarks();
   /** null: the trace is to have frames */
   readonly #accesses: Accesses | null;
+  readonly #unseen: UnseenMemory | null;
   readonly #exited = new ExitedTasks<Task>();
   #taskCount = 0;
   #unknownCgroups = 0;
@@ -241,6 +243,7 @@ class PublicImporter {
 
   constructor(sink: TraceSink, map: CgroupMap | null, warm: WarmStart | null, accesses: boolean) {
     this.#accesses = accesses ? new Accesses(sink, this.#marks) : null;
+    this.#unseen = accesses ? new UnseenMemory() : null;
     this.#sink = this.#accesses ?? sink;
     this.#map = map;
     this.#warm = warm;
@@ -425,6 +428,7 @@ class PublicImporter {
         break;
       case MARK_VICTIM: {
         const victim = this.#named('total-vm=');
+        if (this.#unseen !== null) this.#atLimit(this.#unseen, this.#task);
         this.#event(ops.OP_MARK_VICTIM, 0, victim.id, 0, 0, 0);
         break;
       }
@@ -731,6 +735,7 @@ class PublicImporter {
       const frame = this.#frames.dense(STACK_PFNS + stack * STACK_PAGES + i);
       this.#frames.use(frame, 0);
       const flags = (ops.KIND_KERNEL_STACK << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME | ops.FLAG_INFERRED;
+      this.#unseen?.charge(frame, 1, this.#payer(this.#task));
       this.#event(ops.OP_KMEM_CHARGE, 0, 0, frame, 0, flags, ops.GFP_KERNEL);
     }
     this.#arm(this.#task, 0);
@@ -744,12 +749,14 @@ class PublicImporter {
     this.#freeStacks.push(stack);
     for (let i = 0; i < STACK_PAGES; i++) {
       const frame = this.#frames.dense(STACK_PFNS + stack * STACK_PAGES + i);
+      this.#unseen?.uncharge(frame);
       this.#event(ops.OP_KMEM_FREE, 0, 0, frame, 0, ops.FLAG_BY_FRAME | ops.FLAG_INFERRED);
     }
   }
 
   #exit(task: Task): void {
     this.#freeStack(task);
+    if (this.#unseen?.has(task.leader.cgroup)) this.#emptied(this.#unseen, task);
     if (task.leader === task) this.#marks.drop(task.pid);
     if (task.exited) return;
     task.exited = true;
@@ -857,6 +864,7 @@ class PublicImporter {
     const cgroup = this.#cgroups.getOrAdd(cgid);
     this.#cgroups.online(cgroup);
     const parent = this.#cgroups.place(cgroup, path);
+    this.#unseen?.born(cgroup.id, parent);
     this.#children[parent] = (this.#children[parent] ?? 0) + 1;
     this.#own = true;
     this.#written[ops.OP_MKDIR]!++;
@@ -888,6 +896,7 @@ class PublicImporter {
       const write = parseKnobWrite(text.slice(11));
       const cgroup = write === null ? undefined : this.#cgroups.at(write.path);
       if (write !== null && cgroup !== undefined) {
+        if (write.knob === ops.KNOB_MAX) this.#unseen?.limit(cgroup.id, write.value);
         this.#event(ops.OP_WRITE_KNOB, cgroup.id, 0, write.value, write.knob, 0, 0, text.slice(11));
         return;
       }
@@ -896,6 +905,33 @@ class PublicImporter {
   }
 
   // --- charges
+
+  /** An OOM kill: what the lines do not account for up to the limit is kernel memory that none of them shows. */
+  #atLimit(unseen: UnseenMemory, task: Task): void {
+    // A kill of the machine's own lack of memory says nothing about a limit.
+    if (!task.chargeReclaims || this.#sawObjects) return;
+    const cgroup = this.#payer(task);
+    const inHand = task.charged ? 1 << this.#frames.chargeOrder(task.chargedFrame) : 0;
+    const pages = unseen.atLimit(cgroup, inHand);
+    const flags = (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | ops.FLAG_INFERRED;
+    // Page by page, as objects come: a charge of many pages at once would not reach the OOM killer.
+    for (let i = 0; i < pages; i++) this.#event(ops.OP_KMEM_CHARGE, cgroup, 0, 0, PAGE_SIZE, flags, ops.GFP_KERNEL);
+    if (pages < 0) this.#giveBack(cgroup, -pages);
+  }
+
+  /** The task exits: if it is the last of its cgroup, what was concluded of it goes. */
+  #emptied(unseen: UnseenMemory, task: Task): void {
+    const { cgroup } = task.leader;
+    for (const other of this.#tasks.values())
+      if (other !== task && !other.exited && other.leader.cgroup === cgroup) return;
+    this.#giveBack(cgroup, unseen.empty(cgroup));
+  }
+
+  #giveBack(cgroup: number, pages: number): void {
+    if (pages === 0) return;
+    const flags = (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | ops.FLAG_INFERRED;
+    this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, pages * PAGE_SIZE, flags);
+  }
 
   /** Dense id of who pays for what the task asks for. A thread's memory is its process's. */
   #payer(task: Task): number {
@@ -921,6 +957,7 @@ class PublicImporter {
     zeroed = false,
   ): void {
     this.#frames.charge(frame, order, CHARGED, kind);
+    this.#unseen?.charge(frame, 1 << order, this.#payer(task));
     if (kind !== ops.KIND_FILE) this.#accesses?.charged(task, frame, order, kind === ops.KIND_SHMEM, zeroed);
     const line = this.#task;
     this.#task = task;
@@ -960,6 +997,7 @@ class PublicImporter {
         // A large folio is given back by itself (__folio_put_large).
         if (of > 0) this.#event(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0);
       }
+      this.#unseen?.uncharge(at);
       frames.uncharge(at);
       at += 1 << of;
     }
@@ -1042,6 +1080,7 @@ class PublicImporter {
     if (task.kernel || this.#payer(task) === ROOT_CGROUP) return;
     const kind = kmemKind(gfp);
     this.#frames.charge(frame, order, KMEM, 0);
+    this.#unseen?.charge(frame, 1 << order, this.#payer(task));
     const flags = order | (kind << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME;
     this.#event(ops.OP_KMEM_CHARGE, 0, 0, frame, 0, flags, gfp.gfp);
     if (order === 0 && kind === ops.KIND_PAGETABLE) this.#accesses?.table(task, frame);
@@ -1108,6 +1147,7 @@ class PublicImporter {
       const failed = !this.#irq && task.charged && task.chargeReclaims && task.chargedFrame === frame;
       if (failed) {
         frames.uncharge(frame);
+        this.#unseen?.uncharge(frame);
         this.#accesses?.failed(frame);
       } else this.#uncharge(frame, piece, 0);
       this.#event(ops.OP_PAGE_FREE, 0, 0, frame, 0, piece);
@@ -1186,6 +1226,7 @@ class PublicImporter {
     task.slabAt = this.#ts;
     this.#slabPages++;
     this.#frames.charge(frame, order, SLAB, 0);
+    this.#unseen?.charge(frame, 1 << order, cgroup);
     this.#slabOwners.set(frame, cgroup);
     const flags = (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | ops.FLAG_INFERRED;
     this.#event(ops.OP_KMEM_CHARGE, cgroup, 0, 0, PAGE_SIZE << order, flags, ops.GFP_KERNEL);
