@@ -435,7 +435,7 @@ class PublicImporter {
       case OOM_SCORE_ADJ: {
         const score = decimalField(this.#rest, 'oom_score_adj=');
         const of = this.#named('oom_score_adj=');
-        if (score >= -1000 && score <= 1000) this.#eventOf(of, ops.OP_OOM_SCORE_ADJ, 0, score + 1000);
+        if (score >= -1000 && score <= 1000) this.#eventOf(of, ops.OP_OOM_SCORE_ADJ, 0, 0, score + 1000);
         break;
       }
       case SLAB_ALLOC:
@@ -590,10 +590,10 @@ class PublicImporter {
   }
 
   /** An event of another task than the one whose line it is. */
-  #eventOf(task: Task, op: number, cgroup: number, count: number): void {
+  #eventOf(task: Task, op: number, cgroup: number, count: number, index = 0): void {
     this.#own = true;
     this.#written[op]!++;
-    this.#sink.append(this.#ts, this.#cpu, op, task.id, cgroup, 0, 0, count, 0, 0, null);
+    this.#sink.append(this.#ts, this.#cpu, op, task.id, cgroup, 0, index, count, 0, 0, null);
   }
 
   // --- tasks
@@ -756,7 +756,7 @@ class PublicImporter {
 
   #exit(task: Task): void {
     this.#freeStack(task);
-    if (this.#unseen?.has(task.leader.cgroup)) this.#emptied(this.#unseen, task);
+    if (!task.exited && task.leader === task && this.#unseen?.has(task.cgroup)) this.#gone(this.#unseen, task);
     if (task.leader === task) this.#marks.drop(task.pid);
     if (task.exited) return;
     task.exited = true;
@@ -919,12 +919,12 @@ class PublicImporter {
     if (pages < 0) this.#giveBack(cgroup, -pages);
   }
 
-  /** The task exits: if it is the last of its cgroup, what was concluded of it goes. */
-  #emptied(unseen: UnseenMemory, task: Task): void {
-    const { cgroup } = task.leader;
+  /** A process exits: with it goes its share of what was concluded, as if all of its cgroup had as much. */
+  #gone(unseen: UnseenMemory, process: Task): void {
+    let processes = 1;
     for (const other of this.#tasks.values())
-      if (other !== task && !other.exited && other.leader.cgroup === cgroup) return;
-    this.#giveBack(cgroup, unseen.empty(cgroup));
+      if (other !== process && other.leader === other && !other.exited && other.cgroup === process.cgroup) processes++;
+    this.#giveBack(process.cgroup, unseen.shareOf(process.cgroup, processes));
   }
 
   #giveBack(cgroup: number, pages: number): void {

@@ -57,10 +57,12 @@ export class UnseenMemory {
     return least;
   }
 
-  /** The last process of a cgroup has gone, and with it what it had: so many pages. */
-  empty(cgroup: number): number {
-    const pages = this.#unseen.get(cgroup) ?? 0;
-    this.#unseen.delete(cgroup);
+  /** One of `processes` processes of a cgroup has gone: so many pages with it. */
+  shareOf(cgroup: number, processes: number): number {
+    const all = this.#unseen.get(cgroup) ?? 0;
+    const pages = Math.ceil(all / processes);
+    if (pages === all) this.#unseen.delete(cgroup);
+    else this.#unseen.set(cgroup, all - pages);
     this.#add(cgroup, -pages);
     return pages;
   }
