@@ -28,8 +28,8 @@ const DROPPED: ReadonlySet<number> = new Set([
 
 /** First byte that no user address of four-level page tables reaches; faults above are the kernel's own. */
 const USER_END = 2 ** 47;
-/** Pages that no line gives an address are put where no address of a user can be. */
-const NOWHERE = 2 ** 44;
+/** Pages that no line gives an address are put where no address of a user is: beyond {@link USER_END}. */
+const NOWHERE = 2 ** 35;
 /** Pages that one page of page tables maps: log2. */
 const TABLE_SHIFT = 9;
 /** A read that shows no line for so long is over. */
@@ -291,10 +291,12 @@ export class Accesses implements TraceSink {
   /** A page came into the page cache. `write`: a system call is about to fill it. */
   added(task: Actor, frame: number, order: number, dev: number, ino: number, index: number, write: boolean): void {
     const access = accessOf(task);
-    const object = this.#inode(dev, ino);
+    const { io } = access;
+    // What is read once through is as long as what is read.
+    const size = io !== null && io.mark.ino === ino && !io.mark.write ? io.end : 0;
+    const object = this.#inode(dev, ino, size);
     const pages = 2 ** order;
     for (let i = 0; i < pages; i++) this.#place(frame + i, object, index + i);
-    const { io } = access;
     if (io !== null && io.mark.ino === ino && (io.object === 0 || io.object === object)) {
       io.object = object;
       if (index >= io.next) this.#ioReached(task, io, index + pages - 1);
@@ -504,15 +506,16 @@ export class Accesses implements TraceSink {
     this.#pageOf.set(frame, index);
   }
 
-  #new(type: number, name: string): number {
+  #new(type: number, name: string, pages = 0): number {
     this.endRun();
     this.written[ops.OP_OBJECT_NEW]!++;
     const id = ++this.objects;
-    this.#sink.append(this.#ts, this.#cpu, ops.OP_OBJECT_NEW, 0, 0, id, 0, type, 0, 0, name);
+    this.#sink.append(this.#ts, this.#cpu, ops.OP_OBJECT_NEW, 0, 0, id, pages, type, 0, 0, name);
     return id;
   }
 
-  #inode(dev: number, ino: number): number {
+  /** The file of this device and inode; `pages` is its size, 0: not known. */
+  #inode(dev: number, ino: number, pages: number): number {
     let inodes = this.#byInode.get(dev);
     if (inodes === undefined) {
       inodes = new Map();
@@ -521,7 +524,7 @@ export class Accesses implements TraceSink {
     let object = inodes.get(ino);
     if (object === undefined) {
       const name = `${Math.floor(dev / 2 ** 20)}:${dev % 2 ** 20}:${ino.toString(16)}`;
-      object = this.#new(dev === BDEV ? ops.OBJECT_BLOCK : ops.OBJECT_FILE, name);
+      object = this.#new(dev === BDEV ? ops.OBJECT_BLOCK : ops.OBJECT_FILE, name, pages);
       inodes.set(ino, object);
     }
     return object;

@@ -110,18 +110,22 @@ function figuresOf(
   };
 }
 
-async function labelledSamples(path: string): Promise<LabelledSample[]> {
+/** The samples, and the size of the swap device in pages. */
+async function labelledSamples(path: string): Promise<{ wanted: LabelledSample[]; swap: number }> {
   const source = await ByteSource.open(path);
   const parts: Buffer[] = [];
   for (let part = await source.next(); part !== null; part = await source.next()) parts.push(Buffer.from(part));
   source.close();
-  return Buffer.concat(parts)
+  const lines = Buffer.concat(parts)
     .toString()
     .split('\n')
     .filter((line) => line.includes('"label":"'))
-    .map((line) => JSON.parse(line))
+    .map((line) => JSON.parse(line));
+  const wanted = lines
     .map(({ t, t_end, label, cgroups }) => ({ at: Math.round(((t + t_end) / 2) * 1e9), label, cgroups }))
     .sort((a, b) => a.at - b.at);
+  const kilobytes = lines.find(({ meminfo_kB }) => meminfo_kB !== undefined)?.meminfo_kB.SwapTotal ?? 0;
+  return { wanted, swap: Math.floor((kilobytes * 1024) / PAGE_SIZE) };
 }
 
 /** Who is who, and whom the OOM killer took, on the recorded machine and in the model. */
@@ -165,12 +169,11 @@ class Tasks {
 /** Ops after which somebody may have come or gone. */
 const WATCHED: ReadonlySet<number> = new Set([O.OP_SPAWN, O.OP_FORK, O.OP_EXEC, O.OP_MARK_VICTIM]);
 
+/** The recorded machine: reads 128 KiB ahead and maps 64 KiB around a fault, as Linux does unless told. */
+export const LINUX_61: BootOptions = { kernel: '6.1', readahead: 32, faultAround: 16 };
+
 /** Imports the accesses of a public trace, replays them with `boot`, and reads the figures beside the labelled samples. */
-export async function runModelled(
-  trace: string,
-  samples: string,
-  boot: BootOptions = { kernel: '6.1' },
-): Promise<ModelledRun> {
+export async function runModelled(trace: string, samples: string, boot: BootOptions = LINUX_61): Promise<ModelledRun> {
   const folder = await mkdtemp(join(tmpdir(), 'memcharge-modelled-'));
   try {
     const path = join(folder, 'capture.arrow');
@@ -180,8 +183,8 @@ export async function runModelled(
     const opened = await openTrace(path);
     try {
       const looked = await lookAt(opened);
-      const machine = await bootFor(looked.trace, { ...boot, residency: 'modelled' }, false);
-      const wanted = await labelledSamples(samples);
+      const { wanted, swap } = await labelledSamples(samples);
+      const machine = await bootFor(looked.trace, { swap, ...boot, residency: 'modelled' }, false);
       const phases: PhaseFigures[] = [];
       const tasks = new Tasks();
       const read = ({ at, label, cgroups }: LabelledSample) => {

@@ -10,7 +10,7 @@ import { ROOT_CGROUP } from '../../bindings/index.ts';
 import { table } from '../../bindings/report/table.ts';
 import { PAGE_SIZE } from '../../bindings/trace/schema.ts';
 import { agreement, kernelCalls } from './kernel-calls.ts';
-import { modelledTable, runModelled } from './modelled.ts';
+import { LINUX_61, modelledTable, runModelled } from './modelled.ts';
 import { captureFiles, nearness, publicFiles, runCapture } from './run.ts';
 
 function captures(folder: string): string[] {
@@ -33,7 +33,7 @@ else await probesTable();
 async function modelledTables(): Promise<void> {
   for (const folder of all) {
     const { files, samples } = publicFiles(folder);
-    const { machine, phases, killed } = await runModelled(files[0], samples, { kernel });
+    const { machine, phases, killed } = await runModelled(files[0], samples, { ...LINUX_61, kernel });
     const { header, rows } = modelledTable(phases);
     const audit = machine.audit();
     const who = (tasks: readonly { pid: number; comm: string }[]) =>
