@@ -15,10 +15,10 @@ import { lookAt } from '../../bindings/replay/residency.ts';
 import type { TraceBatch } from '../../bindings/trace/arrow-reader.ts';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
 import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
-import { ByteSource } from '../../bindings/trace/byte-source.ts';
 import { importFiles } from '../../bindings/trace/formats.ts';
 import type { ImportReport } from '../../bindings/trace/import-report.ts';
 import { PAGE_SIZE, ROOT_CGROUP } from '../../bindings/trace/schema.ts';
+import { captureBytes } from './run.ts';
 
 /** What is compared, in the table's order. Memory in pages. */
 export const FIGURES = [
@@ -112,11 +112,7 @@ function figuresOf(
 
 /** The samples, and the size of the swap device in pages. */
 async function labelledSamples(path: string): Promise<{ wanted: LabelledSample[]; swap: number }> {
-  const source = await ByteSource.open(path);
-  const parts: Buffer[] = [];
-  for (let part = await source.next(); part !== null; part = await source.next()) parts.push(Buffer.from(part));
-  source.close();
-  const lines = Buffer.concat(parts)
+  const lines = (await captureBytes(path))
     .toString()
     .split('\n')
     .filter((line) => line.includes('"label":"'))

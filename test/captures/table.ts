@@ -13,12 +13,14 @@ import { agreement, kernelCalls } from './kernel-calls.ts';
 import { LINUX_61, modelledTable, runModelled } from './modelled.ts';
 import { captureFiles, nearness, publicFiles, runCapture } from './run.ts';
 
+/** Folders that have what is asked for: some have no probes. */
 function captures(folder: string): string[] {
-  if (existsSync(publicFiles(folder).files[0])) return [folder];
+  const needed = (path: string) => (modelled || publicOnly ? publicFiles(path) : captureFiles(path)).files[0];
+  if (existsSync(needed(folder))) return [folder];
   return readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
-    .filter((path) => existsSync(publicFiles(path).files[0]));
+    .filter((path) => existsSync(needed(path)));
 }
 
 const publicOnly = process.argv.includes('--ftrace');
