@@ -19,7 +19,7 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
@@ -55,6 +55,8 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   let errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
   if (errno) return unlessRefused(errno, objcg);
   modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
+  // The audit and the digest look at object 0 too, where the trace has no other.
+  if (!headerGet(L.H_OBJECT_END)) headerSet(L.H_OBJECT_END, 1);
   for (let i = index; i < index + (1 << order); i++) {
     freeKernelFrame(cpu, i);
     let frame = takeFrame();

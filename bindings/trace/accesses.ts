@@ -142,7 +142,6 @@ export class Accesses implements TraceSink {
   unknownFaults = 0;
   unseenReads = 0;
   unknownDeletes = 0;
-  readonly io = { reads: 0, writes: 0 };
 
   constructor(sink: TraceSink, marks: MapMarks) {
     this.#sink = sink;
@@ -233,7 +232,6 @@ export class Accesses implements TraceSink {
     if (mark === null || mark.pid !== task.leader.pid || mark.pages === 0) return;
     const known = this.#byPath.get(mark.path);
     const start = mark.write ? (known?.pages ?? 0) : 0;
-    this.io[mark.write ? 'writes' : 'reads']++;
     accessOf(task).io = {
       mark,
       object: known?.object ?? 0,
@@ -271,6 +269,7 @@ export class Accesses implements TraceSink {
     const space = this.#spaceOf(task);
     if (!fault) {
       // get_user_pages(): the arguments of a program that is about to start, as a rule.
+      this.faultOver(task);
       this.addressless++;
       access.held.push({ page: -1, frame, flags: ops.FLAG_WRITE });
       return;

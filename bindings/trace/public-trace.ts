@@ -365,7 +365,8 @@ class PublicImporter {
   /** What the line says of the task's access before it. */
   #accessLine(accesses: Accesses, task: Task, code: number): void {
     // A fault may allocate, reclaim and read a file before it is over.
-    if (!NO_RETRY.has(code) && code !== FILEMAP_ADD) accesses.faultOver(task);
+    const frees = code === MM_PAGE_FREE || code === FILEMAP_DELETE;
+    if (frees ? !task.inReclaim : !NO_RETRY.has(code) && code !== FILEMAP_ADD) accesses.faultOver(task);
     if (code === PAGE_FAULT_USER || code === MARK_WRITE) accesses.inUser(task);
     if (IO_OVER.has(code)) accesses.ioOver(task);
   }
@@ -525,6 +526,7 @@ class PublicImporter {
         'slab pages taken for charged': this.#slabPages,
         'slab pages taken for vectors of objcgs': this.#slabVectors,
         'objects whose address is not printed': this.#namelessObjects,
+        ...this.#accessCounts(),
         'lines of cgroups in another hierarchy': this.#otherHierarchies,
         'faults made by a probe': this.#artefacts,
         'small steps of the clock': cursors.reduce((sum, cursor) => sum + cursor.clockSteps, 0),
@@ -538,15 +540,34 @@ class PublicImporter {
         'the memory of a cgroup itself (about 10 KiB, charged to its parent)',
         'charges by a kernel thread for somebody else (a loop device, khugepaged), page migration, swap entries',
         'at the beginning: pages already charged, and what the per-CPU stocks hold',
+        ...(this.#accesses === null
+          ? []
+          : [
+              'accesses of what is resident, by read(2), write(2) or through page tables, but for reads and writes that a marker announces',
+            ]),
       ],
       missing: [
-        saw(ops.OP_PAGE_ALLOC) ? '' : 'mm_page_alloc: nothing is charged but page cache',
-        saw(ops.OP_PAGE_FREE) ? '' : 'mm_page_free: nothing is given back',
+        understood.mm_page_alloc !== undefined ? '' : 'mm_page_alloc: nothing is charged but page cache',
+        understood.mm_page_free !== undefined ? '' : 'mm_page_free: nothing is given back',
         saw(ops.OP_FORK) ? '' : 'sched_process_fork: no task inherits a cgroup, and no kernel stack is seen',
         saw(ops.OP_ATTACH) || saw(ops.OP_MKDIR) ? '' : 'cgroup lines: everything is in the root unless --cgroups tells',
       ].filter((text) => text !== ''),
     };
     return { report, highWater };
+  }
+
+  /** What an import of accesses had to guess. */
+  #accessCounts(): Record<string, number> {
+    if (this.#accesses === null || this.#unseen === null) return {};
+    return {
+      'faults that allocate nothing, in no known mapping: taken for reads that nobody pays for':
+        this.#accesses.unknownFaults,
+      'private pages without an address': this.#accesses.addressless,
+      'pages of shared memory that no marker names': this.#accesses.unnamed,
+      'announced reads and writes of files that were in memory before the recording': this.#accesses.unseenReads,
+      'pages deleted from files that never brought them in': this.#accesses.unknownDeletes,
+      'pages of kernel memory concluded from OOM kills': this.#unseen.concluded,
+    };
   }
 
   #ignore(event: string): void {

@@ -75,11 +75,16 @@ export function compressed(folder: string, name: string): string {
   return existsSync(xz) ? xz : join(folder, `${name}.gz`);
 }
 
-/** A compressed file's content. */
-export async function captureBytes(path: string): Promise<Buffer> {
+/** A compressed file's content, or its beginning, of `least` bytes and more. */
+export async function captureBytes(path: string, least = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const source = await ByteSource.open(path);
   const parts: Buffer[] = [];
-  for (let part = await source.next(); part !== null; part = await source.next()) parts.push(Buffer.from(part));
+  let bytes = 0;
+  for (let part = await source.next(); part !== null; part = await source.next()) {
+    parts.push(Buffer.from(part));
+    bytes += part.length;
+    if (bytes >= least) break;
+  }
   source.close();
   return Buffer.concat(parts);
 }

@@ -33,7 +33,7 @@ const CAPTURES = join(import.meta.dirname, '../captures/s11-fork-storm');
 
 /** The first lines of a capture: small files, so that damage hits what matters. */
 async function excerpt(name: string, bytes: number): Promise<Buffer> {
-  const text = await captureBytes(join(CAPTURES, name));
+  const text = await captureBytes(join(CAPTURES, name), 2 * bytes);
   return text.subarray(0, text.indexOf(10, bytes) + 1);
 }
 
