@@ -9,9 +9,10 @@ import { folioSlot, slotCount, slotFolio } from './folio/slots';
 import { swapOwner } from './folio/swap';
 import { auditWriteback } from './folio/writeback';
 import * as L from './layout';
+import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt, slotBase } from './memory';
+import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, objectAt, pagesEnd, slotBase, taskAt } from './memory';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -100,10 +101,15 @@ function auditMapcounts(): u32 {
   return code;
 }
 
+/** Object 0, the kernel's pages, is there where no object was ever named. */
+@inline function objectEnd(): u32 {
+  return max<u32>(1, headerGet(L.H_OBJECT_END));
+}
+
 /** Pages of objects, their kinds; answers how many there are, or (negative) a code. */
 function auditObjects(): i64 {
   let pages: i64 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let root = objectAt(object) + L.OBJECT_RADIX;
     let entries: i64 = 0;
     let shadows: i64 = 0;
@@ -165,13 +171,15 @@ function auditFolios(inObjects: i64): u32 {
   let code = differs(L.AUDIT_RESIDENT, 0, others, inObjects);
   let listed: i64 = 0;
   for (let frame = headerGet(L.H_FREE_FRAME); frame; frame = load<u32>(folioAt(frame), L.FOLIO_NEXT_FREE)) listed++;
-  return code ? code : differs(L.AUDIT_FRAMES, 0, free, listed);
+  if (!code) code = differs(L.AUDIT_FRAMES, 0, free, listed);
+  let never = <i64>pagesEnd - max<u32>(1, headerGet(L.H_FRAME_END));
+  return code ? code : differs(L.AUDIT_FRAMES, 0, free + never, headerGet(L.H_FREE_PAGES));
 }
 
 function auditNodes(): u32 {
   let used: i64 = 0;
   let wrong: u32 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let nodes = radixNodes(objectAt(object) + L.OBJECT_RADIX);
     if (nodes == 0xffffffff) wrong = object;
     used += nodes;
@@ -190,6 +198,17 @@ function auditNodes(): u32 {
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
 }
 
+/** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
+function auditKills(): u32 {
+  let victims: i64 = 0;
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++)
+    if (load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE && load<u32>(mmAt(task), L.TASK_KILLED)) victims++;
+  let slept: i64 = 0;
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) slept += <i64>eventCount(memcg, L.EVENT_THROTTLED_NS, true);
+  let code = differs(L.AUDIT_TASKS, 0, 0, victims + headerGet(L.H_VICTIMS));
+  return code ? code : differs(L.AUDIT_STATISTIC, 0, <i64>headerGet64(L.H_THROTTLED_NS), slept);
+}
+
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
 export function auditResident(): u32 {
   let code = auditMapcounts();
@@ -198,5 +217,6 @@ export function auditResident(): u32 {
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
   if (!code) code = auditWriteback();
-  return code ? code : auditNodes();
+  if (!code) code = auditNodes();
+  return code ? code : auditKills();
 }

@@ -16,6 +16,8 @@ export {
   memorySize,
   type Region,
 } from './engine/capacities.ts';
+export type { MachineEvent } from './engine/events.ts';
+export type { Candidate, Kill } from './engine/kills.ts';
 export {
   type BootOptions,
   type CgroupName,
@@ -26,6 +28,7 @@ export {
   Machine,
   type MemcgFigures,
   ReplayError,
+  type VmStat,
 } from './machine.ts';
 export { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from './replay/replay.ts';
 export { Against, type AgainstReport } from './report/against.ts';

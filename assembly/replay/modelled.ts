@@ -1,15 +1,16 @@
 // Modelled residency: the trace says who touches what; what is resident, and who is charged for it, follows from the kernel's rules.
-// A limit reclaims, throttles and kills; memory itself is never short: a full machine is an error.
+// A limit reclaims, throttles and kills, and so does a machine whose own memory is short.
 import { chargeMemcg } from '../charge/charge';
 import { handleOverHigh } from '../charge/high';
 import { enforceLimit } from '../charge/limit';
-import { forkKilled, setOomScoreAdj } from '../charge/oom';
+import { forkKilled, setOomScoreAdj, victimsDie } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { objcgMemcg } from '../folio/objcg';
+import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { runDevice } from '../folio/writeback';
@@ -19,9 +20,12 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
+  taskAt, tasksEnd, watchEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { psiClock, psiRuns } from '../psi';
+import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -52,7 +56,9 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   let order = flags & O.FLAG_ORDER_MASK;
   if (order > 9 || kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
     return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-  let errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
+  let errno = allocPages(task, cpu, order, gfp);
+  if (errno) return errno == -ENOMEM ? 0 : errno;
+  errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
   if (errno) return unlessRefused(errno, objcg);
   modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
   // The audit and the digest look at object 0 too, where the trace has no other.
@@ -60,7 +66,6 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   for (let i = index; i < index + (1 << order); i++) {
     freeKernelFrame(cpu, i);
     let frame = takeFrame();
-    if (!frame) return full(L.CAP_PAGES, index);
     commitKmem(frame, objcg, 0, kind);
     if (!radixSet(kernelFrames(), i, frame)) return full(L.CAP_NODES, index);
   }
@@ -137,16 +142,17 @@ function modelledEvent(row: u32): i32 {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
+  psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
-  // (Inodes come and go as they did there: later rows name them. Kernel memory that it had goes when it went there.)
-  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
-  if (op == O.OP_KMEM_FREE) return kmemFree(row, cpu, flags, index);
-  if (op == O.OP_UNCHARGE) return uncharge(task, cpu, index);
+  // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_UNCHARGE || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
   if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
     if (op == O.OP_FORK) return forkKilled(task, object);
     return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
   }
+  // Somebody else moves a task; every other row is its own doing.
+  if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
@@ -174,6 +180,10 @@ function modelledEvent(row: u32): i32 {
       return chargeInitial(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index);
     case O.OP_KMEM_CHARGE:
       return kmemCharge(row, cpu, task, flags, index);
+    case O.OP_KMEM_FREE:
+      return kmemFree(row, cpu, flags, index);
+    case O.OP_UNCHARGE:
+      return uncharge(task, cpu, index);
     // What the recorded machine did with its pages says nothing about this one.
     case O.OP_PAGE_ALLOC:
     case O.OP_PAGE_FREE:
@@ -198,6 +208,7 @@ function modelledEvent(row: u32): i32 {
       return setOomScoreAdj(task, index);
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
+  if (op == O.OP_SPAWN && index == 1 && !errno) store<u32>(mmAt(task), 1, L.TASK_UNKILLABLE); // pid 1
   if (op == O.OP_WRITE_KNOB && !errno) enforceLimit(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), count);
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
 }
@@ -205,7 +216,9 @@ function modelledEvent(row: u32): i32 {
 /** A row is an entry into the kernel: on the way back to user mode the task pays for what it is over memory.high. */
 @inline function returnToUser(row: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  if (task && load<u32>(mmAt(task), L.TASK_OVER_HIGH)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (!task || !load<u32>(mmAt(task), L.TASK_OVER_HIGH)) return;
+  // A kernel thread never gets there.
+  if (load<u32>(taskAt(task), L.TASK_MM)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */
@@ -256,10 +269,13 @@ export function replayModelled(from: u32, to: u32): i32 {
       groupEnd = min<u32>(to, row + TOUCH_GROUP);
       touchGroup(row, groupEnd);
     }
-    if (watching() && !watchRoom(WATCH_PER_ROW)) return row;
+    // A row that makes kswapd run changes many more: half of a large log is kept for it.
+    if (watching() && !watchRoom(max<u32>(WATCH_PER_ROW, watchEnd >> 1))) return row;
+    if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;
     endBatch(row);
+    if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
     returnToUser(row);
   }
   return to;

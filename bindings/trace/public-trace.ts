@@ -951,7 +951,10 @@ class PublicImporter {
   #giveBack(cgroup: number, pages: number): void {
     if (pages === 0) return;
     const flags = (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | ops.FLAG_INFERRED;
-    this.#event(ops.OP_KMEM_FREE, cgroup, 0, 0, pages * PAGE_SIZE, flags);
+    // No task's doing: one that a replay has killed does nothing more.
+    this.#own = true;
+    this.#written[ops.OP_KMEM_FREE]!++;
+    this.#sink.append(this.#ts, this.#cpu, ops.OP_KMEM_FREE, 0, cgroup, 0, 0, pages * PAGE_SIZE, flags, 0, null);
   }
 
   /** Dense id of who pays for what the task asks for. A thread's memory is its process's. */
