@@ -146,8 +146,9 @@ function modelledEvent(row: u32): i32 {
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
-  let inode = op == O.OP_OBJECT_NEW || op == O.OP_UNCHARGE || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
+  let frees = op == O.OP_UNCHARGE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
+  if (task && op != O.OP_SPAWN && !inode && !frees && isKilled(task)) {
     if (op == O.OP_FORK) return forkKilled(task, object);
     return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
   }

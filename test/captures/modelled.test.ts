@@ -68,11 +68,12 @@ test('s06-high-throttle: memory.high events, usage and anonymous memory are the 
 
 test('s09-oom-group: the group that the kernel killed is killed, for one OOM', async () => {
   const { phases, killed, machine } = await replayed('s09-oom-group');
-  const { model, kernel } = only(phases, ['oom', 'oom_kill', 'oom_group_kill', 'peak', 'swap', 'pgscan']);
+  const { model, kernel } = only(phases, ['max', 'oom', 'oom_kill', 'oom_group_kill', 'peak', 'swap', 'pgscan']);
   expect(model).toEqual(kernel);
   const pids = (who: typeof killed.model) => who.map(({ comm, pid }) => `${comm} ${pid}`).sort();
   expect(pids(killed.kernel)).toEqual(['wl 1000', 'wl 998']);
   expect(pids(killed.model)).toEqual(pids(killed.kernel));
+  expect(phases.at(-1)!.model).toMatchObject({ max: 35, oom: 1, oom_kill: 3, oom_group_kill: 1 });
   expect(machine.audit()).toBeNull();
 });
 
