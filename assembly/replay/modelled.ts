@@ -6,7 +6,7 @@ import { enforceLimit } from '../charge/limit';
 import { forkKilled, setOomScoreAdj, victimsDie } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
-import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
+import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
@@ -62,6 +62,8 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
   if (errno) return unlessRefused(errno, objcg);
   modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
+  // The audit and the digest look at object 0 too, where the trace has no other.
+  if (!headerGet(L.H_OBJECT_END)) headerSet(L.H_OBJECT_END, 1);
   for (let i = index; i < index + (1 << order); i++) {
     freeKernelFrame(cpu, i);
     let frame = takeFrame();
@@ -91,6 +93,16 @@ function freeKernelFrame(cpu: u32, index: u64): bool {
   unchargeKmem(cpu, frame, chargeWord(frame));
   giveFrame(frame);
   return true;
+}
+
+/** A kernel page that is given back by put_page() (page tables in mmu_gather, pipe buffers): by uncharge_folio(), past the stock. */
+function uncharge(task: u32, cpu: u32, index: u64): i32 {
+  let frame = radixGet(kernelFrames(), index);
+  if (!frame) return 0;
+  radixClear(kernelFrames(), index);
+  unchargeFolio(task, cpu, frame, chargeWord(frame));
+  giveFrame(frame);
+  return 0;
 }
 
 function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
@@ -142,8 +154,9 @@ function modelledEvent(row: u32): i32 {
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
-  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return passedOver(op, task, object);
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
+  let frees = op == O.OP_UNCHARGE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
+  if (task && op != O.OP_SPAWN && !inode && !frees && isKilled(task)) return passedOver(op, task, object);
   // Somebody else moves a task; every other row is its own doing.
   if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
@@ -179,11 +192,12 @@ function modelledEvent(row: u32): i32 {
       return kmemCharge(row, cpu, task, flags, index);
     case O.OP_KMEM_FREE:
       return kmemFree(row, cpu, flags, index);
+    case O.OP_UNCHARGE:
+      return uncharge(task, cpu, index);
     // What the recorded machine did with its pages says nothing about this one.
     case O.OP_PAGE_ALLOC:
     case O.OP_PAGE_FREE:
     case O.OP_CHARGE:
-    case O.OP_UNCHARGE:
     case O.OP_UNCHARGE_FLUSH:
     case O.OP_SPLIT:
     case O.OP_MIGRATE:

@@ -118,8 +118,10 @@ function bootOptions(options: ReplayOptions): BootOptions {
     if (boot.faultAround & (boot.faultAround - 1))
       throw new InputError(`--fault-around ${options.faultAround}: not a power of two`);
   }
-  if (options.writeRate !== undefined)
-    boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, '900G'));
+  if (options.writeRate !== undefined) {
+    const rate = parsePageCount('--write-rate', options.writeRate, '900G');
+    boot.pageWriteNs = rate === 0 ? 0n : 1_000_000_000n / BigInt(rate);
+  }
   if (!options.flusher) boot.flusher = false;
   if (options.minFreeKbytes !== undefined)
     boot.minFreeKbytes = parseCount('--min-free-kbytes', options.minFreeKbytes, 1, 2 ** 32 - 1);
@@ -172,7 +174,7 @@ function parseOverride(text: string): KnobOverride {
 /** A size of one page to `most`, in whole pages; 0 is none where it means something. */
 function parsePageCount(option: string, text: string, most: string): number {
   const pages = parsePages(text);
-  if (pages === null || pages > parsePages(most)! || (pages === 0 && (text !== '0' || option === '--write-rate')))
+  if (pages === null || pages > parsePages(most)! || (pages === 0 && text !== '0'))
     throw new InputError(`${option} ${text}: not a size from 4K to ${most}, such as 64K`);
   return pages;
 }

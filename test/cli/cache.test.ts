@@ -56,7 +56,7 @@ describe('replay of page cache', () => {
       [['--readahead', '100'], '--readahead 100: not a size from 4K'],
       [['--fault-around', '12K'], '--fault-around 12K: not a power of two'],
       [['--fault-around', '1G'], '--fault-around 1G: not a size from 4K to 2M'],
-      [['--write-rate', '0'], '--write-rate 0: not a size'],
+      [['--write-rate', '1'], '--write-rate 1: not a size'],
     ] as const) {
       const done = await memcharge(['replay', path, ...args]);
       expect(done.code).not.toBe(0);
