@@ -41,7 +41,8 @@ function addReferences(n: i32): u32 {
         continue;
       }
       addMapcount(frame, n);
-      if (!code && (!chargeWord(frame) || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON)) code = differs(L.AUDIT_RESIDENT, frame, 1, 0);
+      if (!code && (!chargeWord(frame) || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON))
+        code = differs(L.AUDIT_RESIDENT, frame, 1, 0);
     }
     for (let map = load<u32>(mmAt(task), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
       let below = addMapped(map, n);

@@ -76,7 +76,8 @@ describe.each([
 
 /** A machine with a cgroup /a of `max` pages and a task in it, and 4096 slots. */
 async function machineWith(max: number, kernel: '6.1' | '6.18' = '6.18'): Promise<Machine> {
-  const machine = await Machine.boot({ residency: 'modelled', kernel, cpus: 1, swap: 4096, build: 'debug' });
+  const options = { residency: 'modelled', kernel, cpus: 1, swap: 4096, pageWriteNs: 0n } as const;
+  const machine = await Machine.boot({ ...options, build: 'debug' });
   const a = machine.mkdir('/a');
   machine.mkdir('/b');
   machine.writeKnob(a, O.KNOB_MAX, BigInt(max));
