@@ -3,12 +3,13 @@
 import { differs } from './audit';
 import { ZERO_PAGE } from './folio/anon';
 import { chargeWord, ownerOf } from './folio/folio';
+import { isLruAdding, lruAddCount, lruAddFrame } from './folio/lru-add';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
 import * as L from './layout';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt } from './memory';
+import { folioAt, headerGet, mapAt, mmAt, nodesEnd, nrCpus, objectAt } from './memory';
 import { KIND_ANON, KIND_FILE } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -141,6 +142,27 @@ function auditNodes(): u32 {
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
 }
 
+/** A folio is on a list or in one batch, and says so. */
+function auditLists(): u32 {
+  let waiting: i64 = 0;
+  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
+    let word = chargeWord(frame);
+    if (!word || word & L.CHARGE_KMEM) continue;
+    let listed = load<u32>(folioAt(frame), L.FOLIO_POSITION) != 0;
+    if (listed == isLruAdding(frame)) return differs(L.AUDIT_LIST_MEMBERS, frame, 1, 0);
+    if (!listed) waiting++;
+  }
+  let found: i64 = 0;
+  for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+    for (let i: u32 = 0; i < lruAddCount(cpu); i++) {
+      let frame = lruAddFrame(cpu, i);
+      if (!chargeWord(frame) || !isLruAdding(frame)) return differs(L.AUDIT_LIST_MEMBERS, frame, 0, 1);
+      found++;
+    }
+  }
+  return differs(L.AUDIT_LIST_MEMBERS, 0, waiting, found);
+}
+
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
 export function auditResident(): u32 {
   let code = auditMapcounts();
@@ -148,5 +170,6 @@ export function auditResident(): u32 {
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
+  if (!code) code = auditLists();
   return code ? code : auditNodes();
 }

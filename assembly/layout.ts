@@ -214,6 +214,7 @@ export const MEMCG_OOM_GROUP: u32 = 28;
 export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
 export const MEMCG_UNSEEN: u32 = 64; // u32[11] pages charged before the trace that no row brought, by KIND_*
 export const MEMCG_HAD_KERNEL: u32 = 108; // u32 1: its objcg had kernel memory before the trace
+export const MEMCG_LAST_CHILD: u32 = 112; // children are in the order of their making, as css_for_each_child() goes through them
 export const MEMCG_FREE: u32 = 0;
 export const MEMCG_ONLINE: u32 = 1;
 export const MEMCG_REMOVED: u32 = 2; // rmdir done, css_offline still to come
@@ -345,12 +346,17 @@ export const STATE_KIND_MASK: u32 = 0xf;
 export const STATE_LIST_SHIFT: u32 = 4;
 export const STATE_LIST_MASK: u32 = 0x70;
 
+// Folios that a CPU has not yet put on their lists: u32 how many, u32[31] frames.
+export const LRU_ADD_STRIDE: u32 = 128;
+export const LRU_ADD_FRAMES: u32 = 4;
+
 // In modelled residency word 3 means something else. (Word 1 must stay 0 in a free frame, or a stale log entry would come alive.)
 export const FOLIO_MAPCOUNT: u32 = FOLIO_WAITER; // u32 address spaces whose page tables point here
 export const FOLIO_NEXT_FREE: u32 = FOLIO_WAITER; // u32 of an uncharged frame
 export const STATE_REFERENCED: u32 = 1 << 7; // PG_referenced
 export const STATE_DIRTY: u32 = 1 << 8; // PG_dirty
 export const STATE_WORKINGSET: u32 = 1 << 9; // PG_workingset
+export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
 /** u64 per frame: where its folio belongs. Of a page of an object: object << 32 | page offset. */
 export const PLACE_STRIDE: u32 = 8;
 /** The word of a page that was evicted: a shadow entry instead of a frame. */
@@ -525,7 +531,8 @@ export const R_NODE_USE: u32 = 18;
 export const R_PLACE: u32 = 19;
 export const R_LRUVEC: u32 = 20;
 export const R_SHADOW: u32 = 21;
-export const NR_REGIONS: u32 = 22;
+export const R_LRU_ADD: u32 = 22;
+export const NR_REGIONS: u32 = 23;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -575,6 +582,7 @@ export function regionSize(
   if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
   if (region == R_NODE_USE) return (nodes + 1) * 4;
   if (region == R_PLACE) return (pages + 1) * PLACE_STRIDE;
+  if (region == R_LRU_ADD) return cpus * LRU_ADD_STRIDE;
   if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
   return (2 * pages + 1) * SHADOW_STRIDE;

@@ -29,6 +29,7 @@ export let nodeUseBase: usize = 0;
 export let placeBase: usize = 0;
 export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
+export let lruAddBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -92,6 +93,7 @@ export function attachMemory(worker: u32): void {
   placeBase = at(L.R_PLACE);
   lruvecBase = at(L.R_LRUVEC);
   shadowBase = at(L.R_SHADOW);
+  lruAddBase = at(L.R_LRU_ADD);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;

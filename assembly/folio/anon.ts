@@ -5,6 +5,7 @@ import * as L from '../layout';
 import { headerSet, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
+import { lruAddDrain } from './lru-add';
 import { mappedPages, unmapAll } from './mapping';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, unmapFolio } from './resident';
@@ -85,6 +86,7 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
   let pages = pagesOf(mm);
+  lruAddDrain(cpu); // zap_page_range_single()
   for (let v = radixNext(pages, vpn); v < vpn + count; v = radixNext(pages, v + 1)) {
     let word = radixGet(pages, v);
     radixClear(pages, v);
@@ -98,6 +100,7 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
 /** exit_mmap(): everything leaves. */
 function destroyMm(task: u32, cpu: u32, mm: u32): void {
   let pages = pagesOf(mm);
+  lruAddDrain(cpu);
   for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) dropPage(task, cpu, radixGet(pages, v));
   radixDestroy(pages);
   unmapAll(mm);

@@ -12,6 +12,7 @@ import {
 } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
+import { lruAddDrain, lruAddDrainAll } from './lru-add';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import {
   activateFolio, cleanFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
@@ -198,6 +199,7 @@ export function unmapRange(task: u32, object: u32, index: u64, count: u32): i32 
   if (errno) return errno;
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   let map = mm ? findMap(mm, object) : 0;
+  lruAddDrain(headerGet(L.H_CURRENT_CPU)); // unmap_region()
   if (map) zapRange(map, index, count ? index + count : NO_KEY);
   return 0;
 }
@@ -348,6 +350,7 @@ export function truncate(task: u32, cpu: u32, object: u32, index: u64, count: u3
   if (errno) return errno;
   let end = count ? index + count : NO_KEY;
   let pages = pagesOf(object);
+  lruAddDrain(cpu); // folio_batch_release()
   for (let i = radixNext(pages, index); i < end; i = radixNext(pages, i + 1)) {
     let word = radixGet(pages, i);
     radixClear(pages, i);
@@ -408,6 +411,7 @@ export function sync(object: u32): i32 {
 /** drop_pagecache_sb(): clean pages of files that no address space has go (invalidate_mapping_pages()). */
 export function dropPagecache(task: u32, cpu: u32): void {
   let end = headerGet(L.H_OBJECT_END);
+  lruAddDrainAll(); // drop_caches_sysctl_handler()
   for (let object: u32 = 1; object < end; object++) {
     if (isShmem(object)) continue;
     let pages = pagesOf(object);

@@ -4,6 +4,7 @@ import { DEF_PRIORITY, SWAP_CLUSTER_MAX } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
+import { lruAddDrain } from '../folio/lru-add';
 import { evictFolio, referencedBy } from '../folio/mapping';
 import { isDirty, setState, stateOf } from '../folio/resident';
 import * as L from '../layout';
@@ -59,6 +60,7 @@ function checkReferences(frame: u32, target: u32, file: bool): u32 {
 /** shrink_inactive_list(): answers the pages reclaimed. */
 function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let file = list == L.LRU_INACTIVE_FILE;
+  lruAddDrain(headerGet(L.H_SCAN_CPU));
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return 0;
   let proactive = (scanFlags() & L.SCAN_PROACTIVE) != 0;
@@ -97,6 +99,7 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
 /** shrink_active_list(): the oldest become inactive, save for code that is in use. */
 function shrinkActive(memcg: u32, list: u32, n: u32): void {
   let file = list == L.LRU_ACTIVE_FILE;
+  lruAddDrain(headerGet(L.H_SCAN_CPU));
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return;
   let target = headerGet(L.H_SCAN_TARGET);

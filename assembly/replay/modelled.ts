@@ -11,6 +11,7 @@ import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, sync, truncate, unmapRange } from '../folio/mapping';
 import { objcgMemcg } from '../folio/objcg';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
+import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
@@ -146,6 +147,7 @@ function modelledEvent(row: u32): i32 {
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
+      lruAddDrain(cpu); // write_cache_pages() and filemap_fdatawait_range() release their batches
       return sync(object);
     case O.OP_DROP_CACHES:
       // 2 drops reclaimable slab, which belongs to nobody that the model knows.
