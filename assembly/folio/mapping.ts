@@ -268,7 +268,11 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
         mapFolio(frame);
         countEvent(taskMemcg(mm), L.STAT_PGFAULT);
         // shmem makes its pages; a file's come from the disk
-        if (fresh && !shmem) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+        if (fresh && !shmem) {
+          countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+          // It waits for the disk without mmap_lock and begins anew; 6.1's handle_mm_fault() counts both times.
+          if (kernel61) countEvent(taskMemcg(mm), L.STAT_PGFAULT);
+        }
       }
     } else if (shmem && fresh && flags & FLAG_WRITE) {
       setReferenced(frame);

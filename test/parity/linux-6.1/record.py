@@ -3,7 +3,7 @@
 import json, sys
 
 name, *paths = sys.argv[1:]
-runs = [[json.loads(line) for line in open(path) if line.startswith("{")] for path in paths]
+runs = [[json.loads(line) for line in open(path) if line.startswith("{") and '"start"' not in line] for path in paths]
 assert all([(s.get("show"), s.get("cgroup"), s.get("worker")) for s in run] ==
            [(s.get("show"), s.get("cgroup"), s.get("worker")) for s in runs[0]] for run in runs), "the runs differ in their steps"
 lines = []

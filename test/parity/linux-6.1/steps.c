@@ -39,6 +39,7 @@ static int nr_workers, child;
 static char *anon, buffer[64 * PAGE] __attribute__((aligned(4096)));
 static struct { char name[32]; int fd; char *map; } files[8];
 
+static void *aligned(long bytes);
 static int file_of(const char *name) {
   for (int i = 0; i < 8; i++) {
     if (files[i].fd && !strcmp(files[i].name, name)) return i;
@@ -70,9 +71,7 @@ static int act(int argc, char **arg) {
     struct stat st;
     fstat(files[f].fd, &st);
     if (!files[f].map) {
-      char *p = mmap(0, st.st_size + (4L << 20), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-      p = (char *)(((long)p + (2L << 20) - 1) & -(2L << 20));
-      files[f].map = mmap(p, st.st_size, PROT_READ | (*arg[3] == 'x' ? PROT_EXEC : PROT_WRITE), MAP_SHARED | MAP_FIXED, files[f].fd, 0);
+      files[f].map = mmap(aligned(st.st_size), st.st_size, PROT_READ | (*arg[3] == 'x' ? PROT_EXEC : PROT_WRITE), MAP_SHARED | MAP_FIXED, files[f].fd, 0);
       madvise(files[f].map, st.st_size, MADV_RANDOM);
     }
     for (long i = from; i < from + count; i++)
@@ -142,16 +141,32 @@ static void read_program(void) {
     if (!mincore((char *)((long)p & -PAGE), 1, &resident)) (void)*(volatile char *)p;
 }
 
+static void *aligned(long bytes) {
+  char *p = mmap(0, bytes + (4L << 20), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return (char *)(((long)p + (2L << 20) - 1) & -(2L << 20));
+}
+
+// munmap() calls lru_add_drain(): what this CPU's batch holds of new pages goes to their lists.
+static void drain(void) {
+  munmap(mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0), PAGE);
+}
+
+// Every page that a process writes to it writes to now, so that none is copied later.
+static void own_pages(void) {
+  extern char data_start[], end[];
+  static volatile char *last;
+  volatile char here[16 * PAGE];
+  last = here; (void)last;
+  for (long i = 0; i < 16 * PAGE; i += PAGE) here[i] = 1;
+  for (volatile char *p = (char *)((long)data_start & -PAGE); p < end; p += PAGE) *p = *p;
+}
+
 static void spawn(const char *name, const char *group) {
   struct worker *w = &workers[nr_workers++];
   int to[2], from[2];
+  char ready = 0;
   if (pipe(to) || pipe(from)) exit(1);
   strcpy(w->name, name);
-  if (!anon) {
-    char *p = mmap(0, (1L << 30) + (4L << 20), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    p = (char *)(((long)p + (2L << 20) - 1) & -(2L << 20));
-    anon = mmap(p, 1L << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  }
   fflush(stdout);
   if (!(w->pid = fork())) {
     char path[256];
@@ -159,20 +174,20 @@ static void spawn(const char *name, const char *group) {
     if (spit(path, "0")) _exit(1);
     close(to[1]);
     close(from[0]);
-    // What the worker uses of itself it uses now.
-    memset(buffer, 1, sizeof buffer);
+    anon = mmap(aligned(1L << 30), 1L << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     read_program();
-    act(1, (char *[]){"nothing", 0});
-    char ready = 0;
-    if (write(from[1], &ready, 1) != 1) _exit(1);
-    live(to[0], from[1]);
+    own_pages();
+    drain();
+    if (write(from[1], &ready, 1) == 1) live(to[0], from[1]);
+    _exit(1);
   }
   close(to[0]);
   close(from[1]);
   w->to = to[1];
   w->from = from[0];
-  char ready;
   if (read(w->from, &ready, 1) != 1) printf("{\"worker\":\"%s\",\"ready\":false}\n", name);
+  own_pages();
+  drain();
 }
 
 static void tell(struct worker *w, const char *command) {
@@ -242,12 +257,15 @@ static void file_make(const char *name, long pages) {
 }
 
 int main(int argc, char **argv) {
-  FILE *steps = fopen(argv[1], "r");
-  static char line[512];
-  setvbuf(stdout, 0, _IOLBF, 0);
-  (void)argc;
+  static char line[512], script[1 << 14], out[1 << 14];
+  setvbuf(stdout, out, _IOLBF, sizeof out);
   read_program();
-  while (fgets(line, sizeof line, steps)) {
+  show("start", "/");
+  snprintf(script, sizeof script, "%s", slurp(argv[argc - 1]));
+  for (char *next, *at = script; *at; at = next) {
+    next = at + strcspn(at, "\n");
+    if (*next) *next++ = 0;
+    snprintf(line, sizeof line, "%s", at);
     line[strcspn(line, "#\n")] = 0;
     char whole[512], *arg[16] = {0};
     strcpy(whole, line);
