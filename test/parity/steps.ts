@@ -9,8 +9,10 @@ import * as O from '../../assembly/replay/ops.ts';
 import { type Kernel, Machine } from '../../bindings/machine.ts';
 import { batchOf, type HandRow } from '../replay/batch.ts';
 
-/** struct xa_node and the pointer to its owner (obj_full_size()): one for 64 pages of a file. */
+/** struct xa_node and the pointer to its owner (obj_full_size()): one for 64 pages of a file, and for 64 of these. */
 const XA_NODE = 576 + 8;
+/** struct vm_area_struct, likewise. */
+const VM_AREA = 144 + 8;
 /** struct file, by SLAB_HWCACHE_ALIGN, and the pointer to its owner. */
 const FILE = 256 + 8;
 /** Pages that one page table maps. */
@@ -98,6 +100,7 @@ export async function play(name: string, kernel: Kernel, compare: (shown: Shown,
     }
     shows++;
   });
+  if (process.env.DBG) console.log([...unexplained].flatMap(([i, l]) => l.filter((x) => x.pages).map((x) => [i, x.group, x.pages].join(':'))).join(' '));
   return playOnce(name, kernel, unexplained, compare);
 }
 
@@ -167,7 +170,19 @@ async function playOnce(
   };
   const access = (task: number, file: string, from: number, count: number, flags: number): HandRow[] => {
     const { id, nodes } = object(file);
-    return pieces(from, count, 64, nodes, () => (task === 1 ? [] : [slab(task, XA_NODE)])).flatMap((piece) => [
+    const grow = (piece: number): HandRow[] => {
+      if (task === 1) return [];
+      const rows = [slab(task, XA_NODE)];
+      // xas_create(): a second page of 64 makes a node above, and that grows likewise.
+      for (let level = 1, n = piece; n > 0; level++) {
+        const above = n >> 6;
+        if (!nodes.has(level * 1e6 + above)) rows.push(slab(task, XA_NODE));
+        nodes.add(level * 1e6 + above);
+        n = above;
+      }
+      return rows;
+    };
+    return pieces(from, count, 64, nodes, grow).flatMap((piece) => [
       ...piece.rows,
       { op: O.OP_FILE_ACCESS, task, object: id, index: piece.from, count: piece.count, flags },
     ]);
@@ -216,6 +231,8 @@ async function playOnce(
         case 'map':
           for (let i = number(2); i < number(2) + number(3); i++) {
             const key = `${args[1]}:${Math.floor(i / PTRS_PER_PTE)}`;
+            // The mapping is cut out of a larger one: two areas.
+            if (!worker.mapped.has(args[1]!)) run([slab(task, VM_AREA), slab(task, VM_AREA)]);
             if (!worker.mapped.has(key)) run(tables(worker, args[1]!));
             worker.mapped.add(key);
             run(access(task, args[1]!, i, 1, write | O.FLAG_FAULT | (args[4] === 'x' ? O.FLAG_EXEC : 0)));
@@ -272,14 +289,18 @@ async function playOnce(
         workers.set(args[0]!, { task, group, tables: new Set(), mapped: new Set() });
         run([{ op: O.OP_SPAWN, task, cgroup: groups.get(group)! }]);
         if (ready !== undefined) {
-          const pages = (key: string) => spread(ready, key)[0] / 4096;
-          // The workers of a cgroup are alike.
+          const pages = (shown: Shown, key: string) => spread(shown, key)[0] / 4096;
+          // The workers of a cgroup are alike. Slab is told only where another cgroup's objects have taken the CPU's byte stock.
           const alike = steps.filter((step) => step.startsWith('spawn') && step.endsWith(` ${group}`)).length;
-          const own = pages('anon') / alike;
-          for (let i = 0; i < pages('kernel') / alike; i++) run([kernelPage(groups.get(group)!, O.KIND_KERNEL_OTHER)]);
+          const own = pages(ready, 'anon') / alike;
+          const objects = spread(ready, 'slab')[0] / alike;
+          if (objects) run([slab(task, objects)]);
+          for (let i = Math.ceil(objects / 4096); i < pages(ready, 'kernel') / alike; i++)
+            run([kernelPage(groups.get(group)!, O.KIND_KERNEL_OTHER)]);
           run([{ op: O.OP_ANON_TOUCH, task, index: 1, count: own, flags: O.FLAG_WRITE }]);
-          // What it used for a moment only; freeing it puts its pages on their lists.
-          const moment = (pages('peak') - pages('current')) / alike;
+          // What it used for a moment only, as the last worker shows; freeing it puts its pages on their lists.
+          const last = recording.shows.filter(({ at }) => at === 'ready').find(({ of }) => /^\/z/.test(of))!;
+          const moment = pages(last, 'peak') - pages(last, 'current');
           run([{ op: O.OP_ANON_TOUCH, task, index: 1 + own, count: moment, flags: O.FLAG_WRITE }]);
           run([{ op: O.OP_ANON_FREE, task, index: 1 + own, count: moment }]);
         }

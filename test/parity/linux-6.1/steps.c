@@ -231,7 +231,7 @@ static void show(const char *label, const char *group) {
   lines(group, "memory.events", "events.", 0);
   lines(group, "memory.swap.events", "swap.events.", 0);
   lines(group, "memory.stat", "",
-        " anon file kernel shmem file_mapped file_dirty file_writeback swapcached inactive_anon active_anon inactive_file"
+        " anon file kernel slab shmem file_mapped file_dirty file_writeback swapcached inactive_anon active_anon inactive_file"
         " active_file unevictable workingset_refault_anon workingset_refault_file workingset_activate_anon workingset_activate_file"
         " workingset_restore_anon workingset_restore_file workingset_nodereclaim pgscan pgsteal pgfault pgmajfault pgrefill"
         " pgactivate pgdeactivate ");
