@@ -173,6 +173,11 @@ export function flushStats(memcg: u32): void {
   if (rstatBase && memcgExists(memcg) && flushable(memcg)) flushNow(memcg);
 }
 
+/** cgroup_rstat_flush(): whoever reads cpu.stat flushes the subtree, memory and all; the counts towards a flush stay in 6.1. */
+export function flushCgroup(memcg: u32): void {
+  if (rstatBase && memcgExists(memcg)) flushSubtree(memcg);
+}
+
 /** Reclaim of a memcg begins: shrink_node(). */
 @inline export function flushForReclaim(memcg: u32): void {
   if (kernel61) flushStats(memcg);

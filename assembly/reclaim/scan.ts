@@ -10,9 +10,8 @@ import { isDirty, setState, stateOf } from '../folio/resident';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
-import { flushForReclaim } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, lruvecAt, ROOT, rstatBase, taskAt } from '../memory';
+import { headerGet, headerSet, kernel61, lruvecAt, ROOT, taskAt } from '../memory';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
 import { addHead, isolate, listAt, size } from './lru';
 import { ageNonresident, noteCost } from './workingset';
@@ -234,7 +233,6 @@ function protectedFrom(target: u32, memcg: u32): bool {
  * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take.
  */
 export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): u32 {
-  if (rstatBase) flushForReclaim(target);
   headerSet(L.H_SCAN_TASK, task);
   headerSet(L.H_SCAN_CPU, cpu);
   headerSet(L.H_SCAN_TARGET, target);
