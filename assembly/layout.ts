@@ -115,6 +115,12 @@ export const H_SWAPPINESS: u32 = 352; // vm.swappiness
 export const H_SWAP_SLOTS: u32 = 356; // of the model's swap device; 0 = no swap
 export const H_SWAP_USED: u32 = 360;
 export const H_THROTTLED_NS: u32 = 368; // u64: what memory.high made tasks sleep
+// kernel statistics: while reclaim handles a batch, what the kernel counts of it at once
+export const H_RSTAT_HELD: u32 = 1600; // HOLD_*
+export const H_RSTAT_ISOLATED: u32 = 1604; // pages taken off the list
+export const H_RSTAT_PGPGOUT: u32 = 1608; // folios uncharged
+export const HOLD_LIST: u32 = 1;
+export const HOLD_PGPGOUT: u32 = 2;
 export const H_SCAN_BATCH: u32 = 768; // u32[32]: folios taken off a list
 export const SCAN_MAY_DEACTIVATE_ANON: u32 = 1;
 export const SCAN_MAY_DEACTIVATE_FILE: u32 = 2;

@@ -10,6 +10,7 @@ import { isDirty, setState, stateOf } from '../folio/resident';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
+import { rstatHoldIsolated, rstatHoldPgpgout, rstatIsolated, rstatUncharged } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, lruvecAt, ROOT, taskAt } from '../memory';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
@@ -36,7 +37,9 @@ function putBack(frame: u32, memcg: u32, list: u32): void {
 function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
   let at = listAt(memcg, list);
   let taken: u32 = 0;
+  rstatHoldIsolated();
   while (taken < n && size(at)) store<u32>(batchAt(taken++), isolate(at));
+  rstatIsolated(at);
   return taken;
 }
 
@@ -66,6 +69,7 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   modStat(memcg, proactive ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT, taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let reclaimed: u32 = 0;
+  rstatHoldPgpgout();
   for (let i: u32 = 0; i < taken; i++) {
     let frame = load<u32>(batchAt(i));
     let verdict = checkReferences(frame, target, file);
@@ -80,6 +84,10 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
       store<u32>(batchAt(i), frame | L.SHADOW_BIT);
     }
   }
+  // mem_cgroup_uncharge_folios() of all that goes
+  let task = headerGet(L.H_SCAN_TASK);
+  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+  rstatUncharged(memcg);
   for (let i: u32 = 0; i < taken; i++) {
     let entry = load<u32>(batchAt(i));
     if (!entry) continue;
@@ -87,9 +95,6 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
     if (entry != frame) ageNonresident(memcg, 1); // move_folios_to_lru(): it is active
     putBack(frame, memcg, entry == frame ? list : list + 1);
   }
-  // mem_cgroup_uncharge_folios() of all that goes
-  let task = headerGet(L.H_SCAN_TASK);
-  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
   modStat(memcg, proactive ? L.STAT_PGSTEAL_PROACTIVE : L.STAT_PGSTEAL_DIRECT, reclaimed);
   if (!kernel61) noteCost(memcg, file, taken - reclaimed);
   return reclaimed;
@@ -103,6 +108,7 @@ function shrinkActive(memcg: u32, list: u32, n: u32): void {
   if (!taken) return;
   let target = headerGet(L.H_SCAN_TARGET);
   let rotated: u32 = 0;
+  modStat(memcg, L.STAT_PGREFILL, taken);
   for (let i: u32 = 0; i < taken; i++) {
     let frame = load<u32>(batchAt(i));
     // Bit 0: a mapping that is executable referenced it.
@@ -115,7 +121,6 @@ function shrinkActive(memcg: u32, list: u32, n: u32): void {
       putBack(frame, memcg, list - 1);
     }
   }
-  modStat(memcg, L.STAT_PGREFILL, taken);
   modStat(memcg, L.STAT_PGDEACTIVATE, taken - rotated);
   if (!kernel61) noteCost(memcg, file, rotated);
 }
