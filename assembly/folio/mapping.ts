@@ -420,8 +420,15 @@ export function dropPagecache(task: u32, cpu: u32): void {
     if (isShmem(object)) continue;
     let pages = pagesOf(object);
     for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
-      let frame = frameAt(object, i);
-      if (!frame || isDirty(frame) || mapcount(frame)) continue;
+      let word = radixGet(pages, i);
+      if (word & L.SHADOW_BIT) {
+        // clear_shadow_entry()
+        radixClear(pages, i);
+        dropShadow(word);
+        continue;
+      }
+      let frame = word;
+      if (isDirty(frame) || mapcount(frame)) continue;
       radixClear(pages, i);
       freeFolio(task, cpu, frame);
     }

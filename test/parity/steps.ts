@@ -9,8 +9,8 @@ import * as O from '../../assembly/replay/ops.ts';
 import { type Kernel, Machine } from '../../bindings/machine.ts';
 import { batchOf, type HandRow } from '../replay/batch.ts';
 
-/** struct xa_node and the pointer to its owner (obj_full_size()): one for 64 pages of a file, and for 64 of these. */
-const XA_NODE = 576 + 8;
+/** struct xa_node, its freelist pointer, and the pointer to its owner (obj_full_size()): for 64 pages of a file, and for 64 of these. */
+const XA_NODE = 576 + 8 + 8;
 /** struct vm_area_struct, likewise. */
 const VM_AREA = 144 + 8;
 /** struct file, by SLAB_HWCACHE_ALIGN, and the pointer to its owner. */
@@ -101,7 +101,6 @@ export async function play(name: string, kernel: Kernel, compare: (shown: Shown,
     }
     shows++;
   });
-  if (process.env.DBG) console.log([...unexplained].flatMap(([i, l]) => l.filter((x) => x.pages).map((x) => [i, x.group, x.pages].join(':'))).join(' '));
   return playOnce(name, kernel, unexplained, compare);
 }
 
@@ -115,7 +114,7 @@ async function playOnce(
   const machine = await Machine.boot({ residency: 'modelled', kernel, statistics: 'kernel', cpus: 1, pages: 1 << 18, nodes: 1 << 17 });
   const groups = new Map<string, number>([['/', 1]]);
   const workers = new Map<string, Worker>();
-  const objects = new Map<string, { id: number; nodes: Set<number> }>();
+  const objects = new Map<string, { id: number; nodes: Set<number>; owners: number[] }>();
   let nextTask = 2;
   let nextObject = 1;
   let ts = 1;
@@ -163,30 +162,34 @@ async function playOnce(
   const object = (file: string) => {
     let known = objects.get(file);
     if (known === undefined) {
-      known = { id: nextObject++, nodes: new Set() };
+      known = { id: nextObject++, nodes: new Set(), owners: [] };
       objects.set(file, known);
       run([{ op: O.OP_OBJECT_NEW, object: known.id, count: file.startsWith('/tmp') ? O.OBJECT_SHMEM : O.OBJECT_FILE }]);
     }
     return known;
   };
   const access = (task: number, file: string, from: number, count: number, flags: number): HandRow[] => {
-    const { id, nodes } = object(file);
+    const { id, nodes, owners } = object(file);
+    const cgroup = groups.get([...workers.values()].find((worker) => worker.task === task)?.group ?? '/')!;
+    const node = (): HandRow => {
+      owners.push(cgroup);
+      return slab(task, XA_NODE);
+    };
     const grow = (piece: number): HandRow[] => {
       if (task === 1) return [];
-      const rows = [slab(task, XA_NODE)];
+      const rows = [node()];
       // xas_create(): a second page of 64 makes a node above, and that grows likewise.
       for (let level = 1, n = piece; n > 0; level++) {
         const above = n >> 6;
-        if (!nodes.has(level * 1e6 + above)) rows.push(slab(task, XA_NODE));
+        if (!nodes.has(level * 1e6 + above)) rows.push(node());
         nodes.add(level * 1e6 + above);
         n = above;
       }
       return rows;
     };
-    return pieces(from, count, 64, nodes, grow).flatMap((piece) => [
-      ...piece.rows,
-      { op: O.OP_FILE_ACCESS, task, object: id, index: piece.from, count: piece.count, flags },
-    ]);
+    const pages = (index: number, n: number): HandRow[] => [{ op: O.OP_FILE_ACCESS, task, object: id, index, count: n, flags }];
+    // Pages, and then the node that they needed: what is over memory.high is paid for after the pages, as at the end of a read(2).
+    return pieces(from, count, 64, nodes, grow).flatMap((piece) => [...pages(piece.from, piece.count), ...piece.rows]);
   };
   /** Page tables for a part of a mapping that had none: the first part needs the directory above, too. */
   const tables = (worker: Worker, mapping: string): HandRow[] => {
@@ -250,6 +253,10 @@ async function playOnce(
           break;
         case 'exit':
           run([{ op: O.OP_EXIT, task }]);
+          // free_pgtables(), and what else the worker had
+          for (const index of frames.get(groups.get(worker.group)!) ?? [])
+            run([{ op: O.OP_KMEM_FREE, cgroup: groups.get(worker.group)!, index, flags: BY_FRAME }]);
+          frames.delete(groups.get(worker.group)!);
           break;
         default:
           throw new Error(`no such step: ${line}`);
@@ -308,6 +315,12 @@ async function playOnce(
         break;
       }
       case 'drop':
+        for (const { nodes, owners } of objects.values()) {
+          for (const cgroup of owners)
+            run([{ op: O.OP_KMEM_FREE, cgroup, count: XA_NODE, flags: O.KIND_SLAB << O.FLAG_KIND_SHIFT }]);
+          owners.length = 0;
+          nodes.clear();
+        }
         run([{ op: O.OP_DROP_CACHES, task: 1, count: number(0) }]);
         break;
       case 'sync':
