@@ -51,8 +51,9 @@ function addUp(): i64 {
       frame++;
       continue;
     }
-    let kind = load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_KIND_MASK;
-    tallyAdd(ownerOf(word), L.AUDIT_KIND + kind, pagesOf(word));
+    let state = load<u32>(folioAt(frame), L.FOLIO_STATE);
+    let kind = state & L.STATE_KIND_MASK;
+    tallyAdd(ownerOf(word), state & L.STATE_UNCOUNTED ? L.AUDIT_UNCOUNTED : L.AUDIT_KIND + kind, pagesOf(word));
     if (!(word & L.CHARGE_KMEM) && orderOf(word) == MAX_FOLIO_ORDER) tallyAdd(ownerOf(word), L.AUDIT_THP + kind, pagesOf(word));
     if (load<u32>(folioAt(frame), L.FOLIO_POSITION)) listed++;
     frame += pagesOf(word);
@@ -96,8 +97,9 @@ function ownCharge(memcg: u32): i64 {
   let pages = statLocal(memcg, L.STAT_KMEM) + statLocal(memcg, L.STAT_SOCK);
   pages += got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE);
   // The root's own folios are not counted.
-  if (memcg != ROOT) for (let kind: u32 = 0; kind <= KIND_SHMEM; kind++) pages += got(memcg, L.AUDIT_KIND + kind);
-  return pages;
+  if (memcg == ROOT) return pages;
+  for (let kind: u32 = 0; kind <= KIND_SHMEM; kind++) pages += got(memcg, L.AUDIT_KIND + kind);
+  return pages + got(memcg, L.AUDIT_UNCOUNTED);
 }
 
 function auditCounters(memcg: u32): u32 {

@@ -4,8 +4,12 @@
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { lruAddCount, lruAddFrame } from './folio/lru-add';
+import { nextDirty, oldestDirty } from './folio/inode';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
+import { cachedOf, cachedSlot, slotCount, slotWord } from './folio/slots';
+import { readerAt } from './folio/readahead';
 import { swapOwner } from './folio/swap';
+import { nextWrite } from './folio/writeback';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { unseen } from './memcg/before';
@@ -13,7 +17,7 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
 } from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
@@ -121,6 +125,41 @@ function foldResident(hash: u64): u64 {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
   }
+  for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
+    if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
+  }
+  if (headerGet(L.H_SLOT_CACHES))
+    for (let cpu: u32 = 0; cpu < nrCpus; cpu++) for (let i: u32 = 0; i < cachedOf(cpu); i++) hash = fold(hash, cachedSlot(cpu, i));
+  return hash;
+}
+
+/** What is to be written, since when, and what the device has to do. Where nothing was ever dirty this leaves no trace. */
+function foldWriteback(hash: u64): u64 {
+  for (let object = oldestDirty(); object; object = nextDirty(object)) {
+    let at = inodeAt(object);
+    hash = fold(hash, (<u64>object << 32) | load<u32>(at, L.INODE_WB));
+    hash = fold(fold(hash, microseconds(load<u64>(at, L.INODE_DIRTIED_WHEN))), load<u32>(at, L.INODE_WRITE_INDEX));
+  }
+  for (let frame = headerGet(L.H_WRITE_HEAD); frame; frame = nextWrite(frame)) hash = fold(hash, frame);
+  if (headerGet(L.H_WRITE_HEAD)) hash = fold(hash, headerGet64(L.H_WRITE_DONE_AT));
+  if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
+  if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
+  for (let task: u32 = 0; task < headerGet(L.H_TASK_END); task++) {
+    let dirtied = load<u64>(mmAt(task), L.TASK_NR_DIRTIED);
+    if (dirtied) hash = fold(fold(hash, task), dirtied);
+  }
+  return hash;
+}
+
+/** Who reads which file how far, where readahead is on. */
+function foldReaders(hash: u64): u64 {
+  for (let entry: u32 = 0; entry < L.NR_READERS; entry++) {
+    let at = readerAt(entry);
+    if (!load<u32>(at, L.READER_MM)) continue;
+    hash = fold(hash, entry);
+    for (let field: u32 = 0; field < L.READER_STRIDE; field += 8) hash = fold(hash, load<u64>(at + field));
+  }
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++) hash = fold(hash, load<u32>(inodeAt(object), L.INODE_SIZE));
   return hash;
 }
 
@@ -144,7 +183,10 @@ export function stateDigest(): u64 {
     hash = fold(hash, (<u64>frame << 32) | word);
     hash = fold(hash, (<u64>waiter << 32) | load<u32>(at, L.FOLIO_STATE));
   }
-  if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) hash = foldResident(hash);
+  if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) {
+    hash = foldWriteback(foldResident(hash));
+    if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
+  }
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);
     if (memcg) hash = fold(hash, (<u64>entry << 32) | memcg);

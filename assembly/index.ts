@@ -12,6 +12,8 @@ import { enforceLimit } from './charge/limit';
 import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { initNodes } from './folio/radix';
+import { initSlots } from './folio/slots';
+import { initWriteback } from './folio/writeback';
 import * as L from './layout';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
@@ -89,6 +91,8 @@ export function boot(): void {
   }
   initRoot();
   initNodes();
+  initSlots();
+  initWriteback();
 }
 
 /** A task that no fork made known: with an mm of its own in `memcg`, or a kernel thread (`mm` false). */

@@ -4,7 +4,7 @@
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
-//                                     object mm map node nodeuse place lruvec shadow |
+//                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -114,6 +114,10 @@ export const H_SCAN_CPU: u32 = 348;
 export const H_SWAPPINESS: u32 = 352; // vm.swappiness
 export const H_SWAP_SLOTS: u32 = 356; // of the model's swap device; 0 = no swap
 export const H_SWAP_USED: u32 = 360;
+export const H_FREE_SLOT: u32 = 900; // head of the free list of swap slots
+export const H_SLOT_END: u32 = 904; // one past the highest slot ever handed out; 0 = none yet
+export const H_SLOT_CACHES: u32 = 908; // u32 1: freed slots wait in the CPUs' caches (6.1)
+export const H_PAGEOUTS: u32 = 912; // of the inactive scan at hand: folios written
 export const H_THROTTLED_NS: u32 = 368; // u64: what memory.high made tasks sleep
 // kernel statistics: while reclaim handles a batch, what the kernel counts of it at once
 export const H_RSTAT_HELD: u32 = 1600; // HOLD_*
@@ -135,6 +139,26 @@ export const SCAN_PROACTIVE: u32 = 512;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
+// dirty pages and their way to the disk (folio/writeback.ts), readahead and fault-around
+export const H_WRITE_HEAD: u32 = 1408; // u32 frames: the device's queue
+export const H_WRITE_TAIL: u32 = 1412;
+export const H_NR_WRITEBACK: u32 = 1416; // pages under writeback
+export const H_NR_DIRTY: u32 = 1420; // dirty pages of files
+export const H_WRITE_DONE_AT: u32 = 1424; // u64 ns: when the write at the head is done
+export const H_WRITE_NS: u32 = 1432; // u64: what the device takes for one page; 0 = no time at all
+export const H_WRITEBACK_AT: u32 = 1440; // u64 ns: when device or flusher must run next
+export const H_FLUSH_AT: u32 = 1448; // u64 ns: when the flusher looks next
+export const H_WRITE_STALL_NS: u32 = 1456; // u64: what tasks waited for the device
+export const H_WRITE_CLOCK: u32 = 1464; // u64 ns: how far writeback has come, later than H_NOW where a task waited
+export const H_DIRTY_FIRST: u32 = 1472; // u32 objects: the inodes that are dirty, the oldest first
+export const H_DIRTY_LAST: u32 = 1476;
+export const H_SCAN_DIRTY: u32 = 1484; // folios of files that the scan at hand met dirty or under writeback
+export const H_SCAN_CONGESTED: u32 = 1488; // … those of them that it had met before
+export const H_SCAN_UNQUEUED: u32 = 1492; // … dirty ones of the batch at hand that nobody writes
+export const H_READAHEAD: u32 = 1496; // u32 pages (ra_pages); 0 = off
+export const H_FAULT_AROUND: u32 = 1500; // u32 pages, a power of two; 0 or 1 = off
+export const H_READER_STAMP: u32 = 1504; // u32 uses of readers
+export const H_FLUSHER: u32 = 1480; // u32 1: there is a flusher
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -362,11 +386,37 @@ export const FOLIO_NEXT_FREE: u32 = FOLIO_WAITER; // u32 of an uncharged frame
 export const STATE_REFERENCED: u32 = 1 << 7; // PG_referenced
 export const STATE_DIRTY: u32 = 1 << 8; // PG_dirty
 export const STATE_WORKINGSET: u32 = 1 << 9; // PG_workingset
+export const STATE_WRITEBACK: u32 = 1 << 10; // PG_writeback
+export const STATE_RECLAIM: u32 = 1 << 11; // PG_reclaim: to be taken as soon as it is written
+export const STATE_SWAPCACHE: u32 = 1 << 12; // PG_swapcache: it has a slot (folioSlot)
+export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neither anon nor shmem of memory.stat
+export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
 export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
-/** u64 per frame: where its folio belongs. Of a page of an object: object << 32 | page offset. */
+/** u32 per frame: the next write in the device's queue. */
+export const WRITE_STRIDE: u32 = 4;
+/**
+ * u64 per frame: where its folio belongs. Of a page of an object: object << 32 | page offset; of anonymous memory: an address space of
+ * those that have it << PLACE_MM_SHIFT | virtual page number.
+ */
 export const PLACE_STRIDE: u32 = 8;
-/** The word of a page that was evicted: a shadow entry instead of a frame. */
+export const PLACE_MM_SHIFT: u32 = 44;
+/** The word of a page that was evicted: of a file, a shadow entry instead of a frame; of shmem, a swap slot. */
 export const SHADOW_BIT: u32 = 1 << 31;
+// A word of a page table (anonymous memory): a frame and these, or PTE_SWAP and a slot, or ZERO_PAGE.
+export const PTE_SWAP: u32 = 1 << 31;
+export const PTE_YOUNG: u32 = 1 << 30;
+export const PTE_FRAME: u32 = (1 << 27) - 1;
+/** The page table entry points to the zero page: read, never written. Nobody is charged for it. */
+export const ZERO_PAGE: u32 = 0xffffffff;
+// struct swap_info_struct: per slot the page table and shmem entries that name it, and the folio in the swap cache or the shadow that
+// it left there.
+export const SLOT_STRIDE: u32 = 8;
+export const SLOT_COUNT: u32 = 0; // u32; the next free one of a free slot
+export const SLOT_FRAME: u32 = 4; // u32 frame, or SHADOW_BIT | shadow; 0
+// struct swap_slots_cache (6.1): slots that a CPU has freed, and that are still charged
+export const SLOT_CACHE_SIZE: u32 = 64;
+export const SLOT_CACHE_STRIDE: u32 = 260;
+export const SLOT_CACHE_LENGTH: u32 = 256; // after u32[64]
 export const SHADOW_STRIDE: u32 = 16;
 export const SHADOW_MEMCG: u32 = 0; // u32 memcg that was the reclaim's target | SHADOW_WORKINGSET; the free list's link
 export const SHADOW_WORKINGSET: u32 = 1 << 31;
@@ -443,15 +493,42 @@ export const OBJECT_STRIDE: u32 = 32;
 export const OBJECT_TYPE: u32 = 0; // OBJECT_FILE …, 0 = free
 export const OBJECT_MAPS: u32 = 4; // head of i_mmap: the address spaces that map it
 export const OBJECT_RADIX: u32 = 8; // page offset → frame
+// of the inode of an object, beside its pages (folio/inode.ts)
+export const INODE_STRIDE: u32 = 40;
+export const INODE_SIZE: u32 = 0; // u32 pages (i_size), as far as the trace has told
+export const INODE_DIRTY: u32 = 4; // u32 dirty pages
+export const INODE_DIRTIED_WHEN: u32 = 8; // u64 ns
+export const INODE_NEXT: u32 = 16; // u32 objects: list of the dirty inodes
+export const INODE_PREVIOUS: u32 = 20;
+export const INODE_WB: u32 = 24; // u32 memcg whose writeback it is: the owner of the page that was dirtied first
+export const INODE_WRITE_INDEX: u32 = 28; // u32 page offset where the flusher goes on (writeback_index)
+export const INODE_GENERATION: u32 = 32; // u32: how often this id was freed
+// struct file_ra_state (folio/readahead.ts), by address space and object: a table with four places for each hash
+export const NR_READERS: u32 = 16384;
+export const READER_STRIDE: u32 = 40;
+export const READER_MM: u32 = 0; // u32 mm, or kernel thread | 1 << 31; 0 = free
+export const READER_OBJECT: u32 = 4;
+export const READER_START: u32 = 8; // u32 page offset of the window
+export const READER_SIZE: u32 = 12; // u32 pages
+export const READER_ASYNC: u32 = 16; // u32 of them ahead of use
+export const READER_PREVIOUS: u32 = 20; // u32 page offset behind the last read (prev_pos)
+export const READER_MMAP_MISS: u32 = 24;
+export const READER_STAMP: u32 = 28; // u32 when it was used last
+export const READER_GENERATION: u32 = 32; // u32 INODE_GENERATION of the object
 // struct mm_struct, by the id of the task that owns it
 export const MM_STRIDE: u32 = 128;
 export const MM_USERS: u32 = 0; // tasks that run on it; 0 = free
 export const MM_MAPS: u32 = 4; // head of its map records
-export const MM_RADIX: u32 = 8; // virtual page number → frame, or ZERO_PAGE
+export const MM_RADIX: u32 = 8; // virtual page number → page table word
+// the address spaces that fork has made of one another, in a ring: a page is shared only within it, at one virtual page number
+export const MM_NEXT: u32 = 44;
+export const MM_PREVIOUS: u32 = 48;
 // of the task itself
 export const TASK_OVER_HIGH: u32 = 32; // u32 memcg_nr_pages_over_high
 export const TASK_OOM_SCORE_ADJ: u32 = 36; // i32
 export const TASK_KILLED: u32 = 40; // u32 1: by the OOM killer
+export const TASK_NR_DIRTIED: u32 = 112; // u32 nr_dirtied: pages since its last balance_dirty_pages()
+export const TASK_DIRTIED_PAUSE: u32 = 116; // u32 nr_dirtied_pause: how many there may be
 // which pages of one object one mm has in its page tables
 export const MAP_STRIDE: u32 = 48;
 export const MAP_MM: u32 = 0;
@@ -480,7 +557,7 @@ export const WATCH_UNCHARGE: u32 = 5; // page_counter_uncharge
 
 // ---------------------------------------------------------------------------------------------- audit
 // What the audit adds up for each memcg (or objcg: same ids), one i64 each.
-export const AUDIT_STRIDE: u32 = 152;
+export const AUDIT_STRIDE: u32 = 160;
 export const AUDIT_KIND: u32 = 0; // 9 rows, by KIND_* up to KIND_KERNEL_OTHER: pages of the folios of that kind; owner = memcg or objcg
 export const AUDIT_BYTE_PAGES: u32 = 9; // pages behind an objcg's bytes
 export const AUDIT_STOCK: u32 = 10;
@@ -490,6 +567,7 @@ export const AUDIT_UNDONE: u32 = 13; // pages whose charge was undone while the 
 export const AUDIT_SWAP: u32 = 14;
 export const AUDIT_STOCK_BYTES: u32 = 15;
 export const AUDIT_THP: u32 = 16; // 3 rows: pages of huge folios that are anon, file, shmem
+export const AUDIT_UNCOUNTED: u32 = 19; // charged, but in the swap cache alone
 // answers of audit(), with H_AUDIT_ID, H_AUDIT_EXPECTED and H_AUDIT_FOUND
 export const AUDIT_OK: u32 = 0;
 export const AUDIT_MEMORY_USAGE: u32 = 1;
@@ -513,6 +591,10 @@ export const AUDIT_RESIDENT: u32 = 18;
 export const AUDIT_NODES: u32 = 19;
 export const AUDIT_FRAMES: u32 = 20;
 export const AUDIT_SHOWN: u32 = 21;
+export const AUDIT_SLOT: u32 = 22;
+export const AUDIT_SLOTS_USED: u32 = 23;
+export const AUDIT_WRITEBACK: u32 = 24;
+export const AUDIT_DIRTY_INODES: u32 = 25;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -537,8 +619,14 @@ export const R_NODE_USE: u32 = 18;
 export const R_PLACE: u32 = 19;
 export const R_LRUVEC: u32 = 20;
 export const R_SHADOW: u32 = 21;
-export const R_LRU_ADD: u32 = 22;
-export const NR_REGIONS: u32 = 23;
+export const R_SLOT: u32 = 22;
+export const R_FOLIO_SLOT: u32 = 23;
+export const R_SLOT_CACHE: u32 = 24;
+export const R_INODE: u32 = 25;
+export const R_WRITE: u32 = 26;
+export const R_READER: u32 = 27;
+export const R_LRU_ADD: u32 = 28;
+export const NR_REGIONS: u32 = 29;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -590,8 +678,15 @@ export function regionSize(
   if (region == R_PLACE) return (pages + 1) * PLACE_STRIDE;
   if (region == R_LRU_ADD) return cpus * LRU_ADD_STRIDE;
   if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
+  if (region == R_INODE) return (objects + 1) * INODE_STRIDE;
+  if (region == R_READER) return NR_READERS * READER_STRIDE;
+  if (region == R_WRITE) return (pages + 1) * WRITE_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
-  return (2 * pages + 1) * SHADOW_STRIDE;
+  if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
+  if (swap == 0) return 0;
+  if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
+  if (region == R_FOLIO_SLOT) return (pages + 1) * 4;
+  return cpus * SLOT_CACHE_STRIDE;
 }
 
 /** Address of a region: the previous one plus its size; the first one follows the columns. `regionOffset(NR_REGIONS, …)` is the total. */

@@ -9,6 +9,7 @@ import {
   unchargeKmem,
 } from './folio/folio';
 import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, refillObjStock, releaseObjcg } from './folio/objcg';
+import { runDevice } from './folio/writeback';
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
 import * as L from './layout';
 import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, unchargeUnseen, unchargeUnseenKmem } from './memcg/before';
@@ -21,6 +22,7 @@ import { folioPayer, kmemPayer, taskExists } from './task/task';
 /** The clock goes on; what is due until then runs. */
 export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
 }
 

@@ -29,6 +29,12 @@ export let nodeUseBase: usize = 0;
 export let placeBase: usize = 0;
 export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
+export let slotBase: usize = 0;
+export let folioSlotBase: usize = 0;
+export let slotCacheBase: usize = 0;
+export let inodeBase: usize = 0;
+export let writeBase: usize = 0;
+export let readerBase: usize = 0;
 export let lruAddBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
@@ -93,6 +99,12 @@ export function attachMemory(worker: u32): void {
   placeBase = at(L.R_PLACE);
   lruvecBase = at(L.R_LRUVEC);
   shadowBase = at(L.R_SHADOW);
+  slotBase = at(L.R_SLOT);
+  folioSlotBase = at(L.R_FOLIO_SLOT);
+  slotCacheBase = at(L.R_SLOT_CACHE);
+  inodeBase = at(L.R_INODE);
+  writeBase = at(L.R_WRITE);
+  readerBase = at(L.R_READER);
   lruAddBase = at(L.R_LRU_ADD);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
@@ -142,6 +154,9 @@ export function attachMemory(worker: u32): void {
 }
 @inline export function objectAt(object: u32): usize {
   return objectBase + <usize>object * L.OBJECT_STRIDE;
+}
+@inline export function inodeAt(object: u32): usize {
+  return inodeBase + <usize>object * L.INODE_STRIDE;
 }
 /** The mm that a task owns. */
 @inline export function mmAt(task: u32): usize {

@@ -32,6 +32,16 @@ export interface BootOptions extends Partial<Capacities> {
   /** `kernel` statistics: when the periodic flush runs first, and how often, ns; 2.016 s both unless told */
   firstFlush?: bigint;
   flushPeriod?: bigint;
+  /** vm.swappiness, 0 to 200; 60 unless told */
+  swappiness?: number;
+  /** modelled residency: whether dirty pages are written by a flusher, as Linux does, or by `sync` alone; true unless told */
+  flusher?: boolean;
+  /** modelled residency: what the disk takes to write one page, ns; 0 unless told: no time at all */
+  pageWriteNs?: bigint;
+  /** modelled residency: pages that Linux reads ahead at most (128 KiB by default); 0, nothing, unless told */
+  readahead?: number;
+  /** modelled residency: resident pages that a read fault maps together, a power of two (64 KiB in Linux); 0, one, unless told */
+  faultAround?: number;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -115,6 +125,10 @@ const AUDIT_NAMES = [
   'radix nodes',
   'page frames',
   'statistics shown',
+  'entries that name a swap slot',
+  'swap slots in use',
+  'pages under writeback',
+  'dirty inodes',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -175,6 +189,11 @@ export class Machine {
       statistics = 'exact',
       flushPeriod = FLUSH_PERIOD_NS,
       firstFlush = flushPeriod,
+      swappiness = null,
+      flusher = true,
+      pageWriteNs = 0n,
+      readahead = 0,
+      faultAround = 0,
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
@@ -184,7 +203,25 @@ export class Machine {
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
     const memory = createMemory({ ...defaults, ...capacities }, profile, seed, flush);
     const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
-    new Uint32Array(memory.buffer)[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    const words = new Uint32Array(memory.buffer);
+    words[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    if (swappiness !== null) {
+      if (!(Number.isInteger(swappiness) && swappiness >= 0 && swappiness <= 200))
+        throw new EngineError('EINVAL', `swappiness ${swappiness} is not a whole number from 0 to 200`);
+      words[(L.HEADER + L.H_SWAPPINESS) / 4] = swappiness;
+    }
+    if (residency === 'modelled') {
+      if (pageWriteNs < 0n || pageWriteNs >= 1n << 40n)
+        throw new EngineError('EINVAL', `pageWriteNs ${pageWriteNs}: a page takes from 0 to 2^40 ns`);
+      if (!Number.isInteger(readahead) || readahead < 0 || readahead > 1 << 20)
+        throw new EngineError('EINVAL', `readahead ${readahead}: from 0 to 1048576 pages`);
+      if (!Number.isInteger(Math.log2(Math.max(1, faultAround))) || faultAround < 0 || faultAround > 512)
+        throw new EngineError('EINVAL', `faultAround ${faultAround}: 0, or a power of two up to 512 pages`);
+      words[(L.HEADER + L.H_READAHEAD) / 4] = readahead;
+      words[(L.HEADER + L.H_FAULT_AROUND) / 4] = faultAround;
+      words[(L.HEADER + L.H_FLUSHER) / 4] = flusher ? 1 : 0;
+      new BigUint64Array(memory.buffer)[(L.HEADER + L.H_WRITE_NS) / 8] = pageWriteNs;
+    }
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -470,6 +507,15 @@ export class Machine {
   /** Modelled residency: charges to the cgroup itself that its limits refused in the end. */
   refused(cgroup: number): number {
     return Number(this.engine.eventCount(cgroup, L.EVENT_REFUSED, 1));
+  }
+
+  /** Modelled residency: dirty pages of files and pages under writeback in the machine, and how long tasks waited for the disk (ns). */
+  writeback(): { dirty: number; writeback: number; waitedNs: bigint } {
+    return {
+      dirty: this.#header(L.H_NR_DIRTY),
+      writeback: this.#header(L.H_NR_WRITEBACK),
+      waitedNs: this.#u64[(L.HEADER + L.H_WRITE_STALL_NS) / 8]!,
+    };
   }
 
   /** What the recorded driver had to do, by name. */

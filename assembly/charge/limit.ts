@@ -1,6 +1,7 @@
 // A limit below the usage: the write itself reclaims towards it. mm/memcontrol.c: memory_max_write(), memory_high_write().
 import { MAX_RECLAIM_RETRIES } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
+import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { headerGet } from '../memory';
@@ -22,6 +23,10 @@ export function enforceLimit(task: u32, cpu: u32, memcg: u32, knob: u32): void {
       continue;
     }
     if (knob == KNOB_HIGH) return;
+    if (awaitWriteback(memcg)) {
+      retries = MAX_RECLAIM_RETRIES;
+      continue;
+    }
     memcgEvent(memcg, L.EVENT_OOM);
     if (!killInMemcg(memcg, cpu)) return;
   }

@@ -5,6 +5,7 @@ import { leaveMm, rssPages } from '../folio/anon';
 import { memoryCounter, pageCounterMargin } from '../counter/page-counter';
 import { runTimers } from '../counter/stock';
 import { unchargeBatch } from '../folio/folio';
+import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
@@ -88,6 +89,7 @@ export function forkKilled(parent: u32, child: u32): i32 {
 /** mem_cgroup_oom(): the limit of `over` cannot be kept otherwise. False: nobody can be killed, or the charge is too large to ask. */
 export function memcgOom(task: u32, cpu: u32, over: u32, pages: u32): bool {
   if (pages > COSTLY_PAGES) return false;
+  if (awaitWriteback(over)) return true;
   memcgEvent(over, L.EVENT_OOM);
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
   if (headerGet64(L.H_NEXT_TIMER) != NEVER) runTimers(headerGet64(L.H_NOW) + REMOTE_DRAIN_NS);

@@ -8,11 +8,12 @@ import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
-import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, sync, truncate, unmapRange } from '../folio/mapping';
+import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { objcgMemcg } from '../folio/objcg';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
+import { runDevice } from '../folio/writeback';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
 import { countLocal } from '../memcg/events';
@@ -123,12 +124,16 @@ function modelledEvent(row: u32): i32 {
   headerSet(L.H_CURRENT_TASK, task);
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
+  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
+    if (op == O.OP_FORK) return forkKilled(task, object);
+    return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
+  }
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
@@ -143,7 +148,7 @@ function modelledEvent(row: u32): i32 {
     case O.OP_FILE_DIRTY:
       return fileDirty(object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count);
+      return objectNew(object, count, index);
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
@@ -225,7 +230,7 @@ function touchGroup(from: u32, to: u32): void {
   }
   for (let row = from; row < to; row++) {
     let tree = treeOf(row);
-    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) : 0;
+    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) & L.PTE_FRAME : 0;
     if (frame < pagesEnd) sink += load<u32>(folioAt(frame));
   }
   headerSet(L.H_SINK, sink);

@@ -21,6 +21,10 @@ import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values
 interface ReplayOptions extends RangeOptions {
   residency?: string;
   memory?: string;
+  readahead?: string;
+  faultAround?: string;
+  writeRate?: string;
+  flusher: boolean;
   kernel: string;
   seed: string;
   cpus?: string;
@@ -50,6 +54,10 @@ export function addReplay(program: Command): void {
       'recorded: the trace says what is charged and freed; modelled: the model does, from accesses (default: recorded where the trace has frames)',
     )
     .option('--memory <size>', 'memory of the machine, in modelled residency', '4G')
+    .option('--readahead <size>', 'modelled: read files ahead as Linux does, such as 128K (default: the rows are all)')
+    .option('--fault-around <size>', 'modelled: read faults map resident neighbours, too, such as 64K (default: not)')
+    .option('--write-rate <size>', 'modelled: what the disk writes in a second, such as 200M (default: takes no time)')
+    .option('--no-flusher', 'modelled: nothing but sync writes dirty pages')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option(
       '--initial <snapshot>',
@@ -80,6 +88,15 @@ function bootOptions(options: ReplayOptions): BootOptions {
     seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
+  if (options.readahead !== undefined) boot.readahead = parsePageCount('--readahead', options.readahead, 1 << 20);
+  if (options.faultAround !== undefined) {
+    boot.faultAround = parsePageCount('--fault-around', options.faultAround, 512);
+    if (boot.faultAround & (boot.faultAround - 1))
+      throw new InputError(`--fault-around ${options.faultAround}: not a power of two`);
+  }
+  if (options.writeRate !== undefined)
+    boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, 250_000_000));
+  if (!options.flusher) boot.flusher = false;
   for (const text of options.capacity) {
     const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes)=(.*)$/.exec(text);
     if (!match)
@@ -115,6 +132,27 @@ function parseOverride(text: string): KnobOverride {
   return { path, knob, value: parseKnobValue(`--set ${text}`, knob, value) };
 }
 
+/** A size of one page to `most` pages, in whole pages; 0 is none where it means something. */
+function parsePageCount(option: string, text: string, most: number): number {
+  const pages = parsePages(text);
+  if (pages === null || pages > most || (pages === 0 && (text !== '0' || option === '--write-rate')))
+    throw new InputError(`${option} ${text}: not a size from 4K to ${formatBytes(most * PAGE_SIZE)}, such as 64K`);
+  return pages;
+}
+
+/** Options that only the model heeds. */
+function refuseWhereRecorded(residency: Residency, boot: BootOptions): void {
+  if (residency === 'modelled') return;
+  const given = [
+    ['--readahead', boot.readahead],
+    ['--fault-around', boot.faultAround],
+    ['--write-rate', boot.pageWriteNs],
+    ['--no-flusher', boot.flusher],
+  ].find(([, value]) => value !== undefined);
+  if (given)
+    throw new InputError(`${given[0]}: recorded residency has it from the trace; it is for --residency modelled`);
+}
+
 /** A size in whole pages. */
 function parseMemory(text: string): number {
   const pages = parsePages(text);
@@ -137,6 +175,7 @@ async function runOnce(
     const looked = await lookAt(opened);
     const { trace } = looked;
     const options = { ...boot, residency: residencyOf(looked, residency) };
+    refuseWhereRecorded(options.residency, boot);
     const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages, warm);
     prepare(machine);
     const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);

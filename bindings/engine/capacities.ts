@@ -40,6 +40,7 @@ export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
 /** Beside these, modelled residency has objects and address spaces: see capacity `nodes`. */
 export const MODELLED_CAPACITIES: Readonly<Capacities> = {
   ...DEFAULT_CAPACITIES,
+  swap: 0,
   objects: 1 << 16,
   maps: 1 << 18,
   nodes: 1 << 18,
@@ -83,6 +84,12 @@ export const REGION_NAMES: readonly string[] = [
   'place',
   'lruvec',
   'shadow',
+  'slot',
+  'folioslot',
+  'slotcache',
+  'inode',
+  'write',
+  'reader',
 ];
 
 export interface Region {
@@ -141,6 +148,16 @@ export function checkCapacities(capacities: Capacities, kernelStatistics = false
   // The owner of a folio has 24 bits in the charge word.
   if (capacities.cgroups >= 1 << 24)
     throw new CapacityError(`capacity cgroups: ${capacities.cgroups} exceeds 16777215`);
+  // A page table word has 27 bits for a frame or a slot, the place of a private page 20 for its address space.
+  if (capacities.nodes > 0) {
+    for (const [name, end] of [
+      ['pages', L.PTE_FRAME],
+      ['swap', L.PTE_FRAME],
+      ['tasks', 2 ** (64 - L.PLACE_MM_SHIFT) - 1],
+    ] as const)
+      if (capacities[name] > end)
+        throw new CapacityError(`capacity ${name}: ${capacities[name]} exceeds ${end}, the most of modelled residency`);
+  }
   // A flush reads and clears what the CPUs hold back, without a lock.
   if (kernelStatistics && capacities.workers > 1)
     throw new CapacityError(`capacity workers: kernel statistics take 1, not ${capacities.workers}`);

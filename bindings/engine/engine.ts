@@ -97,6 +97,9 @@ export interface FlushTimes {
   period: bigint;
 }
 
+/** vm.swappiness of a kernel that nobody told another: mm/vmscan.c. */
+const SWAPPINESS = 60;
+
 /**
  * A memory just large enough for the capacities, with the header written. Untouched pages cost nothing. `flush`: statistics are
  * the kernel's; null: exact.
@@ -117,6 +120,7 @@ export function createMemory(
   for (const [i, name] of CAPACITY_NAMES.entries()) header[L.H_CAPACITY / 4 + i] = capacities[name];
   header[L.H_KERNEL / 4] = kernel;
   header[L.H_SEED / 4] = seed;
+  header[L.H_SWAPPINESS / 4] = SWAPPINESS;
   header[L.H_STATISTICS / 4] = flush ? L.STATISTICS_KERNEL : L.STATISTICS_EXACT;
   if (flush) {
     const times = new BigUint64Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 8);

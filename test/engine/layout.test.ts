@@ -78,7 +78,7 @@ it('draws the map', () => {
        aba00  folio       16016
        af900  log        115200
        cbb00  watch         384
-       cbc80  audit        1672
+       cbc80  audit        1760
        cc380  object        128
        cc400  mm           2688
        cce80  map           240
@@ -86,7 +86,13 @@ it('draws the map', () => {
        cd580  nodeuse        24
        cd600  place        8008
        cf580  lruvec        704
-       cf880  shadow      32016"
+       cf880  shadow      32016
+       d7600  slot          408
+       d7800  folioslot     4004
+       d8800  slotcache      520
+       d8a80  inode         160
+       d8b80  write        4004
+       d9b80  reader     655360"
   `);
 });
 

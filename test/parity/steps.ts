@@ -4,7 +4,6 @@
  * kernel spends on a file's or a mapping's pages follows from its own structures, below.
  */
 import { readFileSync } from 'node:fs';
-import * as L from '../../assembly/layout.ts';
 import * as O from '../../assembly/replay/ops.ts';
 import { type Kernel, Machine } from '../../bindings/machine.ts';
 import { batchOf, type HandRow } from '../replay/batch.ts';
