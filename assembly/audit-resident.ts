@@ -10,9 +10,10 @@ import { folioSlot, slotCount, slotFolio } from './folio/slots';
 import { swapOwner } from './folio/swap';
 import { auditWriteback } from './folio/writeback';
 import * as L from './layout';
+import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, mapAt, mmAt, nodesEnd, nrCpus, objectAt, slotBase } from './memory';
+import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, nrCpus, objectAt, slotBase, taskAt } from './memory';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -104,7 +105,7 @@ function auditMapcounts(): u32 {
 /** Pages of objects, their kinds; answers how many there are, or (negative) a code. */
 function auditObjects(): i64 {
   let pages: i64 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
     let root = objectAt(object) + L.OBJECT_RADIX;
     let entries: i64 = 0;
     let shadows: i64 = 0;
@@ -172,7 +173,7 @@ function auditFolios(inObjects: i64): u32 {
 function auditNodes(): u32 {
   let used: i64 = 0;
   let wrong: u32 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
     let nodes = radixNodes(objectAt(object) + L.OBJECT_RADIX);
     if (nodes == 0xffffffff) wrong = object;
     used += nodes;
@@ -212,6 +213,17 @@ function auditLists(): u32 {
   return differs(L.AUDIT_LIST_MEMBERS, 0, waiting, found);
 }
 
+/** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
+function auditKills(): u32 {
+  let victims: i64 = 0;
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++)
+    if (load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE && load<u32>(mmAt(task), L.TASK_KILLED)) victims++;
+  let slept: i64 = 0;
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) slept += <i64>eventCount(memcg, L.EVENT_THROTTLED_NS, true);
+  let code = differs(L.AUDIT_TASKS, 0, 0, victims + headerGet(L.H_VICTIMS));
+  return code ? code : differs(L.AUDIT_STATISTIC, 0, <i64>headerGet64(L.H_THROTTLED_NS), slept);
+}
+
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
 export function auditResident(): u32 {
   let code = auditMapcounts();
@@ -221,5 +233,6 @@ export function auditResident(): u32 {
   code = auditFolios(inObjects);
   if (!code) code = auditLists();
   if (!code) code = auditWriteback();
-  return code ? code : auditNodes();
+  if (!code) code = auditNodes();
+  return code ? code : auditKills();
 }

@@ -1,6 +1,7 @@
 // Conservation: every counter is recomputed from the folios, objcgs, stocks, batches and swap entries that it stands for,
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
+import { auditPressure } from './audit-pressure';
 import { auditResident } from './audit-resident';
 import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
@@ -288,5 +289,6 @@ export function audit(): u32 {
   if (!code) code = auditChunks();
   if (!code) code = auditTasks();
   if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
+  if (!code) code = auditPressure();
   return code;
 }

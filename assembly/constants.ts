@@ -17,6 +17,8 @@ export const PAGEVEC_SIZE: u32 = 31;
 export const PAGEVEC_SIZE_61: u32 = 15;
 /** include/linux/mmzone.h: DEF_PRIORITY, where a reclaim begins: a 4096th of each list. */
 export const DEF_PRIORITY: u32 = 12;
+/** CONFIG_HZ of most distributions' kernels: jiffies a second, unless the machine is booted with another. */
+export const DEFAULT_HZ: u32 = 250;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */

@@ -19,6 +19,7 @@ import { statLocal } from './memcg/stat';
 import {
   cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
 } from './memory';
+import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
 import { KIND_STOCK } from './replay/ops';
@@ -108,6 +109,14 @@ function foldTree(hash: u64, root: usize): u64 {
   return hash;
 }
 
+/** What a kill, an oom_score_adj and a sleep have left on a task; nothing where there was none. */
+function foldOwn(hash: u64, at: usize): u64 {
+  let kill = (<u64>load<u32>(at, L.TASK_OOM_SCORE_ADJ) << 32) | (load<u32>(at, L.TASK_UNKILLABLE) << 1) | load<u32>(at, L.TASK_KILLED);
+  if (kill) hash = fold(hash, kill);
+  let sleep = load<u64>(at, L.TASK_SLEEP_END);
+  return sleep ? fold(hash, microseconds(sleep)) : hash;
+}
+
 /** Modelled residency: what every object has in memory, and every address space in its page tables. */
 function foldResident(hash: u64): u64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
@@ -124,6 +133,7 @@ function foldResident(hash: u64): u64 {
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
+    hash = foldOwn(hash, mmAt(task));
   }
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
     if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
@@ -163,6 +173,27 @@ function foldReaders(hash: u64): u64 {
   return hash;
 }
 
+/** Pressure, once something has stalled: times that were counted, and what is still to come of each task. */
+function foldPressure(hash: u64): u64 {
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    psiSettle(memcg);
+    for (let field: u32 = 0; field < L.PSI_STRIDE; field += 8) hash = fold(hash, load<u64>(psiAt(memcg) + field));
+    for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+      // A CPU that never did anything leaves no trace.
+      if (!load<u64>(psiCpuAt(memcg, cpu), L.PSI_SINCE)) continue;
+      for (let field: u32 = 0; field < L.PSI_CPU_STRIDE; field += 8) hash = fold(hash, load<u64>(psiCpuAt(memcg, cpu) + field));
+    }
+  }
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let at = psiTaskAt(task);
+    let state = load<u32>(at, L.PSI_STATE);
+    if (!state) continue;
+    hash = fold(fold(hash, (<u64>task << 32) | state), load<u64>(at, L.PSI_CPU));
+    for (let field: u32 = L.PSI_RECLAIMS_UNTIL; field <= L.PSI_WORKS_UNTIL; field += 8) hash = fold(hash, load<u64>(at + field));
+  }
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -187,6 +218,7 @@ export function stateDigest(): u64 {
     hash = foldWriteback(foldResident(hash));
     if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
   }
+  if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);
     if (memcg) hash = fold(hash, (<u64>entry << 32) | memcg);

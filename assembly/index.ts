@@ -1,7 +1,7 @@
 // The ABI: the only exported functions. Ids are u32, 0 = none; statuses are 0 or a negative errno; pages, bytes, nanoseconds.
 // The bindings write the header (capacities, kernel, seed), call attach() in every instance and boot() in one.
 
-import { EINVAL, ENOENT, ERANGE, ESRCH, NEVER } from './constants';
+import { DEFAULT_HZ, EINVAL, ENOENT, ERANGE, ESRCH, NEVER } from './constants';
 import {
   pageCounterCharge as pcCharge,
   pageCounterTryCharge as pcTryCharge,
@@ -9,11 +9,13 @@ import {
 } from './counter/page-counter';
 import { calculateProtection as calculate } from './counter/protection';
 import { enforceLimit } from './charge/limit';
+import { victimsDie } from './charge/oom';
 import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { initNodes } from './folio/radix';
 import { initSlots } from './folio/slots';
 import { initWriteback } from './folio/writeback';
+import { taskKilled } from './live';
 import * as L from './layout';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
@@ -48,10 +50,14 @@ export {
   chargeKmemPages,
   chargeObject,
   chargeSock,
+  memstall,
   migrate,
+  readPressure,
+  returnToUser,
   split,
   swapFree,
   swapOut,
+  taskKilled,
   uncharge,
   unchargeKmemPages,
   unchargeObject,
@@ -79,6 +85,7 @@ export function attach(worker: u32): void {
 /** Sets up a zeroed memory whose header is written: the root memcg, CPUs without stock, timers unarmed. */
 export function boot(): void {
   headerSet64(L.H_NEXT_TIMER, NEVER);
+  if (!headerGet(L.H_HZ)) headerSet(L.H_HZ, DEFAULT_HZ);
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
     store<u64>(cpuAt(cpu), NEVER, L.CPU_FLUSH_AT);
     store<u64>(cpuAt(cpu), NEVER, L.CPU_OBJ_FLUSH_AT);
@@ -101,10 +108,12 @@ export function spawn(task: u32, memcg: u32, mm: bool): i32 {
 }
 /** fork: the child starts in its parent's cgroup, with a copy of its mm, or as a thread on the same. */
 export function fork(parent: u32, child: u32, thread: bool): i32 {
+  if (taskKilled(parent)) return outOfRange(L.FIELD_TASK, parent, ESRCH);
   return forkProcess(parent, 0, child, thread);
 }
 /** exec: a fresh mm, owned by the task that called it. */
 export function exec(task: u32): i32 {
+  if (taskKilled(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   return ended(task, execProcess(task, 0));
 }
 /** exit: the task leaves its cgroup's population, and its mm. What it charged stays charged where somebody else holds it. */
@@ -137,6 +146,7 @@ export function writeKnob(memcg: u32, knob: u32, value: i64, cpu: u32): i32 {
   let errno = writeKnobTo(memcg, knob, value, cpu);
   if (errno || nodesEnd == 1) return errno;
   enforceLimit(0, cpu, memcg, knob);
+  victimsDie(cpu);
   if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
   return 0;
 }

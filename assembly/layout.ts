@@ -4,7 +4,8 @@
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
-//                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader |
+//                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
+//                                     psicpu psitask kill ring |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -19,12 +20,12 @@ export const MEMORY_MAX: f64 = 4294967296;
 export const HEADER: u32 = 1024;
 export const HEADER_END: u32 = 4096;
 export const MAGIC: u32 = 0x4743434d; // "MCCG"
-export const LAYOUT_VERSION: u32 = 2;
+export const LAYOUT_VERSION: u32 = 3;
 
 export const H_MAGIC: u32 = 0;
 export const H_VERSION: u32 = 4;
-// capacities (u32), in the order of CAP_*
-export const H_CAPACITY: u32 = 8;
+// capacities (u32), in the order of CAP_*: room for 16
+export const H_CAPACITY: u32 = 1088;
 export const CAP_PAGES: u32 = 0;
 export const CAP_CGROUPS: u32 = 1;
 export const CAP_TASKS: u32 = 2;
@@ -35,7 +36,9 @@ export const CAP_WATCH: u32 = 6;
 export const CAP_OBJECTS: u32 = 7;
 export const CAP_MAPS: u32 = 8;
 export const CAP_NODES: u32 = 9;
-export const NR_CAPACITIES: u32 = 10;
+export const CAP_KILLS: u32 = 10;
+export const CAP_RING: u32 = 11;
+export const NR_CAPACITIES: u32 = 12;
 // profile
 export const H_KERNEL: u32 = 48; // KERNEL_6_18 | KERNEL_6_1
 export const H_SEED: u32 = 52;
@@ -138,6 +141,30 @@ export const SCAN_MAY_SWAP: u32 = 256;
 export const SCAN_PROACTIVE: u32 = 512;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
+// pressure stall information (psi.ts): words 1152 to 1279
+export const H_COSTS: u32 = 1152; // u32[5] ns, by COST_*
+export const COST_SCAN: u32 = 0; // a page that reclaim looks at
+export const COST_RECLAIMED: u32 = 1; // a page that it takes, on top
+export const COST_SWAP_IN: u32 = 2; // a page read from swap
+export const COST_FILE_READ: u32 = 3; // a page read from the disk
+export const COST_SLICE: u32 = 4; // not a cost: how long after a row, or a stall, its task is taken to be at work
+export const NR_COSTS: u32 = 5;
+export const H_SCANNED: u32 = 1172; // u32 pages that the reclaim at hand has scanned
+export const H_PSI_ON: u32 = 1176; // u32 1: something has stalled
+export const H_PSI_QUEUED: u32 = 1180; // u32 tasks whose state will change by itself
+export const H_PSI_NOW: u32 = 1184; // u64 ns: the latest time that the trace has told
+export const H_PSI_TOTAL: u32 = 1192; // u64[2] ns some, full: what readPressure() answers
+export const H_PSI_AVERAGE: u32 = 1208; // u32[6] of 2^11 a percent: some and full over 10, 60 and 300 s
+// kills, and the ring of events
+export const H_HZ: u32 = 1024; // ticks a second (CONFIG_HZ): a sleep for memory.high is a whole number of them
+export const H_KILLS: u32 = 1028; // records in the table of kills
+export const H_KILLS_LOST: u32 = 1032; // kills that found it full
+export const H_VICTIMS: u32 = 1036; // tasks that the OOM killer took and that have not exited yet
+export const H_TASK_ORDER: u32 = 1040; // u64: tasks that ever joined a cgroup, see TASK_JOINED
+export const H_RING_HEAD: u32 = 1048; // u64: events ever written
+export const H_RING_TAIL: u32 = 1056; // u64: the oldest that is still there
+export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
+export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // dirty pages and their way to the disk (folio/writeback.ts), readahead and fault-around
 export const H_WRITE_HEAD: u32 = 1408; // u32 frames: the device's queue
@@ -274,6 +301,8 @@ export const EVENT_SWAP_FAIL: u32 = 8;
 export const NR_EVENTS: u32 = 9;
 /** Not the kernel's: pages ever charged by the model, in local rows by KIND_ANON, KIND_FILE, KIND_SHMEM. */
 export const EVENT_CHARGED: u32 = 12;
+/** Not the kernel's: ns that memory.high made tasks of the cgroup sleep, in a local row. */
+export const EVENT_THROTTLED_NS: u32 = 9;
 /** Not the kernel's: charges that the model refused with ENOMEM, in a local row. */
 export const EVENT_REFUSED: u32 = 15;
 
@@ -529,6 +558,9 @@ export const TASK_OOM_SCORE_ADJ: u32 = 36; // i32
 export const TASK_KILLED: u32 = 40; // u32 1: by the OOM killer
 export const TASK_NR_DIRTIED: u32 = 112; // u32 nr_dirtied: pages since its last balance_dirty_pages()
 export const TASK_DIRTIED_PAUSE: u32 = 116; // u32 nr_dirtied_pause: how many there may be
+export const TASK_SLEEP_END: u32 = 64; // u64 ns: when the task wakes up from what memory.high made it sleep
+export const TASK_JOINED: u32 = 72; // u64: its turn among all that ever joined a cgroup: the order of cgroup.procs
+export const TASK_UNKILLABLE: u32 = 80; // u32 1: init
 // which pages of one object one mm has in its page tables
 export const MAP_STRIDE: u32 = 48;
 export const MAP_MM: u32 = 0;
@@ -538,6 +570,37 @@ export const MAP_NEXT_OF_OBJECT: u32 = 12;
 export const MAP_PREVIOUS_OF_OBJECT: u32 = 16;
 export const MAP_EXECUTABLE: u32 = 20; // u32 1: one of the mappings is (VM_EXEC)
 export const MAP_RADIX: u32 = 24; // page offset >> 4 → two bits a page: mapped, young
+
+// ---------------------------------------------------------------------------------------------- pressure
+// struct psi_group, by memcg
+export const PSI_STRIDE: u32 = 96;
+export const PSI_BORN: u32 = 0; // u64 ns: when the cgroup was made; its periods count from there
+export const PSI_DUE: u32 = 8; // u64 ns: when its clock ticks next; 0: nothing has happened yet, NEVER: the clock has stopped
+export const PSI_LAST_UPDATE: u32 = 16; // u64 ns
+export const PSI_NEXT_UPDATE: u32 = 24; // u64 ns
+export const PSI_TOTAL: u32 = 32; // u64[2] ns: some, full
+export const PSI_AVERAGED: u32 = 48; // u64[2] ns of these that the averages know
+export const PSI_AVERAGE: u32 = 64; // u32[6] of 2^11 a percent
+// struct psi_group_cpu: (cgroups + 1) × cpus records
+export const PSI_CPU_STRIDE: u32 = 48;
+export const PSI_COUNTS: u32 = 0; // u32[3] tasks at work, asleep in a stall, in reclaim: by STALL_* - 1
+export const PSI_SINCE: u32 = 16; // u64 ns: up to when the times below are
+export const PSI_TIMES: u32 = 24; // u64[3] ns since the last tick: some, full, not idle
+// what pressure knows of a task; the word QUEUE belongs to the heap, not to the task
+export const PSI_TASK_STRIDE: u32 = 64;
+export const PSI_STATE: u32 = 0; // u32 STALL_*
+export const PSI_CPU: u32 = 4; // u32, and
+export const PSI_MEMCG: u32 = 8; // u32: where it is counted
+export const PSI_PLACE: u32 = 12; // u32 of the heap; 0: not in it
+export const PSI_RECLAIMS_UNTIL: u32 = 16; // u64 ns
+export const PSI_STALLS_UNTIL: u32 = 24; // u64 ns
+export const PSI_WORKS_UNTIL: u32 = 32; // u64 ns
+export const PSI_CHANGES: u32 = 40; // u64 ns: the heap's key
+export const PSI_QUEUE: u32 = 48; // u32 task at this place of the heap
+export const STALL_IDLE: u32 = 0;
+export const STALL_WORKS: u32 = 1;
+export const STALL_ASLEEP: u32 = 2;
+export const STALL_RECLAIMS: u32 = 3;
 
 // ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;
@@ -554,6 +617,58 @@ export const WATCH_REFUSED: u32 = 2; // page_counter_try_charge, refused: one en
 export const WATCH_UNDO: u32 = 3; // a level taken back after a refusal higher up
 export const WATCH_CHARGE: u32 = 4; // page_counter_charge
 export const WATCH_UNCHARGE: u32 = 5; // page_counter_uncharge
+
+// ---------------------------------------------------------------------------------------------- kills
+// One record a kill, with a line for each process that could have been chosen: the KILL_CANDIDATES worst, the worst first. Pages.
+// Record 0 is where the killer makes its choice; the line behind the last is for the process that it looks at.
+export const KILL_CANDIDATES: u32 = 32;
+export const KILL_TS: u32 = 0; // u64
+export const KILL_POINTS: u32 = 8; // i64
+export const KILL_USAGE: u32 = 16; // i64 memory.current of KILL_OVER
+export const KILL_LIMIT: u32 = 24; // i64 its memory.max
+export const KILL_OVER: u32 = 32; // u32 memcg whose limit could not be kept; of a recorded kill 0
+export const KILL_VICTIM: u32 = 36; // u32 task
+export const KILL_MEMCG: u32 = 40; // u32 the victim's memcg
+export const KILL_GROUP: u32 = 44; // u32 memcg that went whole (memory.oom.group); 0 = only the victim
+export const KILL_PROCESSES: u32 = 48; // u32 processes killed
+export const KILL_NR_CANDIDATES: u32 = 52; // u32 recorded
+export const KILL_OMITTED: u32 = 56; // u32 candidates beyond KILL_CANDIDATES
+export const KILL_ROW: u32 = 60; // u32 staged row; only the bindings read it, for the names
+export const KILL_HEAD: u32 = 64;
+export const CANDIDATE_POINTS: u32 = 0; // i64
+export const CANDIDATE_TASK: u32 = 8;
+export const CANDIDATE_MEMCG: u32 = 12;
+export const CANDIDATE_ANON: u32 = 16;
+export const CANDIDATE_FILE: u32 = 20;
+export const CANDIDATE_SHMEM: u32 = 24;
+export const CANDIDATE_SWAP: u32 = 28; // swap entries
+export const CANDIDATE_PAGE_TABLES: u32 = 32; // that its private memory needs
+export const CANDIDATE_ADJ: u32 = 36; // i32 oom_score_adj
+export const CANDIDATE_STRIDE: u32 = 40;
+export const KILL_STRIDE: u32 = 1408; // KILL_HEAD + (KILL_CANDIDATES + 1) * CANDIDATE_STRIDE, and whole lines
+
+// ---------------------------------------------------------------------------------------------- ring of events
+//             memcg         object  task       a                        value
+//   evicted   charged       or 0    or 0 (mm)  swap slot or 0           page offset, virtual page number
+//   refaulted charged       or 0    or 0 (mm)  1: active at once        page offset, virtual page number
+//   throttled the task's            yes                                 ns
+//   refused   asked to pay          or 0       errno                    pages
+//   killed    the limit's           yes        memcg of the group or 0
+//   moved     from                             to (memcg)               pages of kernel memory
+export const RING_STRIDE: u32 = 40;
+export const RING_TS: u32 = 0; // u64
+export const RING_VALUE: u32 = 8; // u64
+export const RING_TYPE: u32 = 16; // RING_EVICTED …
+export const RING_MEMCG: u32 = 20;
+export const RING_OBJECT: u32 = 24;
+export const RING_TASK: u32 = 28;
+export const RING_A: u32 = 32;
+export const RING_EVICTED: u32 = 1;
+export const RING_REFAULTED: u32 = 2;
+export const RING_THROTTLED: u32 = 3;
+export const RING_REFUSED: u32 = 4;
+export const RING_KILLED: u32 = 5;
+export const RING_MOVED: u32 = 6;
 
 // ---------------------------------------------------------------------------------------------- audit
 // What the audit adds up for each memcg (or objcg: same ids), one i64 each.
@@ -595,6 +710,7 @@ export const AUDIT_SLOT: u32 = 22;
 export const AUDIT_SLOTS_USED: u32 = 23;
 export const AUDIT_WRITEBACK: u32 = 24;
 export const AUDIT_DIRTY_INODES: u32 = 25;
+export const AUDIT_PRESSURE: u32 = 26;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -625,8 +741,13 @@ export const R_SLOT_CACHE: u32 = 24;
 export const R_INODE: u32 = 25;
 export const R_WRITE: u32 = 26;
 export const R_READER: u32 = 27;
-export const R_LRU_ADD: u32 = 28;
-export const NR_REGIONS: u32 = 29;
+export const R_PSI: u32 = 28;
+export const R_PSI_CPU: u32 = 29;
+export const R_PSI_TASK: u32 = 30;
+export const R_KILL: u32 = 31;
+export const R_RING: u32 = 32;
+export const R_LRU_ADD: u32 = 33;
+export const NR_REGIONS: u32 = 34;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -653,6 +774,8 @@ export function regionSize(
   objects: f64,
   maps: f64,
   nodes: f64,
+  kills: f64,
+  ring: f64,
 ): f64 {
   if (region == R_CPU) return cpus * CPU_STRIDE;
   if (region == R_COUNTER) return (cgroups + 1) * NR_COUNTERS * COUNTER_STRIDE;
@@ -668,6 +791,8 @@ export function regionSize(
   if (region == R_LOG) return chunkCount(pages, cgroups) * CHUNK_ENTRIES * 4;
   if (region == R_WATCH) return watch * WATCH_STRIDE;
   if (region == R_AUDIT) return (cgroups + 1) * AUDIT_STRIDE;
+  if (region == R_KILL) return (kills + 1) * KILL_STRIDE;
+  if (region == R_RING) return ring * RING_STRIDE;
   // What modelled residency alone needs takes no room where there are no nodes.
   if (nodes == 0) return 0;
   if (region == R_OBJECT) return (objects + 1) * OBJECT_STRIDE;
@@ -681,6 +806,9 @@ export function regionSize(
   if (region == R_INODE) return (objects + 1) * INODE_STRIDE;
   if (region == R_READER) return NR_READERS * READER_STRIDE;
   if (region == R_WRITE) return (pages + 1) * WRITE_STRIDE;
+  if (region == R_PSI) return (cgroups + 1) * PSI_STRIDE;
+  if (region == R_PSI_CPU) return (cgroups + 1) * cpus * PSI_CPU_STRIDE;
+  if (region == R_PSI_TASK) return (tasks + 1) * PSI_TASK_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
   if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
   if (swap == 0) return 0;
@@ -702,10 +830,12 @@ export function regionOffset(
   objects: f64,
   maps: f64,
   nodes: f64,
+  kills: f64,
+  ring: f64,
 ): f64 {
   let at: f64 = CPU_BASE;
   for (let r: u32 = 0; r < region; r++)
-    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes));
+    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes, kills, ring));
   return at;
 }
 

@@ -6,7 +6,11 @@ import * as O from '../assembly/replay/ops.ts';
 import { type Capacities, DEFAULT_CAPACITIES, MODELLED_CAPACITIES, regionAt } from './engine/capacities.ts';
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
+import { eventAt, type MachineEvent } from './engine/events.ts';
+import { type Kill, killAt, tasksOfKill } from './engine/kills.ts';
+import { TaskNames } from './replay/task-names.ts';
 import { statKeys } from './report/memory-stat.ts';
+import { type Costs, DEFAULT_COSTS, type Pressure, pressureOf, writeCosts, wrongCost } from './report/pressure.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
 import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
@@ -42,6 +46,10 @@ export interface BootOptions extends Partial<Capacities> {
   readahead?: number;
   /** modelled residency: resident pages that a read fault maps together, a power of two (64 KiB in Linux); 0, one, unless told */
   faultAround?: number;
+  /** modelled residency: what its work takes, ns, for memory.pressure (docs/pressure.md); those not given are the defaults */
+  costs?: Partial<Costs>;
+  /** ticks a second of the kernel (CONFIG_HZ), 250 unless told: what memory.high makes a task sleep is a whole number of them */
+  hz?: number;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -98,6 +106,8 @@ export interface MemcgFigures {
   'memory.events': Record<string, number>;
   'memory.events.local': Record<string, number>;
   'memory.swap.events': Record<string, number>;
+  /** modelled residency only */
+  'memory.pressure'?: Pressure;
   dying: boolean;
 }
 
@@ -129,6 +139,7 @@ const AUDIT_NAMES = [
   'swap slots in use',
   'pages under writeback',
   'dirty inodes',
+  'pressure',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -153,26 +164,33 @@ export class Machine {
   #build: EngineBuild;
   #u32: Uint32Array;
   #u64: BigUint64Array;
-  #base: Record<'list' | 'watch', number>;
+  #base: Record<'list' | 'watch' | 'kill' | 'ring', number>;
+  readonly #taskNames: TaskNames;
+  /** records of the table of kills whose names are kept */
+  #named: number;
 
   private constructor(
     memory: WebAssembly.Memory,
     engine: EngineExports,
     cgroups: Map<number, CgroupName>,
     build: EngineBuild,
+    taskNames: TaskNames,
   ) {
     this.memory = memory;
     this.engine = engine;
     this.cgroups = cgroups;
     this.capacities = readCapacities(memory);
     this.#build = build;
+    this.#taskNames = taskNames;
     this.#u32 = new Uint32Array(memory.buffer);
     this.#u64 = new BigUint64Array(memory.buffer);
     this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
     this.statistics = this.#header(L.H_STATISTICS) === L.STATISTICS_KERNEL ? 'kernel' : 'exact';
     const c = this.capacities;
     this.residency = this.#header(L.H_RESIDENCY) === L.RESIDENCY_MODELLED ? 'modelled' : 'recorded';
-    this.#base = { list: regionAt(L.R_LIST, c), watch: regionAt(L.R_WATCH, c) };
+    const at = (region: number) => regionAt(region, c);
+    this.#base = { list: at(L.R_LIST), watch: at(L.R_WATCH), kill: at(L.R_KILL), ring: at(L.R_RING) };
+    this.#named = this.#header(L.H_KILLS);
   }
 
   /**
@@ -194,10 +212,17 @@ export class Machine {
       pageWriteNs = 0n,
       readahead = 0,
       faultAround = 0,
+      costs: given = {},
+      hz = 250,
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
       throw new EngineError('EINVAL', 'the periodic flush needs times above 0');
+    const costs = { ...DEFAULT_COSTS, ...given };
+    const wrong = wrongCost(costs);
+    if (wrong !== null) throw new EngineError('EINVAL', wrong);
+    if (!Number.isInteger(hz) || hz < 1 || hz > 1_000_000)
+      throw new EngineError('EINVAL', `hz ${hz}: not a whole number from 1 to 1000000`);
     const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
@@ -222,16 +247,21 @@ export class Machine {
       words[(L.HEADER + L.H_FLUSHER) / 4] = flusher ? 1 : 0;
       new BigUint64Array(memory.buffer)[(L.HEADER + L.H_WRITE_NS) / 8] = pageWriteNs;
     }
+    writeCosts(new Uint32Array(memory.buffer, L.HEADER), costs);
+    words[(L.HEADER + L.H_HZ) / 4] = hz;
+    words[(L.HEADER + L.H_RING_WAITS) / 4] = 1;
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
-    return new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build);
+    return new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build, new TaskNames());
   }
 
   /** The whole machine as bytes: names, then memory. */
   snapshot(): Uint8Array {
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
-    const head = new TextEncoder().encode(JSON.stringify({ build: this.#build, cgroups: names }));
+    const head = new TextEncoder().encode(
+      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames }),
+    );
     const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
     new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
     new DataView(bytes.buffer).setUint32(4, head.length, true);
@@ -254,7 +284,8 @@ export class Machine {
     const names = (head.cgroups as [number, string, string, number][]).map(
       ([id, path, kernelId, parent]) => [id, { path, kernelId: BigInt(kernelId), parent }] as const,
     );
-    return new Machine(memory, await instantiate(memory, 0, head.build), new Map(names), head.build);
+    const engine = await instantiate(memory, 0, head.build);
+    return new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
   }
 
   /** A second machine that stands where this one stands; from here on each goes its own way. */
@@ -265,7 +296,9 @@ export class Machine {
       shared: true,
     });
     new Uint8Array(memory.buffer).set(new Uint8Array(this.memory.buffer));
-    return new Machine(memory, await instantiate(memory, 0, this.#build), new Map(this.cgroups), this.#build);
+    const engine = await instantiate(memory, 0, this.#build);
+    const tasks = TaskNames.from(this.#taskNames.toJSON());
+    return new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
   }
 
   #header(field: number): number {
@@ -308,18 +341,95 @@ export class Machine {
     this.#check(this.engine.writeKnob(cgroup, knob, value, cpu), `write to ${this.pathOf(cgroup)}`);
   }
 
-  /** Makes a task in a cgroup and answers its id. */
-  spawn(cgroup = ROOT_CGROUP): number {
+  /** Makes a task in a cgroup and answers its id; `name` is what it is called in kills(). */
+  spawn(cgroup = ROOT_CGROUP, name: string | null = null): number {
     const id = Math.max(1, this.#header(L.H_TASK_END));
     this.#check(this.engine.spawn(id, cgroup, 1), `spawn in ${this.pathOf(cgroup)}`);
+    if (name !== null) this.#taskNames.set(id, name);
     return id;
+  }
+
+  /** True once the OOM killer took the task (modelled residency): later charges, forks and execs of it answer ESRCH. */
+  isKilled(task: number): boolean {
+    return this.engine.taskKilled(task) !== 0;
+  }
+
+  // ------------------------------------------------------------------------------------------------ what happened
+
+  /**
+   * Takes the events out of the ring (capacity `ring`), oldest first. An event that was handed out is gone, also where the loop is left
+   * early.
+   *
+   * @example for (const event of machine.drain()) if (event.type === 'killed') console.log(event.task);
+   */
+  *drain(): Generator<MachineEvent, void, undefined> {
+    const { ring } = this.capacities;
+    const tail = (L.HEADER + L.H_RING_TAIL) / 8;
+    while (this.#u64[tail]! < this.#u64[(L.HEADER + L.H_RING_HEAD) / 8]!) {
+      const at = this.#base.ring + Number(this.#u64[tail]! % BigInt(ring)) * L.RING_STRIDE;
+      const event = eventAt(this.memory.buffer, at);
+      this.#u64[tail]! += 1n;
+      yield event;
+    }
+  }
+
+  /** Events that were overwritten before anybody took them out. */
+  get eventsLost(): number {
+    return Number(this.#u64[(L.HEADER + L.H_RING_LOST) / 8]!);
+  }
+
+  /**
+   * Whether replay() stops before a row that could overwrite events (as it does from the start), so that drain() loses none, or goes on and
+   * the newest remain.
+   */
+  keepEvents(on: boolean): void {
+    this.#u32[(L.HEADER + L.H_RING_WAITS) / 4] = on ? 1 : 0;
+  }
+
+  /** Every kill that the table (capacity `kills`) had room for, in the order of time. */
+  kills(): Kill[] {
+    this.#nameKills();
+    return Array.from({ length: this.#header(L.H_KILLS) }, (_, i) =>
+      killAt(this.memory.buffer, this.#base.kill, i + 1, (task) => this.#taskNames.at(i + 1, task)),
+    );
+  }
+
+  /** Kills that found the table full. */
+  get killsLost(): number {
+    return this.#header(L.H_KILLS_LOST);
+  }
+
+  /** Modelled residency: ns that memory.high made tasks sleep while they were in the cgroup itself. */
+  throttledNs(cgroup: number): number {
+    return Number(this.engine.eventCount(cgroup, L.EVENT_THROTTLED_NS, 1));
+  }
+
+  /** New kills keep the names that tasks have now. */
+  #nameKills(): void {
+    for (; this.#named < this.#header(L.H_KILLS); this.#named++) {
+      const kill = this.#named + 1;
+      this.#taskNames.keep(kill, tasksOfKill(this.memory.buffer, this.#base.kill, kill));
+    }
+  }
+
+  /** Learns what tasks are called from rows [from, to), `offset` being staged row 0, and what those of new kills were called. */
+  #nameTasks(batch: TraceBatch, from: number, to: number, offset: number): void {
+    let row = from;
+    for (; this.#named < this.#header(L.H_KILLS); this.#named++) {
+      const kill = this.#named + 1;
+      const at = offset + this.#u32[(this.#base.kill + kill * L.KILL_STRIDE + L.KILL_ROW) / 4]!;
+      this.#taskNames.learn(batch, row, at);
+      row = at;
+      this.#taskNames.keep(kill, tasksOfKill(this.memory.buffer, this.#base.kill, kill));
+    }
+    this.#taskNames.learn(batch, row, to);
   }
 
   // ------------------------------------------------------------------------------------------------ replay
 
   /**
    * Replays rows [from, to) of a batch in the machine's residency. Answers the row after the last one done: less than `to` when the
-   * watch log is full and must be drained first. Throws ReplayError.
+   * watch log or the ring of events is full and must be drained first. Throws ReplayError.
    */
   replay(batch: TraceBatch, from = 0, to = batch.length): number {
     let row = from;
@@ -355,9 +465,11 @@ export class Machine {
   /** Runs staged rows [from, to); `offset` is the batch row that staged row 0 came from. */
   run(batch: TraceBatch, from: number, to: number, offset: number): number {
     const { engine } = this;
+    this.#nameKills();
     const done = this.residency === 'modelled' ? engine.replayModelled(from, to) : engine.replayRecorded(from, to);
     const last = done >= 0 ? done : this.#header(L.H_CURRENT_ROW);
     this.#nameCgroups(batch, offset + from, offset + last);
+    this.#nameTasks(batch, offset + from, offset + last, offset);
     if (done >= 0) return done;
     const errno = errnoName(-done);
     const row = offset + last;
@@ -486,8 +598,18 @@ export class Machine {
           Number(this.engine.eventCount(cgroup, L.EVENT_SWAP_HIGH + event, 0)),
         ]),
       ),
+      ...(this.residency === 'modelled' ? { 'memory.pressure': this.pressure(cgroup) } : {}),
       dying: this.isRemoved(cgroup),
     };
+  }
+
+  /**
+   * Modelled residency: memory.pressure at this moment; of the root, what /proc/pressure/memory says of the whole machine. All 0 in
+   * recorded residency, which does not show who waits.
+   */
+  pressure(cgroup: number): Pressure {
+    this.#check(this.engine.readPressure(cgroup), `memory.pressure of ${this.pathOf(cgroup)}`);
+    return pressureOf(this.memory);
   }
 
   /** Pages on a list of the whole subtree. */

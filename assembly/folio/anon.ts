@@ -6,7 +6,7 @@ import { headerSet, kernel61, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { isLruAdding, lruAddDrain } from './lru-add';
-import { mappedPages, unmapAll } from './mapping';
+import { unmapAll } from './mapping';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, placeAt, setState, stateOf, unmapFolio } from './resident';
 import { anonPlace, beginRing, joinRing, leaveRing, placeMm, rehome } from './rmap';
@@ -211,20 +211,4 @@ export function copyMm(parent: u32, child: u32): i32 {
     else if (isPresent(word)) mapFolio(word & L.PTE_FRAME);
   }
   return 0;
-}
-
-/** get_mm_rss(): private pages and mapped pages of files in the page tables of a process. */
-export function rssPages(mm: u32): u64 {
-  let pages: u64 = 0;
-  let anon = pagesOf(mm);
-  for (let v = radixNext(anon, 0); v != NO_KEY; v = radixNext(anon, v + 1)) if (isPresent(radixGet(anon, v))) pages++;
-  return pages + mappedPages(mm);
-}
-
-/** MM_SWAPENTS: entries of its page tables that name a slot. */
-export function swapEntries(mm: u32): u64 {
-  let entries: u64 = 0;
-  let anon = pagesOf(mm);
-  for (let v = radixNext(anon, 0); v != NO_KEY; v = radixNext(anon, v + 1)) if (isSwapped(radixGet(anon, v))) entries++;
-  return entries;
 }

@@ -6,10 +6,12 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
+import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
   FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
 } from '../replay/ops';
+import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
 import { lruAddDrain, lruAddDrainAll } from './lru-add';
@@ -190,16 +192,6 @@ export function unmapAll(mm: u32): void {
   store<u32>(mmAt(mm), 0, L.MM_MAPS);
 }
 
-/** Pages of objects in the page tables of an mm. */
-export function mappedPages(mm: u32): u64 {
-  let pages: u64 = 0;
-  for (let map = load<u32>(mmAt(mm), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
-    let bits = bitsOf(map);
-    for (let key = radixNext(bits, 0); key != NO_KEY; key = radixNext(bits, key + 1)) pages += popcnt(radixGet(bits, key) & EVERY_MAPPED);
-  }
-  return pages;
-}
-
 /** munmap() of pages [index, index + count) of an object; count 0: to its end. Pages stay in the page cache. */
 export function unmapRange(task: u32, object: u32, index: u64, count: u32): i32 {
   let errno = openObject(object);
@@ -316,7 +308,7 @@ export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u6
     return fullNodes(object);
   }
   if (shadow) {
-    if (reading) refaultFolio(frame, shadow, false);
+    if (reading) refaultFolio(task, frame, shadow, false);
     dropShadow(shadow);
   }
   return got;
@@ -338,13 +330,20 @@ export function mapAround(map: u32, object: u32, from: u64, to: u64): u32 {
   return mapped;
 }
 
-/** A page that was evicted has come back: active at once if it was missed soon. `anon`: from swap. */
-export function refaultFolio(frame: u32, shadow: u32, anon: bool): void {
+/**
+ * A page that was evicted has come back: active at once if it was missed soon. `anon`: from swap. The
+ * task, if any, waits until it is read.
+ */
+export function refaultFolio(task: u32, frame: u32, shadow: u32, anon: bool): void {
   let memcg = ownerOf(chargeWord(frame));
-  if (!refault(memcg, shadow, anon)) return;
+  let active = refault(memcg, shadow, anon);
+  ringRefaulted(frame, memcg, active);
+  if (!active) return;
   activateFolio(frame);
   if (!wasWorkingset(shadow)) return;
   setWorkingset(frame);
+  // filemap_read_folio(), folio_wait_bit_common(): waiting for a page of the working set is pressure, for a new one it is not.
+  if (!anon) memstall(task, costOf(L.COST_FILE_READ));
   modStat(memcg, L.STAT_WORKINGSET_RESTORE_ANON + (anon ? 0 : 1), 1);
   noteCost(memcg, !anon, kernel61 ? 1 : 32);
 }
@@ -406,6 +405,7 @@ export function unmapMapped(frame: u32): void {
 export function removeMapping(frame: u32, target: u32): void {
   let place = load<u64>(placeAt(frame));
   let pages = pagesOf(<u32>(place >> 32));
+  ringEvicted(frame, ownerOf(chargeWord(frame)), 0);
   let shadow = evictionShadow(frame, target);
   if (shadow) radixSet(pages, place & 0xffffffff, shadow);
   else radixClear(pages, place & 0xffffffff);

@@ -8,6 +8,7 @@ import { modStat } from '../memcg/stat';
 import { ROOT } from '../memory';
 import { GFP_KERNEL } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
+import { costOf, memstall } from '../psi';
 import { isKilled } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
 import { refaultFolio } from './mapping';
@@ -114,8 +115,10 @@ export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, pl
   addToSwapCache(frame, slot, 0);
   modStat(owner, L.STAT_PSWPIN, 1);
   if (shadow) {
-    refaultFolio(frame, shadow, true);
+    refaultFolio(task, frame, shadow, true);
     dropShadow(shadow);
   }
+  // swap_read_folio(): waiting for a page of the working set is pressure.
+  if (stateOf(frame) & L.STATE_WORKINGSET) memstall(task, costOf(L.COST_SWAP_IN));
   return frame;
 }

@@ -39,12 +39,18 @@ function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
   return taken;
 }
 
+/** Pages that reclaim looked at, on either list: what it costs in time. */
+@inline function noteScanned(pages: u32): void {
+  headerSet(L.H_SCANNED, headerGet(L.H_SCANNED) + pages);
+}
+
 /** shrink_inactive_list(): answers the pages reclaimed. */
 function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let file = list == L.LRU_INACTIVE_FILE;
   lruAddDrain(headerGet(L.H_SCAN_CPU));
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return 0;
+  noteScanned(taken);
   let proactive = (scanFlags() & L.SCAN_PROACTIVE) != 0;
   modStat(memcg, proactive ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT, taken);
   let target = headerGet(L.H_SCAN_TARGET);
@@ -87,6 +93,7 @@ function shrinkActive(memcg: u32, list: u32, n: u32): void {
   lruAddDrain(headerGet(L.H_SCAN_CPU));
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return;
+  noteScanned(taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let rotated: u32 = 0;
   modStat(memcg, L.STAT_PGREFILL, taken);
@@ -216,7 +223,7 @@ function protectedFrom(target: u32, memcg: u32): bool {
 
 /**
  * try_to_free_mem_cgroup_pages(): reclaims from `target` and below, at least `pages` if it can, on behalf of a task on a CPU. Answers
- * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take.
+ * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take. H_SCANNED is what it looked at.
  */
 export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): u32 {
   headerSet(L.H_SCAN_TASK, task);
@@ -225,6 +232,7 @@ export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u
   headerSet(L.H_SCAN_TO_RECLAIM, max<u32>(pages, SWAP_CLUSTER_MAX));
   headerSet(L.H_SCAN_SWAPPINESS, swappiness);
   headerSet(L.H_SCAN_RECLAIMED, 0);
+  headerSet(L.H_SCANNED, 0);
   setScanFlags(flags | (kernel61 ? L.SCAN_FULL_WALK : 0));
   let congested = false; // LRUVEC_CGROUP_CONGESTED
   for (;;) {

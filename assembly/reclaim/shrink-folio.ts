@@ -4,12 +4,14 @@ import * as L from '../layout';
 import { freeFolio, isAnonFolio, isDirty, mapcount, setState, stateOf } from '../folio/resident';
 import { referencedBy, removeMapping, shmemSwapOut, unmapMapped } from '../folio/mapping';
 import { unmapAnon } from '../folio/rmap';
+import { folioSlot } from '../folio/slots';
 import { addToSwap, deleteFromSwapCache, freeSwap, inSwapCache, swapFull } from '../folio/swap-cache';
 import { isWriteback, startWriteback } from '../folio/writeback';
 import { chargeWord, ownerOf } from '../folio/folio';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet } from '../memory';
 import { KIND_FILE } from '../replay/ops';
+import { ringEvicted } from '../ring';
 import { evictionShadow } from './workingset';
 
 /** Back to its list; to the active one; gone. */
@@ -95,6 +97,7 @@ function shrinkSwapBacked(frame: u32, target: u32): u32 {
     if (isWriteback(frame)) return KEEP;
   }
   let cpu = headerGet(L.H_SCAN_CPU);
+  ringEvicted(frame, ownerOf(chargeWord(frame)), folioSlot(frame));
   deleteFromSwapCache(cpu, frame, evictionShadow(frame, target));
   freeFolio(headerGet(L.H_SCAN_TASK), cpu, frame);
   return FREED;

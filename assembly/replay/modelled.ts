@@ -3,7 +3,7 @@
 import { chargeMemcg } from '../charge/charge';
 import { handleOverHigh } from '../charge/high';
 import { enforceLimit } from '../charge/limit';
-import { forkKilled, setOomScoreAdj } from '../charge/oom';
+import { forkKilled, setOomScoreAdj, victimsDie } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
@@ -20,9 +20,12 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
+  taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { psiClock, psiRuns } from '../psi';
+import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -126,14 +129,17 @@ function modelledEvent(row: u32): i32 {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
+  psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
-  // (Inodes come and go as they did there: later rows name them.)
-  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
+  // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
   if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
     if (op == O.OP_FORK) return forkKilled(task, object);
     return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
   }
+  // Somebody else moves a task; every other row is its own doing.
+  if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
@@ -189,6 +195,7 @@ function modelledEvent(row: u32): i32 {
       return setOomScoreAdj(task, index);
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
+  if (op == O.OP_SPAWN && index == 1 && !errno) store<u32>(mmAt(task), 1, L.TASK_UNKILLABLE); // pid 1
   if (op == O.OP_WRITE_KNOB && !errno) enforceLimit(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), count);
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
 }
@@ -196,7 +203,9 @@ function modelledEvent(row: u32): i32 {
 /** A row is an entry into the kernel: on the way back to user mode the task pays for what it is over memory.high. */
 @inline function returnToUser(row: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  if (task && load<u32>(mmAt(task), L.TASK_OVER_HIGH)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (!task || !load<u32>(mmAt(task), L.TASK_OVER_HIGH)) return;
+  // A kernel thread never gets there.
+  if (load<u32>(taskAt(task), L.TASK_MM)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */
@@ -248,9 +257,11 @@ export function replayModelled(from: u32, to: u32): i32 {
       touchGroup(row, groupEnd);
     }
     if (watching() && !watchRoom(WATCH_PER_ROW)) return row;
+    if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;
     endBatch(row);
+    if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
     returnToUser(row);
   }
   return to;

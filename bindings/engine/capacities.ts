@@ -22,6 +22,10 @@ export interface Capacities {
   maps: number;
   /** nodes of 64 pages in the trees of objects and address spaces; 0 where only recorded residency is wanted */
   nodes: number;
+  /** kills that are recorded, with up to 32 candidates each */
+  kills: number;
+  /** events that the ring holds (`Machine.drain()`); 0: there is none */
+  ring: number;
 }
 
 export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
@@ -35,6 +39,8 @@ export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
   objects: 0,
   maps: 0,
   nodes: 0,
+  kills: 64,
+  ring: 0,
 };
 
 /** Beside these, modelled residency has objects and address spaces: see capacity `nodes`. */
@@ -58,6 +64,8 @@ export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
   'objects',
   'maps',
   'nodes',
+  'kills',
+  'ring',
 ];
 
 /** Names of the regions in the order of R_*. */
@@ -90,6 +98,12 @@ export const REGION_NAMES: readonly string[] = [
   'inode',
   'write',
   'reader',
+  'psi',
+  'psicpu',
+  'psitask',
+  'kill',
+  'ring',
+  'lru_add',
 ];
 
 export interface Region {
@@ -99,7 +113,21 @@ export interface Region {
 }
 
 function measure(f: typeof L.regionSize, region: number, c: Capacities): number {
-  return f(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch, c.objects, c.maps, c.nodes);
+  return f(
+    region,
+    c.pages,
+    c.cgroups,
+    c.tasks,
+    c.cpus,
+    c.workers,
+    c.swap,
+    c.watch,
+    c.objects,
+    c.maps,
+    c.nodes,
+    c.kills,
+    c.ring,
+  );
 }
 
 /** The memory map for these capacities, in order: header, staged columns, then every region. Addresses and sizes in bytes. */
@@ -135,7 +163,15 @@ export class CapacityError extends Error {
   override name = 'CapacityError';
 }
 
-const MAY_BE_NONE: ReadonlySet<keyof Capacities> = new Set(['swap', 'watch', 'objects', 'maps', 'nodes']);
+const MAY_BE_NONE: ReadonlySet<keyof Capacities> = new Set([
+  'swap',
+  'watch',
+  'objects',
+  'maps',
+  'nodes',
+  'kills',
+  'ring',
+]);
 
 /** Checks the capacities; the message names the one to change. */
 export function checkCapacities(capacities: Capacities, kernelStatistics = false): void {

@@ -38,6 +38,8 @@ export interface EngineExports {
     kind: number,
     gfp: number,
   ): number;
+  taskKilled(task: number): number;
+  returnToUser(task: number, cpu: number): number;
   uncharge(task: number, cpu: number, frame: number): number;
   unchargeFlush(task: number): number;
   chargeKmemPages(task: number, cpu: number, frame: number, order: number, kind: number, gfp: number): number;
@@ -68,6 +70,8 @@ export interface EngineExports {
   statLocal(memcg: number, stat: number): bigint;
   statTotal(memcg: number, stat: number): bigint;
   eventCount(memcg: number, event: number, local: number): bigint;
+  memstall(task: number, cpu: number, ns: bigint, reclaims: number): number;
+  readPressure(memcg: number): number;
   folioOwner(frame: number): number;
   lruSize(memcg: number, list: number): number;
   lruIsolate(memcg: number, list: number): number;

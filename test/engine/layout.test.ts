@@ -25,6 +25,8 @@ const LEAST: Capacities = {
   objects: 0,
   maps: 0,
   nodes: 0,
+  kills: 0,
+  ring: 0,
 };
 const GIB = 2 ** 30;
 
@@ -39,6 +41,8 @@ const capacities: fc.Arbitrary<Capacities> = fc.record({
   objects: fc.nat(1_000_000),
   maps: fc.nat(1_000_000),
   nodes: fc.nat(3_000_000),
+  kills: fc.nat(100_000),
+  ring: fc.nat(1_000_000),
 });
 
 function draw(c: Capacities): string {
@@ -61,6 +65,8 @@ it('draws the map', () => {
     objects: 3,
     maps: 4,
     nodes: 5,
+    kills: 2,
+    ring: 6,
   };
   expect(draw(c)).toMatchInlineSnapshot(`
     "     400  header       3072
@@ -92,7 +98,12 @@ it('draws the map', () => {
        d8800  slotcache      520
        d8a80  inode         160
        d8b80  write        4004
-       d9b80  reader     655360"
+       d9b80  reader     655360
+      179b80  psi          1056
+      17a000  psicpu       1056
+      17a480  psitask      1344
+      17aa00  kill         4224
+      17ba80  ring          240"
   `);
 });
 

@@ -199,11 +199,12 @@ describe.each<[Kernel, 'release' | 'debug']>([
   });
 });
 
-describe.each<[string, Kernel, number]>([
-  ['', '6.18', 0],
-  [' with a little swap', '6.18', 150],
-  [' with much swap, kernel 6.1', '6.1', 3000],
-])('modelled residency under limits%s', (_, kernel, swap) => {
+describe.each<[string, Kernel, number, bigint]>([
+  ['', '6.18', 0, 0n],
+  [' with a little swap', '6.18', 150, 0n],
+  [' with much swap, kernel 6.1', '6.1', 3000, 0n],
+  [' with swap on a slow disk', '6.18', 1000, 500n],
+])('modelled residency under limits%s', (_, kernel, swap, pageWriteNs) => {
   it('keeps every limit, conserves every page and always ends', async () => {
     const limits = fc.array(
       fc.record({ memcg: fc.integer({ min: 2, max: CGROUPS }), pages: fc.integer({ min: 0, max: 300 }) }),
@@ -219,7 +220,14 @@ describe.each<[string, Kernel, number]>([
         });
         const mkdirs = rows.findIndex((row) => row.op !== O.OP_MKDIR);
         const batch = batchOf([...rows.slice(0, mkdirs), ...knobs, ...rows.slice(mkdirs)]);
-        const machine = await Machine.boot({ ...SMALL, kernel, swap, build: 'debug', residency: 'modelled' });
+        const machine = await Machine.boot({
+          ...SMALL,
+          kernel,
+          swap,
+          pageWriteNs,
+          build: 'debug',
+          residency: 'modelled',
+        });
         for (let row = 0; row < batch.length; row += 10) {
           machine.replay(batch, row, Math.min(batch.length, row + 10));
           expect(machine.audit()).toBeNull();
@@ -231,7 +239,7 @@ describe.each<[string, Kernel, number]>([
             if (row >= mkdirs + knobs.length) expect(swapped).toBeLessThanOrEqual(swapMax);
           }
         }
-        const again = await Machine.boot({ ...SMALL, pages: 9000, kernel, swap, residency: 'modelled' });
+        const again = await Machine.boot({ ...SMALL, pages: 9000, kernel, swap, pageWriteNs, residency: 'modelled' });
         again.replay(batch);
         expect(again.digest()).toBe(machine.digest());
       },
