@@ -9,7 +9,7 @@ import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objects
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
 } from '../replay/ops';
 import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
@@ -261,7 +261,9 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
     } else if (!frame) {
-      let got = addFolio(task, cpu, payer, object, i, fault || !(flags & FLAG_WRITE), GFP_KERNEL);
+      // readahead_gfp_mask(): what is only read ahead is not worth a second try, nor a kill.
+      let gfp = flags & FLAG_READAHEAD ? GFP_KERNEL | GFP_NORETRY : GFP_KERNEL;
+      let got = addFolio(task, cpu, payer, object, i, fault || !(flags & FLAG_WRITE), gfp);
       if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
       // Killed for the want of this very page: it stays in the page cache, and the access is over.

@@ -103,7 +103,8 @@ it('draws the map', () => {
       17a000  psicpu       1056
       17a480  psitask      1344
       17aa00  kill         4224
-      17ba80  ring          240"
+      17ba80  ring          240
+      17bb80  lru_add       256"
   `);
 });
 

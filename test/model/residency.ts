@@ -10,6 +10,8 @@ export interface Page {
   active: boolean;
   /** address spaces that have it in their page tables */
   mms: Set<Mm>;
+  /** CPU in whose batch it waits for its list */
+  waiting: number | null;
 }
 
 /** An address space. */
@@ -42,7 +44,43 @@ export interface Figures {
 export class Residency {
   readonly inodes = new Map<number, Inode>();
   readonly tasks = new Map<number, { memcg: number; mm: Mm | null; alive: boolean }>();
+  /** CPU that does what comes next */
+  cpu = 0;
+  /** pages on their way to the lists, by CPU; so many go at once */
+  readonly #batches = new Map<number, Page[]>();
+  readonly #batchSize: number;
+  readonly #faultsOfMajor: number;
   readonly #events = new Map<number, { faults: number; majors: number; activated: number }>();
+
+  constructor(kernel: '6.18' | '6.1' = '6.18') {
+    this.#batchSize = kernel === '6.1' ? 15 : 31;
+    this.#faultsOfMajor = kernel === '6.1' ? 2 : 1;
+  }
+
+  /** The page joins its list with the CPU's next batch. */
+  #add(page: Page): void {
+    const batch = this.#batches.get(this.cpu) ?? [];
+    this.#batches.set(this.cpu, batch);
+    batch.push(page);
+    page.waiting = this.cpu;
+    if (batch.length === this.#batchSize) this.drain();
+  }
+
+  /** lru_add_drain(): of the CPU at hand, or of all. */
+  drain(all = false): void {
+    for (const [cpu, batch] of this.#batches)
+      if (all || cpu === this.cpu) for (const page of batch.splice(0)) page.waiting = null;
+  }
+
+  /** Nobody has the page any more. */
+  #release(page: Page): void {
+    if (page.waiting === null) return;
+    this.drain();
+    if (page.waiting === null) return;
+    const batch = this.#batches.get(page.waiting)!;
+    batch.splice(batch.indexOf(page), 1);
+    page.waiting = null;
+  }
 
   events(memcg: number): { faults: number; majors: number; activated: number } {
     let events = this.#events.get(memcg);
@@ -110,10 +148,16 @@ export class Residency {
     if (mm === null) return;
     mm.users.delete(task);
     if (mm.users.size > 0) return;
-    for (const page of mm.anon.values()) page?.mms.delete(mm);
+    this.drain();
+    for (const page of mm.anon.values()) if (page) this.#leaveAnon(mm, page);
     mm.anon.clear();
     for (const page of mm.mapped.values()) this.#zap(mm, page);
     mm.mapped.clear();
+  }
+
+  #leaveAnon(mm: Mm, page: Page): void {
+    page.mms.delete(mm);
+    if (page.mms.size === 0) this.#release(page);
   }
 
   #zap(mm: Mm, page: Page): void {
@@ -125,9 +169,10 @@ export class Residency {
     if (!page.referenced) {
       page.referenced = true;
     } else if (!page.active) {
-      page.active = true;
+      // A page in a batch is made active there, which counts nothing; one in another CPU's is not found.
+      if (page.waiting === null) this.events(page.memcg).activated++;
+      page.active = page.waiting === null || page.waiting === this.cpu;
       page.referenced = false;
-      this.events(page.memcg).activated++;
     }
   }
 
@@ -145,14 +190,25 @@ export class Residency {
     }
     if (page && page.mms.size === 1) return;
     page?.mms.delete(mm);
-    const mms = new Set([mm]);
-    mm.anon.set(vpn, { memcg: this.payer(task), kind: 'anon', dirty: false, referenced: false, active: false, mms });
+    const memcgOfPage = this.payer(task);
+    const fresh: Page = {
+      memcg: memcgOfPage,
+      kind: 'anon',
+      dirty: false,
+      referenced: false,
+      active: false,
+      mms: new Set([mm]),
+      waiting: null,
+    };
+    mm.anon.set(vpn, fresh);
+    this.#add(fresh);
     this.events(memcg).faults++;
   }
 
   anonFree(task: number, vpn: number): void {
     const mm = this.tasks.get(task)!.mm!;
-    mm.anon.get(vpn)?.mms.delete(mm);
+    const page = mm.anon.get(vpn);
+    if (page) this.#leaveAnon(mm, page);
     mm.anon.delete(vpn);
   }
 
@@ -172,8 +228,10 @@ export class Residency {
     const fresh = page === undefined;
     if (page === undefined) {
       const kind = shmem ? 'shmem' : 'file';
-      page = { memcg: this.payer(task), kind, dirty: false, referenced: false, active: false, mms: new Set() };
+      const memcg = this.payer(task);
+      page = { memcg, kind, dirty: false, referenced: false, active: false, mms: new Set(), waiting: null };
       inode.pages.set(index, page);
+      this.#add(page);
     }
     if (how.ahead) return;
     if (how.fault) {
@@ -182,8 +240,9 @@ export class Residency {
         page.mms.add(mm);
         mm.mapped.set(`${id}:${index}`, page);
         const { memcg } = this.tasks.get(mm.owner)!;
-        this.events(memcg).faults++;
-        if (fresh && !shmem) this.events(memcg).majors++;
+        const major = fresh && !shmem;
+        this.events(memcg).faults += major ? this.#faultsOfMajor : 1;
+        if (major) this.events(memcg).majors++;
       }
     } else if (shmem && fresh && how.write) {
       page.referenced = true;
@@ -214,20 +273,24 @@ export class Residency {
     if (!page) return;
     for (const mm of page.mms) mm.mapped.delete(`${id}:${index}`);
     inode.pages.delete(index);
+    this.#release(page);
   }
 
   objectFree(id: number): void {
+    this.drain();
     for (const index of [...this.inodes.get(id)!.pages.keys()]) this.truncate(id, index);
     this.inodes.delete(id);
   }
 
   sync(id: number): void {
     if (id !== 0) this.object(id);
+    this.drain();
     for (const [i, inode] of this.inodes)
       if (id === 0 || id === i) for (const page of inode.pages.values()) page.dirty = false;
   }
 
   dropCaches(): void {
+    this.drain(true);
     for (const [, inode] of this.inodes) {
       if (inode.type === 'shmem') continue;
       for (const [index, page] of [...inode.pages]) if (!page.dirty && page.mms.size === 0) inode.pages.delete(index);
@@ -247,7 +310,7 @@ export class Residency {
       shmem: count((p) => p.kind === 'shmem'),
       mapped: count((p) => p.kind !== 'anon' && p.mms.size > 0),
       dirty: count((p) => p.dirty),
-      active: count((p) => p.active),
+      active: count((p) => p.active && p.waiting === null),
       ...this.events(memcg),
     };
   }
