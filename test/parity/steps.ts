@@ -83,14 +83,21 @@ type Unexplained = Map<number, { group: string; pages: number }[]>;
  * Plays the steps of `name`, and hands over each `show` with the model's figures. Twice: kernel memory that the rules above do not
  * explain (a page here and there) is the recording's, too, and is charged from the step on after which the kernel showed it.
  */
-export async function play(name: string, kernel: Kernel, compare: (shown: Shown, model: Figures) => void): Promise<Machine> {
+export async function play(
+  name: string,
+  kernel: Kernel,
+  compare: (shown: Shown, model: Figures) => void,
+): Promise<Machine> {
   const unexplained: Unexplained = new Map();
   const sofar = new Map<string, number>();
   let shows = 0;
   await playOnce(name, kernel, new Map(), (shown, model) => {
-    const pages = Math.round((spread(shown, 'kernel')[0] - model.kernel!) / 4096);
+    // What a killed worker gave back it had until then.
+    const before = sofar.get(shown.of) ?? 0;
+    let pages = Math.round((spread(shown, 'kernel')[0] - model.kernel!) / 4096);
+    if (spread(shown, 'events.oom_kill')[1]) pages = Math.max(pages, before);
     // A parent's are its own and its children's, which are shown after it.
-    unexplained.set(shows, [{ group: shown.of, pages: pages - (sofar.get(shown.of) ?? 0) }]);
+    unexplained.set(shows, [{ group: shown.of, pages: pages - before }]);
     sofar.set(shown.of, pages);
     for (let back = shows - 1; shown.of.lastIndexOf('/') > 0 && back >= 0; back--) {
       const above = unexplained.get(back)![0]!;
@@ -110,7 +117,14 @@ async function playOnce(
   compare: (shown: Shown, model: Figures) => void,
 ): Promise<Machine> {
   const recording = recordingOf(name);
-  const machine = await Machine.boot({ residency: 'modelled', kernel, statistics: 'kernel', cpus: 1, pages: 1 << 18, nodes: 1 << 17 });
+  const machine = await Machine.boot({
+    residency: 'modelled',
+    kernel,
+    statistics: 'kernel',
+    cpus: 1,
+    pages: 1 << 18,
+    nodes: 1 << 17,
+  });
   const groups = new Map<string, number>([['/', 1]]);
   const workers = new Map<string, Worker>();
   const objects = new Map<string, { id: number; nodes: Set<number>; owners: number[] }>();
@@ -123,7 +137,13 @@ async function playOnce(
   run([{ op: O.OP_SPAWN, task: 1, cgroup: 1 }]);
 
   /** Rows of `count` pages from `from`, in pieces that end where a further structure of the kernel is needed. */
-  const pieces = (from: number, count: number, size: number, have: Set<number>, first: (piece: number) => HandRow[]) => {
+  const pieces = (
+    from: number,
+    count: number,
+    size: number,
+    have: Set<number>,
+    first: (piece: number) => HandRow[],
+  ) => {
     const rows: { rows: HandRow[]; from: number; count: number }[] = [];
     for (let i = from; i < from + count; ) {
       const piece = Math.floor(i / size);
@@ -155,7 +175,14 @@ async function playOnce(
       for (const { group, pages } of unexplained.get(show) ?? []) {
         for (let i = 0; i < pages; i++) run([kernelPage(groups.get(group)!, O.KIND_KERNEL_OTHER)]);
         for (let i = 0; i < -pages; i++)
-          run([{ op: O.OP_KMEM_FREE, cgroup: groups.get(group)!, index: frames.get(groups.get(group)!)!.shift()!, flags: BY_FRAME }]);
+          run([
+            {
+              op: O.OP_KMEM_FREE,
+              cgroup: groups.get(group)!,
+              index: frames.get(groups.get(group)!)!.shift()!,
+              flags: BY_FRAME,
+            },
+          ]);
       }
   };
   const object = (file: string) => {
@@ -186,7 +213,9 @@ async function playOnce(
       }
       return rows;
     };
-    const pages = (index: number, n: number): HandRow[] => [{ op: O.OP_FILE_ACCESS, task, object: id, index, count: n, flags }];
+    const pages = (index: number, n: number): HandRow[] => [
+      { op: O.OP_FILE_ACCESS, task, object: id, index, count: n, flags },
+    ];
     // Pages, and then the node that they needed: what is over memory.high is paid for after the pages, as at the end of a read(2).
     return pieces(from, count, 64, nodes, grow).flatMap((piece) => [...pages(piece.from, piece.count), ...piece.rows]);
   };
@@ -273,7 +302,8 @@ async function playOnce(
       case 'set': {
         const knob = KNOBS[args[1]!];
         if (knob === undefined) throw new Error(`no such knob: ${line}`);
-        const bytes = args[2] === 'max' ? 2251799813685247n : BigInt(args[2]!) / (knob === O.KNOB_OOM_GROUP ? 1n : 4096n);
+        const bytes =
+          args[2] === 'max' ? 2251799813685247n : BigInt(args[2]!) / (knob === O.KNOB_OOM_GROUP ? 1n : 4096n);
         run([{ op: O.OP_WRITE_KNOB, task: 1, cgroup: groups.get(args[0]!)!, count: knob, index: Number(bytes) }]);
         break;
       }
@@ -330,7 +360,8 @@ async function playOnce(
       case 'show':
         for (const of of args.slice(1)) {
           const shown = recording.shows[shows++]!;
-          if (shown.at !== args[0] || shown.of !== of) throw new Error(`recorded: ${shown.at} ${shown.of}, not ${line}`);
+          if (shown.at !== args[0] || shown.of !== of)
+            throw new Error(`recorded: ${shown.at} ${shown.of}, not ${line}`);
           const figures = figuresOf(machine, groups.get(of)!);
           // Faults on the program's own pages.
           if (args[0] === 'ready') faults.set(of, spread(shown, 'pgfault')[0] - figures.pgfault!);

@@ -120,8 +120,8 @@ describe.each<Kernel>(['6.18', '6.1'])('readahead of reads, kernel %s', (kernel)
     expect(machine.refused(2)).toBe(0);
     // Anonymous memory fills the limit: nothing can be read ahead, and what is read itself is refused or kills.
     const full = await boot({ kernel });
-    full.replay(batchOf([{ op: O.OP_ANON_TOUCH, task: 2, index: 0, count: 24, flags: O.FLAG_WRITE }]));
-    full.replay(batchOf([{ ...limits, index: 24 }, access(0, 64)]));
+    full.replay(batchOf([{ op: O.OP_ANON_TOUCH, task: 2, index: 0, count: 40, flags: O.FLAG_WRITE }]));
+    full.replay(batchOf([{ ...limits, index: 40 }, access(0, 64)]));
     expect(full.figures(2)['memory.events'].oom_kill).toBe(1);
     expect(full.audit()).toBeNull();
   });
