@@ -117,13 +117,19 @@ async function playOnce(
   compare: (shown: Shown, model: Figures) => void,
 ): Promise<Machine> {
   const recording = recordingOf(name);
+  const steps = readFileSync(new URL(`linux-6.1/${name}.steps`, import.meta.url), 'utf8')
+    .split('\n')
+    .map((step) => step.replace(/#.*/, '').trim());
   const machine = await Machine.boot({
     residency: 'modelled',
     kernel,
     statistics: 'kernel',
     cpus: 1,
+    hz: 100,
     pages: 1 << 18,
     nodes: 1 << 17,
+    // 256 MiB, less the page that says what it is
+    swap: steps.includes('swapon') ? 65535 : 0,
   });
   const groups = new Map<string, number>([['/', 1]]);
   const workers = new Map<string, Worker>();
@@ -231,9 +237,6 @@ async function playOnce(
       { op: O.OP_ANON_TOUCH, task: worker.task, index: (1 << 20) + piece.from, count: piece.count, flags },
     ]);
 
-  const steps = readFileSync(new URL(`linux-6.1/${name}.steps`, import.meta.url), 'utf8')
-    .split('\n')
-    .map((step) => step.replace(/#.*/, '').trim());
   const nextShow = (line: string) => steps.slice(steps.indexOf(line) + 1).find((step) => step.startsWith('show'));
   for (const line of steps) {
     const [verb, ...args] = line.split(/ +/);
@@ -356,6 +359,9 @@ async function playOnce(
         run([{ op: O.OP_SYNC, object: 0 }]);
         break;
       case 'sleep':
+        ts += number(0) * 1_000_000;
+        break;
+      case 'swapon':
         break;
       case 'show':
         for (const of of args.slice(1)) {

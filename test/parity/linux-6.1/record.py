@@ -12,7 +12,10 @@ for step in zip(*runs):
     if "show" not in step[0]:
         said.append(step[0] if all(s == step[0] for s in step) else list(step))
         continue
-    keys = [key for key in dict.fromkeys(key for s in step for key in s) if key not in ("show", "cgroup")]
+    # Of the workers in /z… only what they use of themselves is wanted, and `slab` only there.
+    if step[0]["cgroup"].startswith("/z") and step[0]["show"] != "ready":
+        continue
+    keys = [key for key in dict.fromkeys(key for s in step for key in s) if key not in ("show", "cgroup") and (key != "slab" or step[0]["show"] == "ready")]
     figures = {}
     for key in keys:
         values = [s.get(key, 0) for s in step]
