@@ -3,6 +3,7 @@
 import { differs } from './audit';
 import { chargeWord, ownerOf } from './folio/folio';
 import { isLruAdding, lruAddCount, lruAddFrame } from './folio/lru-add';
+import { auditMlock } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
 import { isFound } from './folio/rmap';
@@ -13,7 +14,7 @@ import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, nrCpus, objectAt, slotBase, taskAt } from './memory';
+import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, slotBase, taskAt } from './memory';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -102,10 +103,15 @@ function auditMapcounts(): u32 {
   return code;
 }
 
+/** Object 0, the kernel's pages, is there where no object was ever named. */
+@inline function objectEnd(): u32 {
+  return max<u32>(1, headerGet(L.H_OBJECT_END));
+}
+
 /** Pages of objects, their kinds; answers how many there are, or (negative) a code. */
 function auditObjects(): i64 {
   let pages: i64 = 0;
-  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let root = objectAt(object) + L.OBJECT_RADIX;
     let entries: i64 = 0;
     let shadows: i64 = 0;
@@ -167,13 +173,15 @@ function auditFolios(inObjects: i64): u32 {
   let code = differs(L.AUDIT_RESIDENT, 0, others, inObjects);
   let listed: i64 = 0;
   for (let frame = headerGet(L.H_FREE_FRAME); frame; frame = load<u32>(folioAt(frame), L.FOLIO_NEXT_FREE)) listed++;
-  return code ? code : differs(L.AUDIT_FRAMES, 0, free, listed);
+  if (!code) code = differs(L.AUDIT_FRAMES, 0, free, listed);
+  let never = <i64>pagesEnd - max<u32>(1, headerGet(L.H_FRAME_END));
+  return code ? code : differs(L.AUDIT_FRAMES, 0, free + never, headerGet(L.H_FREE_PAGES));
 }
 
 function auditNodes(): u32 {
   let used: i64 = 0;
   let wrong: u32 = 0;
-  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let nodes = radixNodes(objectAt(object) + L.OBJECT_RADIX);
     if (nodes == 0xffffffff) wrong = object;
     used += nodes;
@@ -233,6 +241,7 @@ export function auditResident(): u32 {
   code = auditFolios(inObjects);
   if (!code) code = auditLists();
   if (!code) code = auditWriteback();
+  if (!code) code = auditMlock();
   if (!code) code = auditNodes();
   return code ? code : auditKills();
 }

@@ -5,6 +5,7 @@ import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { lruAddCount, lruAddFrame } from './folio/lru-add';
 import { nextDirty, oldestDirty } from './folio/inode';
+import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
 import { cachedOf, cachedSlot, slotCount, slotWord } from './folio/slots';
 import { readerAt } from './folio/readahead';
@@ -22,6 +23,7 @@ import {
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
+import { vmEvent } from './reclaim/watermark';
 import { KIND_STOCK } from './replay/ops';
 
 @inline function fold(hash: u64, value: u64): u64 {
@@ -134,6 +136,8 @@ function foldResident(hash: u64): u64 {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
     hash = foldOwn(hash, mmAt(task));
+    for (let lock = firstLock(task); lock; lock = lockAfter(lock))
+      hash = fold(fold(fold(hash, lockWord(lock, L.LOCK_NEXT) >> 32), lockWord(lock, L.LOCK_FROM)), lockWord(lock, L.LOCK_TO));
   }
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
     if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
@@ -155,7 +159,7 @@ function foldWriteback(hash: u64): u64 {
   if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
   if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
   for (let task: u32 = 0; task < headerGet(L.H_TASK_END); task++) {
-    let dirtied = load<u64>(mmAt(task), L.TASK_NR_DIRTIED);
+    let dirtied = load<u32>(mmAt(task), L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
     if (dirtied) hash = fold(fold(hash, task), dirtied);
   }
   return hash;
@@ -191,6 +195,10 @@ function foldPressure(hash: u64): u64 {
     hash = fold(fold(hash, (<u64>task << 32) | state), load<u64>(at, L.PSI_CPU));
     for (let field: u32 = L.PSI_RECLAIMS_UNTIL; field <= L.PSI_WORKS_UNTIL; field += 8) hash = fold(hash, load<u64>(at + field));
   }
+  let failures = headerGet(L.H_KSWAPD_FAILURES);
+  if (failures) hash = fold(fold(hash, L.NR_VM_EVENTS), failures);
+  // Kills are told by their memcgs and their victims.
+  for (let event: u32 = 0; event < L.VM_OOM_KILL; event++) if (vmEvent(event)) hash = fold(fold(hash, event), vmEvent(event));
   return hash;
 }
 

@@ -39,6 +39,7 @@ import {
 } from './memory';
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
+import { initWatermarks } from './reclaim/watermark';
 import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/process';
 import { taskExists } from './task/task';
 
@@ -100,6 +101,7 @@ export function boot(): void {
   initNodes();
   initSlots();
   initWriteback();
+  if (nodesEnd > 1) initWatermarks(pagesEnd - 1);
 }
 
 /** A task that no fork made known: with an mm of its own in `memcg`, or a kernel thread (`mm` false). */

@@ -40,6 +40,8 @@ export let psiCpuBase: usize = 0;
 export let psiTaskBase: usize = 0;
 export let killBase: usize = 0;
 export let ringBase: usize = 0;
+export let locksBase: usize = 0;
+export let lockedBase: usize = 0;
 export let lruAddBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
@@ -120,6 +122,8 @@ export function attachMemory(worker: u32): void {
   psiTaskBase = at(L.R_PSI_TASK);
   killBase = at(L.R_KILL);
   ringBase = at(L.R_RING);
+  locksBase = at(L.R_LOCK);
+  lockedBase = at(L.R_LOCKED);
   lruAddBase = at(L.R_LRU_ADD);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;

@@ -1,5 +1,5 @@
 // Modelled residency: the trace says who touches what; what is resident, and who is charged for it, follows from the kernel's rules.
-// A limit reclaims, throttles and kills; memory itself is never short: a full machine is an error.
+// A limit reclaims, throttles and kills, and so does a machine whose own memory is short.
 import { chargeMemcg } from '../charge/charge';
 import { handleOverHigh } from '../charge/high';
 import { enforceLimit } from '../charge/limit';
@@ -9,7 +9,9 @@ import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
+import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
+import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
@@ -21,7 +23,7 @@ import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
   folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
-  taskAt, tasksEnd,
+  taskAt, tasksEnd, watchEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
@@ -56,13 +58,14 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   let order = flags & O.FLAG_ORDER_MASK;
   if (order > 9 || kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
     return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-  let errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
+  let errno = allocPages(task, cpu, order, gfp);
+  if (errno) return errno == -ENOMEM ? 0 : errno;
+  errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
   if (errno) return unlessRefused(errno, objcg);
   modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
   for (let i = index; i < index + (1 << order); i++) {
     freeKernelFrame(cpu, i);
     let frame = takeFrame();
-    if (!frame) return full(L.CAP_PAGES, index);
     commitKmem(frame, objcg, 0, kind);
     if (!radixSet(kernelFrames(), i, frame)) return full(L.CAP_NODES, index);
   }
@@ -112,6 +115,13 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   return 0;
 }
 
+/** A row of a killed task: the child or the object that it names for the first time is named all the same, for others. */
+function passedOver(op: u32, task: u32, object: u32): i32 {
+  if (op == O.OP_FORK) return forkKilled(task, object);
+  let names = op == O.OP_FILE_ACCESS || op == O.OP_FILE_DIRTY || op == O.OP_TRUNCATE || op == O.OP_UNMAP || op == O.OP_SYNC;
+  return object && (names || op == O.OP_MLOCK) ? openObject(object) : 0;
+}
+
 /** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
 function modelledEvent(row: u32): i32 {
   let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
@@ -134,10 +144,7 @@ function modelledEvent(row: u32): i32 {
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
-    if (op == O.OP_FORK) return forkKilled(task, object);
-    return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
-  }
+  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return passedOver(op, task, object);
   // Somebody else moves a task; every other row is its own doing.
   if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
@@ -153,6 +160,10 @@ function modelledEvent(row: u32): i32 {
       return truncate(task, cpu, object, index, count);
     case O.OP_FILE_DIRTY:
       return fileDirty(object, index, count);
+    case O.OP_MLOCK:
+      return mlock(task, cpu, object, index, count, flags);
+    case O.OP_MUNLOCK:
+      return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
       return objectNew(object, count, index);
     case O.OP_OBJECT_FREE:
@@ -186,10 +197,8 @@ function modelledEvent(row: u32): i32 {
     case O.OP_RETURN_TO_USER:
     case O.OP_PROGRESS:
     case O.OP_MARK:
-    // Without pressure it does not matter what is locked, and an empty mapping costs nothing.
+    // An empty mapping costs nothing.
     case O.OP_MAP:
-    case O.OP_MLOCK:
-    case O.OP_MUNLOCK:
       return 0;
     case O.OP_OOM_SCORE_ADJ:
       return setOomScoreAdj(task, index);
@@ -256,7 +265,8 @@ export function replayModelled(from: u32, to: u32): i32 {
       groupEnd = min<u32>(to, row + TOUCH_GROUP);
       touchGroup(row, groupEnd);
     }
-    if (watching() && !watchRoom(WATCH_PER_ROW)) return row;
+    // A row that makes kswapd run changes many more: half of a large log is kept for it.
+    if (watching() && !watchRoom(max<u32>(WATCH_PER_ROW, watchEnd >> 1))) return row;
     if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;

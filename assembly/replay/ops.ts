@@ -85,6 +85,8 @@ export const FLAG_INFERRED: u32 = 1 << 21;
 export const FLAG_SHARED: u32 = 1 << 22;
 /** map, file_access with FAULT: the mapping is executable. */
 export const FLAG_EXEC: u32 = 1 << 23;
+/** mlock: pages are locked as they are faulted in (MLOCK_ONFAULT); without it they are brought in at once. */
+export const FLAG_ONFAULT: u32 = 1 << 24;
 
 export const KIND_ANON: u32 = 0;
 export const KIND_FILE: u32 = 1;

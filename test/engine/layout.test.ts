@@ -104,7 +104,9 @@ it('draws the map', () => {
       17a480  psitask      1344
       17aa00  kill         4224
       17ba80  ring          240
-      17bb80  lru_add       256"
+      17bb80  lock          120
+      17bc00  locked       4004
+      17cc00  lru_add       256"
   `);
 });
 

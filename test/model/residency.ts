@@ -12,6 +12,8 @@ export interface Page {
   mms: Set<Mm>;
   /** CPU in whose batch it waits for its list */
   waiting: number | null;
+  /** those of them that have locked it */
+  lockedBy: Set<Mm>;
 }
 
 /** An address space. */
@@ -22,6 +24,8 @@ export interface Mm {
   anon: Map<number, Page | null>;
   /** mapped pages of objects, by `object:index` */
   mapped: Map<string, Page>;
+  /** locked pages, there or not, by `object:index`; object 0 is private memory */
+  locks: Set<string>;
 }
 
 interface Inode {
@@ -36,6 +40,7 @@ export interface Figures {
   mapped: number;
   dirty: number;
   active: number;
+  unevictable: number;
   faults: number;
   majors: number;
   activated: number;
@@ -100,7 +105,7 @@ export class Residency {
   }
 
   #newMm(owner: number): Mm {
-    return { owner, users: new Set([owner]), anon: new Map(), mapped: new Map() };
+    return { owner, users: new Set([owner]), anon: new Map(), mapped: new Map(), locks: new Set() };
   }
 
   attach(task: number, memcg: number): void {
@@ -153,22 +158,60 @@ export class Residency {
     mm.anon.clear();
     for (const page of mm.mapped.values()) this.#zap(mm, page);
     mm.mapped.clear();
+    mm.locks.clear();
+  }
+
+  #drop(mm: Mm, page: Page): void {
+    page.mms.delete(mm);
+    page.lockedBy.delete(mm);
   }
 
   #leaveAnon(mm: Mm, page: Page): void {
-    page.mms.delete(mm);
+    this.#drop(mm, page);
     if (page.mms.size === 0) this.#release(page);
   }
 
   #zap(mm: Mm, page: Page): void {
     this.#accessed(page);
-    page.mms.delete(mm);
+    this.#drop(mm, page);
+  }
+
+  /** A page joins the page tables of the mm: where its place is locked, so is it. */
+  #join(mm: Mm, key: string, page: Page): void {
+    page.mms.add(mm);
+    if (mm.locks.has(key)) this.#lock(mm, page);
+  }
+
+  /** On the unevictable list, from where it comes back inactive. */
+  #lock(mm: Mm, page: Page): void {
+    page.lockedBy.add(mm);
+    page.active = false;
+  }
+
+  mlock(task: number, object: number, index: number, populate: boolean): void {
+    const mm = this.tasks.get(task)!.mm!;
+    const key = `${object}:${index}`;
+    if (object !== 0) this.object(object);
+    mm.locks.add(key);
+    const page = object === 0 ? mm.anon.get(index) : mm.mapped.get(key);
+    if (page) this.#lock(mm, page);
+    if (!populate) return;
+    if (object === 0) this.anonTouch(task, index, true);
+    else this.fileAccess(task, object, index, { write: false, fault: true, ahead: false });
+  }
+
+  munlock(task: number, object: number, index: number): void {
+    const mm = this.tasks.get(task)!.mm!;
+    const key = `${object}:${index}`;
+    mm.locks.delete(key);
+    const page = object === 0 ? mm.anon.get(index) : mm.mapped.get(key);
+    page?.lockedBy.delete(mm);
   }
 
   #accessed(page: Page): void {
     if (!page.referenced) {
       page.referenced = true;
-    } else if (!page.active) {
+    } else if (page.lockedBy.size === 0 && !page.active) {
       // A page in a batch is made active there, which counts nothing; one in another CPU's is not found.
       if (page.waiting === null) this.events(page.memcg).activated++;
       page.active = page.waiting === null || page.waiting === this.cpu;
@@ -189,20 +232,25 @@ export class Residency {
       return;
     }
     if (page && page.mms.size === 1) return;
-    page?.mms.delete(mm);
-    const memcgOfPage = this.payer(task);
-    const fresh: Page = {
-      memcg: memcgOfPage,
-      kind: 'anon',
+    if (page) this.#drop(mm, page);
+    const copy = this.#newPage(this.payer(task), 'anon');
+    mm.anon.set(vpn, copy);
+    this.#add(copy);
+    this.#join(mm, `0:${vpn}`, copy);
+    this.events(memcg).faults++;
+  }
+
+  #newPage(memcg: number, kind: Page['kind']): Page {
+    return {
+      memcg,
+      kind,
       dirty: false,
       referenced: false,
       active: false,
-      mms: new Set([mm]),
+      mms: new Set(),
       waiting: null,
+      lockedBy: new Set(),
     };
-    mm.anon.set(vpn, fresh);
-    this.#add(fresh);
-    this.events(memcg).faults++;
   }
 
   anonFree(task: number, vpn: number): void {
@@ -210,6 +258,7 @@ export class Residency {
     const page = mm.anon.get(vpn);
     if (page) this.#leaveAnon(mm, page);
     mm.anon.delete(vpn);
+    mm.locks.delete(`0:${vpn}`);
   }
 
   object(id: number, type: Inode['type'] = 'file'): Inode {
@@ -228,8 +277,7 @@ export class Residency {
     const fresh = page === undefined;
     if (page === undefined) {
       const kind = shmem ? 'shmem' : 'file';
-      const memcg = this.payer(task);
-      page = { memcg, kind, dirty: false, referenced: false, active: false, mms: new Set(), waiting: null };
+      page = this.#newPage(this.payer(task), kind);
       inode.pages.set(index, page);
       this.#add(page);
     }
@@ -237,7 +285,7 @@ export class Residency {
     if (how.fault) {
       const mm = this.tasks.get(task)!.mm!;
       if (!page.mms.has(mm)) {
-        page.mms.add(mm);
+        this.#join(mm, `${id}:${index}`, page);
         mm.mapped.set(`${id}:${index}`, page);
         const { memcg } = this.tasks.get(mm.owner)!;
         const major = fresh && !shmem;
@@ -261,6 +309,7 @@ export class Residency {
   unmap(task: number, id: number, index: number): void {
     this.object(id);
     const { mm } = this.tasks.get(task)!;
+    mm?.locks.delete(`${id}:${index}`);
     const page = mm?.mapped.get(`${id}:${index}`);
     if (!mm || !page) return;
     this.#zap(mm, page);
@@ -279,6 +328,8 @@ export class Residency {
   objectFree(id: number): void {
     this.drain();
     for (const index of [...this.inodes.get(id)!.pages.keys()]) this.truncate(id, index);
+    for (const { mm } of this.tasks.values())
+      for (const key of mm?.locks ?? []) if (key.startsWith(`${id}:`)) mm!.locks.delete(key);
     this.inodes.delete(id);
   }
 
@@ -311,6 +362,7 @@ export class Residency {
       mapped: count((p) => p.kind !== 'anon' && p.mms.size > 0),
       dirty: count((p) => p.dirty),
       active: count((p) => p.active && p.waiting === null),
+      unevictable: count((p) => p.lockedBy.size > 0 && p.waiting === null),
       ...this.events(memcg),
     };
   }
