@@ -2,6 +2,7 @@
 // says, every map bit has its page, statistics of mapped and dirty pages add up, no node and no frame is lost.
 import { differs } from './audit';
 import { chargeWord, ownerOf } from './folio/folio';
+import { isLruAdding, lruAddCount, lruAddFrame } from './folio/lru-add';
 import { auditMlock } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
@@ -13,7 +14,7 @@ import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState } from './memcg/memcg';
 import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, objectAt, pagesEnd, slotBase, taskAt } from './memory';
+import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, slotBase, taskAt } from './memory';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -27,7 +28,10 @@ import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
   store<i32>(at, load<i32>(at, L.SLOT_COUNT) + n, L.SLOT_COUNT);
 }
 
-/** Adds `n` to the mapcount of every page, and to the count of every slot, for each address space that has it. Answers the first word that leads nowhere, as a code. */
+/**
+ * Adds `n` to the mapcount of every page, and to the count of every slot, for each address space that has it. Answers
+ * the first word that leads nowhere, as a code.
+ */
 function addReferences(n: i32): u32 {
   let code: u32 = 0;
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
@@ -200,6 +204,27 @@ function auditNodes(): u32 {
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
 }
 
+/** A folio is on a list or in one batch, and says so. */
+function auditLists(): u32 {
+  let waiting: i64 = 0;
+  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
+    let word = chargeWord(frame);
+    if (!word || word & L.CHARGE_KMEM) continue;
+    let listed = load<u32>(folioAt(frame), L.FOLIO_POSITION) != 0;
+    if (listed == isLruAdding(frame)) return differs(L.AUDIT_LIST_MEMBERS, frame, 1, 0);
+    if (!listed) waiting++;
+  }
+  let found: i64 = 0;
+  for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+    for (let i: u32 = 0; i < lruAddCount(cpu); i++) {
+      let frame = lruAddFrame(cpu, i);
+      if (!chargeWord(frame) || !isLruAdding(frame)) return differs(L.AUDIT_LIST_MEMBERS, frame, 0, 1);
+      found++;
+    }
+  }
+  return differs(L.AUDIT_LIST_MEMBERS, 0, waiting, found);
+}
+
 /** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
 function auditKills(): u32 {
   let victims: i64 = 0;
@@ -218,6 +243,7 @@ export function auditResident(): u32 {
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
+  if (!code) code = auditLists();
   if (!code) code = auditWriteback();
   if (!code) code = auditMlock();
   if (!code) code = auditNodes();

@@ -12,6 +12,9 @@ export const MAX_RECLAIM_RETRIES: u32 = 16;
 export const PAGE_ALLOC_COSTLY: u32 = 8;
 /** include/linux/swap.h: SWAP_CLUSTER_MAX, pages that one round of reclaim wants at least and scans at most. */
 export const SWAP_CLUSTER_MAX: u32 = 32;
+/** include/linux/pagevec.h: PAGEVEC_SIZE, folios that one batch takes: 31 in 6.18, 15 in 6.1. */
+export const PAGEVEC_SIZE: u32 = 31;
+export const PAGEVEC_SIZE_61: u32 = 15;
 /** include/linux/mmzone.h: DEF_PRIORITY, where a reclaim begins: a 4096th of each list. */
 export const DEF_PRIORITY: u32 = 12;
 /** CONFIG_HZ of most distributions' kernels: jiffies a second, unless the machine is booted with another. */

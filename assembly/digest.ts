@@ -3,6 +3,7 @@
 
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
+import { lruAddCount, lruAddFrame } from './folio/lru-add';
 import { nextDirty, oldestDirty } from './folio/inode';
 import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
@@ -129,6 +130,8 @@ function foldResident(hash: u64): u64 {
       hash = foldTree(hash, mapAt(map) + L.MAP_RADIX);
     }
   }
+  for (let cpu: u32 = 0; cpu < nrCpus; cpu++)
+    for (let i: u32 = 0; i < lruAddCount(cpu); i++) hash = fold(fold(hash, cpu), lruAddFrame(cpu, i));
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);

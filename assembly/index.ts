@@ -74,7 +74,7 @@ export {
 } from './live';
 export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
-export { flushStats, statShown } from './memcg/rstat';
+export { flushCgroup, flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
 export { replayRecorded } from './replay/loop';
 export { replayModelled } from './replay/modelled';

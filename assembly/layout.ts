@@ -122,6 +122,12 @@ export const H_SLOT_END: u32 = 904; // one past the highest slot ever handed out
 export const H_SLOT_CACHES: u32 = 908; // u32 1: freed slots wait in the CPUs' caches (6.1)
 export const H_PAGEOUTS: u32 = 912; // of the inactive scan at hand: folios written
 export const H_THROTTLED_NS: u32 = 368; // u64: what memory.high made tasks sleep
+// kernel statistics: while reclaim handles a batch, what the kernel counts of it at once
+export const H_RSTAT_HELD: u32 = 1600; // HOLD_*
+export const H_RSTAT_ISOLATED: u32 = 1604; // pages taken off the list
+export const H_RSTAT_PGPGOUT: u32 = 1608; // folios uncharged
+export const HOLD_LIST: u32 = 1;
+export const HOLD_PGPGOUT: u32 = 2;
 export const H_SCAN_BATCH: u32 = 768; // u32[32]: folios taken off a list
 export const SCAN_MAY_DEACTIVATE_ANON: u32 = 1;
 export const SCAN_MAY_DEACTIVATE_FILE: u32 = 2;
@@ -292,6 +298,7 @@ export const MEMCG_OOM_GROUP: u32 = 28;
 export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
 export const MEMCG_UNSEEN: u32 = 64; // u32[11] pages charged before the trace that no row brought, by KIND_*
 export const MEMCG_HAD_KERNEL: u32 = 108; // u32 1: its objcg had kernel memory before the trace
+export const MEMCG_LAST_CHILD: u32 = 112; // children are in the order of their making, as css_for_each_child() goes through them
 export const MEMCG_FREE: u32 = 0;
 export const MEMCG_ONLINE: u32 = 1;
 export const MEMCG_REMOVED: u32 = 2; // rmdir done, css_offline still to come
@@ -425,6 +432,10 @@ export const STATE_KIND_MASK: u32 = 0xf;
 export const STATE_LIST_SHIFT: u32 = 4;
 export const STATE_LIST_MASK: u32 = 0x70;
 
+// Folios that a CPU has not yet put on their lists: u32 how many, u32[31] frames.
+export const LRU_ADD_STRIDE: u32 = 128;
+export const LRU_ADD_FRAMES: u32 = 4;
+
 // In modelled residency word 3 means something else. (Word 1 must stay 0 in a free frame, or a stale log entry would come alive.)
 export const FOLIO_MAPCOUNT: u32 = FOLIO_WAITER; // u32 address spaces whose page tables point here
 export const FOLIO_NEXT_FREE: u32 = FOLIO_WAITER; // u32 of an uncharged frame
@@ -437,6 +448,7 @@ export const STATE_SWAPCACHE: u32 = 1 << 12; // PG_swapcache: it has a slot (fol
 export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neither anon nor shmem of memory.stat
 export const STATE_MLOCKED: u32 = 1 << 13; // PG_mlocked
 export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
+export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
 /** u32 per frame: the next write in the device's queue. */
 export const WRITE_STRIDE: u32 = 4;
 /**
@@ -774,7 +786,8 @@ export const R_KILL: u32 = 31;
 export const R_RING: u32 = 32;
 export const R_LOCK: u32 = 33;
 export const R_LOCKED: u32 = 34;
-export const NR_REGIONS: u32 = 35;
+export const R_LRU_ADD: u32 = 35;
+export const NR_REGIONS: u32 = 36;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -828,6 +841,7 @@ export function regionSize(
   if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
   if (region == R_NODE_USE) return (nodes + 1) * 4;
   if (region == R_PLACE) return (pages + 1) * PLACE_STRIDE;
+  if (region == R_LRU_ADD) return cpus * LRU_ADD_STRIDE;
   if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
   if (region == R_INODE) return (objects + 1) * INODE_STRIDE;
   if (region == R_READER) return NR_READERS * READER_STRIDE;

@@ -42,6 +42,7 @@ export let killBase: usize = 0;
 export let ringBase: usize = 0;
 export let locksBase: usize = 0;
 export let lockedBase: usize = 0;
+export let lruAddBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -123,6 +124,7 @@ export function attachMemory(worker: u32): void {
   ringBase = at(L.R_RING);
   locksBase = at(L.R_LOCK);
   lockedBase = at(L.R_LOCKED);
+  lruAddBase = at(L.R_LRU_ADD);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;

@@ -5,6 +5,7 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
+import { isLruAdding, lruAddDrain } from './lru-add';
 import { unmapAll } from './mapping';
 import { firstLock, forgetAllLocks, isMlocked, mlockMapped, munlock, munlockMapped, munlockPrivate } from './mlock';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
@@ -144,6 +145,8 @@ function swapFault(task: u32, cpu: u32, mm: u32, payer: u32, vpn: u64, slot: u32
     if (got < 0) return got;
     frame = <u32>got;
   }
+  // A write must know whether the batch's reference is the only other one.
+  if (write && isLruAdding(frame)) lruAddDrain(cpu);
   mapSwapped(mm, vpn, frame);
   countEvent(taskMemcg(mm), L.STAT_PGFAULT);
   if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
@@ -185,6 +188,7 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
   errno = munlock(task, 0, vpn, count);
   if (errno) return errno;
   let pages = pagesOf(mm);
+  lruAddDrain(cpu); // zap_page_range_single()
   for (let v = radixNext(pages, vpn); v < vpn + count; v = radixNext(pages, v + 1)) {
     let word = radixGet(pages, v);
     radixClear(pages, v);
@@ -199,6 +203,7 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
 function destroyMm(task: u32, cpu: u32, mm: u32): void {
   if (firstLock(mm)) munlockPrivate(mm);
   let pages = pagesOf(mm);
+  lruAddDrain(cpu);
   for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) dropPage(task, cpu, mm, v, radixGet(pages, v));
   radixDestroy(pages);
   leaveRing(mm);

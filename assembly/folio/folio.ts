@@ -4,7 +4,7 @@
 import { MAX_FOLIO_ORDER } from '../constants';
 import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
 import * as L from '../layout';
-import { rstatUpdated } from '../memcg/rstat';
+import { rstatPgpgout, rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind, thpStatOfKind } from '../memcg/stat';
 import { folioAt, headerGet, headerSet, pagesEnd, ROOT, rstatBase, taskAt } from '../memory';
 import { addHead, append, compactIfCrowded, listAt, remove, removed } from '../reclaim/lru';
@@ -101,7 +101,7 @@ export function largeFolioOf(frame: u32): u32 {
     if (onList) removed(listAt(memcg, (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT), pages);
     if (!(state & L.STATE_UNCOUNTED)) modStat(memcg, statOfKind(kind), -(<i64>pages));
     if (orderOf(word) == MAX_FOLIO_ORDER) modStat(memcg, thpStatOfKind(kind), -(<i64>pages));
-    if (rstatBase) rstatUpdated(memcg, 1); // PGPGOUT
+    if (rstatBase) rstatPgpgout(memcg);
   }
 }
 

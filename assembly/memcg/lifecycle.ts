@@ -50,8 +50,10 @@ export function mkdir(memcg: u32, parent: u32, kernelId: u64): i32 {
   let at = memcgAt(memcg);
   let up = memcgAt(parent);
   store<u32>(at, load<u32>(up, L.MEMCG_DEPTH) + 1, L.MEMCG_DEPTH);
-  store<u32>(at, load<u32>(up, L.MEMCG_FIRST_CHILD), L.MEMCG_NEXT_SIBLING);
-  store<u32>(up, memcg, L.MEMCG_FIRST_CHILD);
+  let last = load<u32>(up, L.MEMCG_LAST_CHILD);
+  if (last) store<u32>(memcgAt(last), memcg, L.MEMCG_NEXT_SIBLING);
+  else store<u32>(up, memcg, L.MEMCG_FIRST_CHILD);
+  store<u32>(up, memcg, L.MEMCG_LAST_CHILD);
   store<u32>(up, load<u32>(up, L.MEMCG_NR_CHILDREN) + 1, L.MEMCG_NR_CHILDREN);
   return 0;
 }

@@ -93,8 +93,45 @@ export function rstatUpdated(memcg: u32, value: u32): void {
 
 /** A folio joined or left an LRU list: update_lru_size(). */
 export function rstatListChange(list: usize, pages: i64): void {
+  if (headerGet(L.H_RSTAT_HELD) & L.HOLD_LIST) {
+    headerSet(L.H_RSTAT_ISOLATED, headerGet(L.H_RSTAT_ISOLATED) + <u32>-pages);
+    return;
+  }
   let index = <u32>((list - listBase) / L.LIST_STRIDE);
   rstatChange(index / L.NR_LRU_LISTS, L.RSTAT_LISTS + (index % L.NR_LRU_LISTS), pages);
+}
+
+/** isolate_lru_folios() begins: what it takes off a list is one change, update_lru_sizes(). */
+export function rstatHoldIsolated(): void {
+  if (rstatBase) headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) | L.HOLD_LIST);
+}
+
+/** … and ends. */
+export function rstatIsolated(list: usize): void {
+  if (!rstatBase) return;
+  headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) & ~L.HOLD_LIST);
+  let pages = headerGet(L.H_RSTAT_ISOLATED);
+  headerSet(L.H_RSTAT_ISOLATED, 0);
+  if (pages) rstatListChange(list, -(<i64>pages));
+}
+
+/** PGPGOUT of one folio. */
+export function rstatPgpgout(memcg: u32): void {
+  if (headerGet(L.H_RSTAT_HELD) & L.HOLD_PGPGOUT) headerSet(L.H_RSTAT_PGPGOUT, headerGet(L.H_RSTAT_PGPGOUT) + 1);
+  else rstatUpdated(memcg, 1);
+}
+
+/** A batch of folios of one memcg is about to be uncharged: uncharge_batch() counts them at once. */
+export function rstatHoldPgpgout(): void {
+  if (rstatBase) headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) | L.HOLD_PGPGOUT);
+}
+
+/** It is uncharged. */
+export function rstatUncharged(memcg: u32): void {
+  if (!rstatBase) return;
+  headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) & ~L.HOLD_PGPGOUT);
+  rstatUpdated(memcg, headerGet(L.H_RSTAT_PGPGOUT));
+  headerSet(L.H_RSTAT_PGPGOUT, 0);
 }
 
 /**
@@ -171,6 +208,11 @@ function flushNow(memcg: u32): void {
  */
 export function flushStats(memcg: u32): void {
   if (rstatBase && memcgExists(memcg) && flushable(memcg)) flushNow(memcg);
+}
+
+/** cgroup_rstat_flush(): whoever reads cpu.stat flushes the subtree, memory and all; the counts towards a flush stay in 6.1. */
+export function flushCgroup(memcg: u32): void {
+  if (rstatBase && memcgExists(memcg)) flushSubtree(memcg);
 }
 
 /** Reclaim of a memcg begins: shrink_node(). */

@@ -4,8 +4,9 @@ import { PAGE_COUNTER_MAX } from '../constants';
 import { swapCounter } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgState, nextInSubtree, parentOf } from '../memcg/memcg';
+import { statShown } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerSet, kernel61, lruvecAt, pagesEnd, shadowBase } from '../memory';
+import { folioAt, headerGet, headerSet, kernel61, lruvecAt, pagesEnd, rstatBase, shadowBase } from '../memory';
 import { listAt, sizePages } from './lru';
 
 @inline function shadowAt(shadow: u32): usize {
@@ -20,8 +21,9 @@ export function ageNonresident(memcg: u32, n: u32): void {
   }
 }
 
-/** Pages on one list of a memcg and all below it. */
+/** lruvec_page_state(): pages on one list of a memcg and all below it, as far as the kernel has flushed them. */
 export function lruPages(memcg: u32, list: u32): u64 {
+  if (rstatBase) return <u64>max<i64>(statShown(memcg, L.RSTAT_LISTS + list), 0);
   let pages: u64 = 0;
   for (let m = memcg; m; m = nextInSubtree(m, memcg)) pages += sizePages(listAt(m, list));
   return pages;

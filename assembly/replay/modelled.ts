@@ -13,6 +13,7 @@ import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
+import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { runDevice } from '../folio/writeback';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
@@ -181,6 +182,7 @@ function modelledEvent(row: u32): i32 {
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
+      lruAddDrain(cpu); // write_cache_pages() and filemap_fdatawait_range() release their batches
       return sync(object);
     case O.OP_DROP_CACHES:
       // 2 drops reclaimable slab, which belongs to nobody that the model knows.

@@ -105,6 +105,7 @@ export const REGION_NAMES: readonly string[] = [
   'ring',
   'lock',
   'locked',
+  'lru_add',
 ];
 
 export interface Region {

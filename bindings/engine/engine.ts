@@ -67,6 +67,7 @@ export interface EngineExports {
   pageCounterField(memcg: number, counter: number, field: number): bigint;
   calculateProtection(root: number, memcg: number): void;
   flushStats(memcg: number): void;
+  flushCgroup(memcg: number): void;
   statShown(memcg: number, row: number): bigint;
   statLocal(memcg: number, stat: number): bigint;
   statTotal(memcg: number, stat: number): bigint;

@@ -105,7 +105,8 @@ it('draws the map', () => {
       17aa00  kill         4224
       17ba80  ring          240
       17bb80  lock          120
-      17bc00  locked       4004"
+      17bc00  locked       4004
+      17cc00  lru_add       256"
   `);
 });
 
