@@ -35,8 +35,9 @@ import {
 } from './memory';
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
+import { proactiveReclaim } from './reclaim/proactive';
 import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/process';
-import { taskExists } from './task/task';
+import { isKilled, taskExists } from './task/task';
 
 export { audit } from './audit';
 export { stateDigest } from './digest';
@@ -66,6 +67,7 @@ export { readKnob } from './memcg/knobs';
 export { flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
 export { replayRecorded } from './replay/loop';
+export { call } from './replay/call';
 export { replayModelled } from './replay/modelled';
 export { attach as attachTask, enterScope, folioPayer, kmemPayer, leaveScope } from './task/task';
 
@@ -178,6 +180,35 @@ export function pageCounterField(memcg: u32, counter: u32, field: u32): i64 {
 /** page_counter_calculate_protection() for a reclaim from `root`; parents first. */
 export function calculateProtection(root: u32, memcg: u32): void {
   calculate(root, memcg);
+}
+
+/**
+ * peak_write() of memory.peak or memory.swap.peak: the local watermark starts over at the usage, which is answered. Pages. What each
+ * open file makes of it is the bindings' (bindings/cgroupfs/peak.ts).
+ */
+export function resetLocalWatermark(memcg: u32, counter: u32): i64 {
+  let usage = load<i64>(counterAt(memcg, counter), L.PC_USAGE);
+  store<i64>(counterAt(memcg, counter), usage, L.PC_LOCAL_WATERMARK);
+  return usage;
+}
+
+/**
+ * A write to memory.reclaim from a CPU: 0, or -EAGAIN when so much cannot be had. `swappiness` + 1, 0 = vm.swappiness. -EINVAL where
+ * residency is not modelled.
+ */
+export function reclaim(memcg: u32, cpu: u32, pages: u64, swappiness: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (nodesEnd == 1) return -EINVAL;
+  noteCpu(cpu);
+  let errno = proactiveReclaim(0, cpu, memcg, pages, swappiness);
+  if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
+  return errno;
+}
+
+/** The OOM killer took the task. */
+export function taskKilled(task: u32): bool {
+  return taskExists(task) && isKilled(task);
 }
 
 /** Owner of a frame: its memcg, or its objcg for kernel pages; 0 when it is not charged. */

@@ -128,6 +128,14 @@ export const SCAN_MAY_SWAP: u32 = 256;
 export const SCAN_PROACTIVE: u32 = 512;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
+// the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
+export const H_CALL_CHARGED: u32 = 1664; // pages
+export const H_CALL_REFUSED: u32 = 1668;
+/** Mount options of cgroup2 that differ from those that systemd mounts it with. */
+export const H_MOUNT: u32 = 1672; // MOUNT_*
+export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
+export const MOUNT_LOCALEVENTS: u32 = 2;
+export const MOUNT_HUGETLB_ACCOUNTING: u32 = 4;
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
@@ -145,6 +153,8 @@ export const FIELD_FLAGS: u32 = 8;
 // ---------------------------------------------------------------------------------------------- staged columns
 /** Rows that one batch may stage: few enough to stay in a second-level cache, many enough that a call costs nothing. */
 export const COLUMN_ROWS: u32 = 16384;
+/** Where a live call writes its row: into the line behind each column, past all that a batch stages. */
+export const LIVE_ROW: u32 = COLUMN_ROWS;
 // A line between the columns keeps the same row of all columns out of one set of the first-level cache.
 export const COLUMN_TS: u32 = HEADER_END; // u64
 export const COLUMN_INDEX: u32 = COLUMN_TS + 8 * COLUMN_ROWS + LINE; // u64

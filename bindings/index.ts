@@ -9,6 +9,15 @@
 
 export * as ops from '../assembly/replay/ops.ts';
 export {
+  memparse,
+  pageCounterMemparse,
+  parseReclaim,
+  parseSwitch,
+  printPages,
+  type ReclaimRequest,
+} from './cgroupfs/parse.ts';
+export type { PeakFile } from './cgroupfs/peak.ts';
+export {
   type Capacities,
   CapacityError,
   DEFAULT_CAPACITIES,
@@ -16,6 +25,17 @@ export {
   memorySize,
   type Region,
 } from './engine/capacities.ts';
+export type {
+  Access,
+  AnonRange,
+  CallResult,
+  KernelPages,
+  MountOption,
+  ObjectKind,
+  ObjectRange,
+  ObjectType,
+  PageKind,
+} from './live.ts';
 export {
   type BootOptions,
   type CgroupName,

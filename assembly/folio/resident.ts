@@ -69,11 +69,13 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64)
   if (chargeMemcg(task, cpu, memcg, 1, GFP_KERNEL)) {
     giveFrame(frame);
     countLocal(memcg, L.EVENT_REFUSED, 1);
+    headerSet(L.H_CALL_REFUSED, 1);
     return -ENOMEM;
   }
   commitFolio(frame, memcg, 0, kind);
   store<u64>(placeAt(frame), place);
   countLocal(memcg, L.EVENT_CHARGED + kind, 1);
+  headerSet(L.H_CALL_CHARGED, headerGet(L.H_CALL_CHARGED) + 1);
   return frame;
 }
 

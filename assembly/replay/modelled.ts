@@ -21,6 +21,7 @@ import {
   folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { proactiveReclaim } from '../reclaim/proactive';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -68,6 +69,7 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
 function unlessRefused(errno: i32, memcg: u32): i32 {
   if (errno != -ENOMEM) return errno;
   countLocal(memcg, L.EVENT_REFUSED, 1);
+  headerSet(L.H_CALL_REFUSED, 1);
   return 0;
 }
 
@@ -109,7 +111,11 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
 
 /** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
 function modelledEvent(row: u32): i32 {
-  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
+  return runEvent(row, load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP));
+}
+
+/** The same with the op (OP_*) known: live calls have no map of op codes. */
+export function runEvent(row: u32, op: u32): i32 {
   let cpu: u32 = load<u16>(<usize>row << 1, L.COLUMN_CPU);
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
@@ -182,18 +188,23 @@ function modelledEvent(row: u32): i32 {
       return setOomScoreAdj(task, index);
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
-  if (op == O.OP_WRITE_KNOB && !errno) enforceLimit(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), count);
+  if (op == O.OP_WRITE_KNOB && !errno) {
+    let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+    // What the writer of memory.reclaim was told does not matter here.
+    if (count == O.KNOB_RECLAIM) proactiveReclaim(task, cpu, cgroup, index, flags);
+    else enforceLimit(task, cpu, cgroup, count);
+  }
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
 }
 
 /** A row is an entry into the kernel: on the way back to user mode the task pays for what it is over memory.high. */
-@inline function returnToUser(row: u32): void {
+@inline export function returnToUser(row: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   if (task && load<u32>(mmAt(task), L.TASK_OVER_HIGH)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */
-@inline function endBatch(row: u32): void {
+@inline export function endBatch(row: u32): void {
   // Rows without a task gather in record 0, which is no task's.
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);

@@ -13,6 +13,20 @@ export interface EngineExports {
   boot(): void;
   replayRecorded(from: number, to: number): number;
   replayModelled(from: number, to: number): number;
+  call(
+    op: number,
+    task: number,
+    cpu: number,
+    cgroup: number,
+    object: number,
+    index: bigint,
+    count: number,
+    flags: number,
+    gfp: number,
+  ): number;
+  taskKilled(task: number): number;
+  reclaim(memcg: number, cpu: number, pages: bigint, swappiness: number): number;
+  resetLocalWatermark(memcg: number, counter: number): bigint;
   advance(now: bigint): void;
   audit(): number;
   stateDigest(): bigint;

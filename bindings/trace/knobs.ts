@@ -1,5 +1,7 @@
 /** The values written to control files, as the kernel reads them. */
-import { KNOB_IDS, PAGE_COUNTER_MAX, PAGE_SIZE } from './schema.ts';
+import { pageCounterMemparse } from '../cgroupfs/parse.ts';
+import { EngineError } from '../engine/error.ts';
+import { KNOB_IDS } from './schema.ts';
 
 export interface KnobWrite {
   path: string;
@@ -8,17 +10,6 @@ export interface KnobWrite {
   /** pages; 0 or 1 for memory.oom.group */
   value: number;
 }
-
-const SUFFIX: Record<string, number> = {
-  '': 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-  p: 2 ** 50,
-  e: 2 ** 60,
-};
-const MAX = Number(PAGE_COUNTER_MAX);
 
 /** Parses `PATH/FILE VALUE`; null where the file is none of KNOB_IDS or the value is none that the kernel would take. */
 export function parseKnobWrite(text: string): KnobWrite | null {
@@ -37,10 +28,13 @@ function parseSwitch(word: string): number | null {
   return word === '0' || word === '1' ? Number(word) : null;
 }
 
-/** `page_counter_memparse`: "max", or bytes with a suffix, rounded down to pages and bounded by PAGE_COUNTER_MAX. */
+/** A limit in pages by the kernel's rules; null where it would refuse the text, and for an empty one. */
 export function parsePages(word: string): number | null {
-  if (word === 'max') return MAX;
-  const match = /^(0x[0-9a-f]+|\d+)([kmgtpe]?)$/i.exec(word);
-  if (match === null) return null;
-  return Math.min(Math.floor((Number(match[1]) * SUFFIX[match[2]!.toLowerCase()]!) / PAGE_SIZE), MAX);
+  if (word === '') return null;
+  try {
+    return Number(pageCounterMemparse(word));
+  } catch (error) {
+    if (error instanceof EngineError) return null;
+    throw error;
+  }
 }
