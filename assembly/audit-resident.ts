@@ -62,7 +62,7 @@ function auditMapcounts(): u32 {
 /** Pages of objects, their kinds; answers how many there are, or (negative) a code. */
 function auditObjects(): i64 {
   let pages: i64 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
     let root = objectAt(object) + L.OBJECT_RADIX;
     let entries: i64 = 0;
     let shadows: i64 = 0;
@@ -122,7 +122,7 @@ function auditFolios(inObjects: i64): u32 {
 function auditNodes(): u32 {
   let used: i64 = 0;
   let wrong: u32 = 0;
-  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
     let nodes = radixNodes(objectAt(object) + L.OBJECT_RADIX);
     if (nodes == 0xffffffff) wrong = object;
     used += nodes;

@@ -5,6 +5,7 @@
 
 import {
   type BootOptions,
+  type CallResult,
   EngineError,
   type Kernel,
   Machine,
@@ -30,24 +31,36 @@ export class TempFile {
   readonly object: number;
   size = 0;
   offset = 0;
+  /** the cgroups that paid for its nodes */
+  readonly nodes: number[] = [];
   constructor(machine: Machine) {
     this.object = machine.newObject('file');
   }
 }
 
+const CAPACITIES = {
+  pages: 1 << 17,
+  cpus: 2,
+  cgroups: 64,
+  tasks: 256,
+  objects: 64,
+  maps: 64,
+  nodes: 1 << 14,
+};
+
 /** A machine and its control files. */
 export class Cgroups {
   readonly machine: Machine;
   #nextCpu = 0;
+  #nextTable = 1;
+  #tables = new Map<number, number[]>();
 
   constructor(machine: Machine) {
     this.machine = machine;
   }
 
   static async boot(options: BootOptions): Promise<Cgroups> {
-    return new Cgroups(
-      await Machine.boot({ residency: 'modelled', pages: 1 << 17, cpus: 2, cgroups: 2048, tasks: 4096, ...options }),
-    );
+    return new Cgroups(await Machine.boot({ residency: 'modelled', ...CAPACITIES, ...options }));
   }
 
   create(name: string, parent = 1): number {
@@ -103,28 +116,50 @@ export class Cgroups {
     const task = this.machine.spawn(cgroup);
     const cpu = this.#nextCpu++ % this.machine.capacities.cpus;
     const succeeded = program({ cg: this, cgroup, task, cpu });
-    return !this.machine.exit(task, cpu).killed && succeeded;
+    const { killed } = this.machine.exit(task, cpu);
+    this.freeTables(task, cpu);
+    return !killed && succeeded;
   }
 
-  /** Tasks that live in the cgroup: cgroup.procs. */
-  procs(cgroup: number, tasks: readonly number[]): number[] {
-    return tasks.filter((task) => this.alive(task) && this.machine.engine.folioPayer(task, 1) === cgroup);
+  /** A number for one more page of a task's page tables. */
+  newTable(task: number): number {
+    const frame = this.#nextTable++;
+    this.#tables.set(task, [...(this.#tables.get(task) ?? []), frame]);
+    return frame;
   }
-  alive(task: number): boolean {
-    return !this.machine.touchAnon(task, { vpn: 1, write: false }).errno;
+  /** free_pgtables() */
+  freeTables(task: number, cpu: number): void {
+    for (const frame of this.#tables.get(task) ?? []) this.machine.freeKmemPages({ kind: 'pagetable', frame }, cpu);
+    this.#tables.delete(task);
+  }
+
+  /** Which of these tasks live: what cgroup.procs would list, or kill(pid, 0) find. */
+  living(tasks: readonly number[]): number[] {
+    return tasks.filter((task) => !this.machine.touchAnon(task, { vpn: 1, write: false }).errno);
   }
 }
 
 /** Where malloc() of a large block lands. */
 const HEAP = 0x7f000000;
+/** Pages that one page of page tables leads to. */
+const TABLE = 512;
+/** A node of the page cache's tree (struct xa_node, 64 pages), and the pointer to its owner. */
+const NODE = { kind: 'slab', bytes: 576 + 8 } as const;
 
-/** Writes a byte to every page of `bytes` of private memory. False: it was killed. */
+/** Writes a byte to every page of `bytes` of private memory, whose page tables are charged too. False: it was killed. */
 function touchAll(cg: Cgroups, task: number, cpu: number, bytes: number): boolean {
   for (let page = 0; page < bytes / PAGE; page++) {
-    const { killed, errno } = cg.machine.touchAnon(task, { vpn: HEAP + page }, cpu);
-    if (killed || errno) return false;
+    if (page % TABLE === 0) {
+      const frame = cg.newTable(task);
+      if (failed(cg.machine.chargeKmemPages(task, { kind: 'pagetable', frame }, cpu))) return false;
+    }
+    if (failed(cg.machine.touchAnon(task, { vpn: HEAP + page }, cpu))) return false;
   }
   return true;
+}
+
+function failed({ errno, killed }: CallResult): boolean {
+  return errno !== undefined || killed === true;
 }
 
 /** alloc_anon() */
@@ -132,6 +167,7 @@ export function allocAnon(bytes: number): Program {
   return ({ cg, task, cpu }) => {
     if (!touchAll(cg, task, cpu, bytes)) return false;
     cg.machine.freeAnon(task, { vpn: HEAP, pages: bytes / PAGE }, cpu);
+    cg.freeTables(task, cpu);
     return true;
   };
 }
@@ -143,11 +179,15 @@ export function allocAnonNoexit(bytes: number): Program {
 
 /** alloc_pagecache(): the file grows by so much, and is read to its end from where its offset is, 4 KiB at a time. */
 export function readPagecache(file: TempFile, bytes: number): Program {
-  return ({ cg, task, cpu }) => {
+  return ({ cg, cgroup, task, cpu }) => {
     file.size += bytes;
     while (file.offset < file.size) {
-      const { errno, killed } = cg.machine.access(task, file.object, { index: file.offset / PAGE }, cpu);
-      if (errno || killed) return false;
+      const index = file.offset / PAGE;
+      if (index % 64 === 0) {
+        if (failed(cg.machine.chargeKmem(task, NODE, cpu))) return false;
+        file.nodes.push(cgroup);
+      }
+      if (failed(cg.machine.access(task, file.object, { index }, cpu))) return false;
       file.offset += PAGE;
     }
     return true;
@@ -159,7 +199,8 @@ export function withTempFile(program: (file: TempFile) => Program): Program {
   return (run) => {
     const file = new TempFile(run.cg.machine);
     const succeeded = program(file)(run);
-    run.cg.machine.freeObject(run.task, file.object, run.cpu);
+    run.cg.machine.freeObject(0, file.object, run.cpu);
+    for (const cgroup of file.nodes) run.cg.machine.freeKmem(cgroup, NODE, run.cpu);
     return succeeded;
   };
 }

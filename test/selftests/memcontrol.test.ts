@@ -176,4 +176,60 @@ describe.each(KERNELS)('test_memcontrol of %s', (kernel) => {
     expect(valuesClose(cg.current(memcg), MB(50), 10)).toBe(true);
     expect(reclaimUntil(cg, memcg, MB(30))).toBe(true);
   });
+
+  it('test_memcg_oom_events', async () => {
+    await boot({ kernel });
+    const memcg = cg.create('memcg_test');
+    cg.write(memcg, 'memory.max', '30M');
+    cg.write(memcg, 'memory.swap.max', '0');
+    expect(cg.run(memcg, allocAnon(MB(100)))).toBe(false);
+    expect(cg.machine.figures(memcg)['memory.events']).toMatchObject({ oom: 1, oom_kill: 1 });
+  });
+
+  it.each([true, false])('test_memcg_oom_group_leaf_events, memory_localevents %s', async (local) => {
+    await boot({
+      kernel,
+      mountOptions: local ? ['memory_localevents', 'memory_recursiveprot'] : ['memory_recursiveprot'],
+    });
+    const parent = cg.create('memcg_test_0');
+    const child = cg.create('memcg_test_1', parent);
+    cg.write(child, 'memory.max', '50M');
+    cg.write(child, 'memory.swap.max', '0');
+    cg.write(child, 'memory.oom.group', '1');
+    // What the kernel's test starts in the parent does not come to be: the parent may hold no processes.
+    const others = [cg.start(child, allocAnonNoexit(MB(1))), cg.start(child, allocAnonNoexit(MB(1)))];
+    expect(cg.run(child, allocAnon(MB(100)))).toBe(false);
+    expect(cg.living(others)).toEqual([]);
+    expect(cg.event(child, 'oom_kill')).toBeGreaterThan(0);
+    if (local) expect(cg.event(parent, 'oom_kill')).toBe(0);
+    else expect(cg.event(parent, 'oom_kill')).toBeGreaterThan(0);
+  });
+
+  it('test_memcg_oom_group_parent_events', async () => {
+    await boot({ kernel });
+    // The child has no memory controller of its own: its processes are the parent's.
+    const parent = cg.create('memcg_test_0');
+    cg.write(parent, 'memory.max', '80M');
+    cg.write(parent, 'memory.swap.max', '0');
+    cg.write(parent, 'memory.oom.group', '1');
+    const others = [60, 1, 1].map((size) => cg.start(parent, allocAnonNoexit(MB(size))));
+    expect(cg.run(parent, allocAnon(MB(100)))).toBe(false);
+    expect(cg.living(others)).toEqual([]);
+  });
+
+  it('test_memcg_oom_group_score_events', async () => {
+    await boot({ kernel });
+    const memcg = cg.create('memcg_test_0');
+    cg.write(memcg, 'memory.max', '50M');
+    cg.write(memcg, 'memory.swap.max', '0');
+    cg.write(memcg, 'memory.oom.group', '1');
+    const safe = cg.start(memcg, (run) => {
+      run.cg.machine.setOomScoreAdj(run.task, -1000);
+      return allocAnonNoexit(MB(1))(run);
+    });
+    const other = cg.start(memcg, allocAnonNoexit(MB(1)));
+    expect(cg.run(memcg, allocAnon(MB(100)))).toBe(false);
+    expect(cg.event(memcg, 'oom_kill')).toBe(3);
+    expect(cg.living([safe, other])).toEqual([safe]);
+  });
 });
