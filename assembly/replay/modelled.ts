@@ -191,7 +191,7 @@ export function runEvent(row: u32, op: u32): i32 {
   if (op == O.OP_WRITE_KNOB && !errno) {
     let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
     // What the writer of memory.reclaim was told does not matter here.
-    if (count == O.KNOB_RECLAIM) proactiveReclaim(task, cpu, cgroup, index, flags);
+    if (count == O.KNOB_RECLAIM) proactiveReclaim(task, cpu, cgroup, index, object);
     else enforceLimit(task, cpu, cgroup, count);
   }
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;

@@ -119,7 +119,7 @@ export const KNOB_MIN: u32 = 4;
 export const KNOB_SWAP_MAX: u32 = 5;
 export const KNOB_SWAP_HIGH: u32 = 6;
 export const KNOB_OOM_GROUP: u32 = 7;
-/** memory.reclaim: index = pages; flags = swappiness + 1 (RECLAIM_SWAPPINESS_MAX + 1 = "max"), 0 where none was written. */
+/** memory.reclaim: index = pages; object = swappiness + 1 (RECLAIM_SWAPPINESS_MAX + 1 = "max"), 0 where none was written. */
 export const KNOB_RECLAIM: u32 = 8;
 export const NR_KNOBS: u32 = 9;
 /** "swappiness=max": anonymous memory only (SWAPPINESS_ANON_ONLY, include/linux/swap.h). */

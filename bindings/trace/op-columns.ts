@@ -8,8 +8,8 @@ export interface OpColumns {
   task: boolean;
   /** `''`: not used; `new`: gets its id here; `known`: was introduced; `own`: as known, 0 is the task's own */
   cgroup: '' | 'new' | 'known' | 'own';
-  /** `object+`: must not be 0 */
-  object: '' | 'object' | 'object+' | 'newObject' | 'parent' | 'child' | 'victim' | 'swap';
+  /** `object+`: must not be 0; `swappiness`: of memory.reclaim */
+  object: '' | 'object' | 'object+' | 'newObject' | 'parent' | 'child' | 'victim' | 'swap' | 'swappiness';
   index: '' | 'frame' | 'number';
   /** `some`: at least 1 */
   count: '' | 'number' | 'some' | 'frame' | 'type' | 'knob' | 'drop';
@@ -38,7 +38,7 @@ const TABLE: Record<string, Partial<OpColumns>> = {
   rmdir: { cgroup: 'known', flags: O.FLAG_OFFLINE_FOLLOWS },
   offline: { cgroup: 'known' },
   attach: { task: true, cgroup: 'known' },
-  write_knob: { cgroup: 'known', index: 'number', count: 'knob', name: 'must' },
+  write_knob: { cgroup: 'known', object: 'swappiness', index: 'number', count: 'knob', name: 'must' },
   spawn: { task: true, cgroup: 'own', index: 'number', flags: O.FLAG_KERNEL_THREAD, name: 'may' },
   fork: { task: true, object: 'child', index: 'number', flags: O.FLAG_THREAD, name: 'may' },
   exec: { task: true, name: 'may' },
