@@ -6,9 +6,10 @@ import { chargeWord, ownerOf } from './folio/folio';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
 import * as L from './layout';
-import { memcgState } from './memcg/memcg';
-import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt } from './memory';
+import { memcgState, nextInSubtree } from './memcg/memcg';
+import { statLocal, statTotal } from './memcg/stat';
+import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt, shrinkAt } from './memory';
+import { listLruBytes } from './reclaim/list-lru';
 import { KIND_ANON, KIND_FILE } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -137,8 +138,30 @@ function auditNodes(): u32 {
       used += below;
     }
   }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let nodes = radixNodes(shrinkAt(memcg) + L.SHRINK_RADIX);
+    if (nodes == 0xffffffff) wrong = memcg;
+    used += nodes;
+  }
   if (wrong) return differs(L.AUDIT_NODES, wrong, 0, 1);
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
+}
+
+/** What lies on the lists of reclaimable slab below a living memcg is what is charged for it. */
+function auditSlab(): u32 {
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let state = memcgState(memcg);
+    if (state == L.MEMCG_FREE || state == L.MEMCG_DYING) continue;
+    let listed: i64 = 0;
+    for (let m = memcg; m; m = nextInSubtree(m, memcg)) {
+      let bytes = listLruBytes(m);
+      if (bytes < 0) return differs(L.AUDIT_STATISTIC, m, 0, bytes);
+      listed += bytes;
+    }
+    let code = differs(L.AUDIT_STATISTIC, memcg, listed, statTotal(memcg, L.STAT_SLAB_RECLAIMABLE));
+    if (code) return code;
+  }
+  return L.AUDIT_OK;
 }
 
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
@@ -148,5 +171,6 @@ export function auditResident(): u32 {
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
-  return code ? code : auditNodes();
+  if (!code) code = auditNodes();
+  return code ? code : auditSlab();
 }

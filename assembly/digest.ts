@@ -12,7 +12,7 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt, taskAt,
 } from './memory';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
@@ -118,6 +118,17 @@ function foldResident(hash: u64): u64 {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
   }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(hash, memcg);
+  return hash;
+}
+
+/** Reclaimable slab: the runs of the list, oldest first. One that never was leaves no trace. */
+function foldShrinker(hash: u64, memcg: u32): u64 {
+  let at = shrinkAt(memcg);
+  let deferred = load<u64>(at, L.SHRINK_DEFERRED);
+  if (deferred) hash = fold(fold(hash, memcg), deferred);
+  let tree = at + L.SHRINK_RADIX;
+  for (let key = radixNext(tree, 0); key != NO_KEY; key = radixNext(tree, key + 1)) hash = fold(hash, radixGet(tree, key));
   return hash;
 }
 

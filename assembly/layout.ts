@@ -4,7 +4,7 @@
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
-//                                     object mm map node nodeuse place lruvec shadow |
+//                                     object mm map node nodeuse place lruvec shadow shrink |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -184,6 +184,7 @@ export const CPU_RANDOM: u32 = 144; // u64
 export const CPU_OBJ_FLUSH_AT: u32 = 152; // u64 ns: 6.18 drains the byte stock by a work item of its own
 export const CPU_STATS_UPDATES: u32 = 160; // u32 6.1: updates that the flush threshold does not know yet
 export const CPU_SLAB_BYTES: u32 = 164; // i32 slab bytes gathered in the byte stock, in kernel statistics only
+export const CPU_SLAB_RECLAIMABLE_BYTES: u32 = 168; // i32 the same of objects that can be reclaimed
 
 // ---------------------------------------------------------------------------------------------- page_counter
 //   line 0: what every charge writes          line 1: what it only reads, and the protection sums
@@ -259,13 +260,13 @@ export const EVENT_REFUSED: u32 = 15;
 // ---------------------------------------------------------------------------------------------- statistics
 // One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every
 // charge writes comes first and shares a line pair; the rest are rows of memory.stat, in its order.
-export const STAT_STRIDE: u32 = 384;
+export const STAT_STRIDE: u32 = 512;
 export const STAT_ANON: u32 = 0;
 export const STAT_FILE: u32 = 1; // page cache without shmem; memory.stat's `file` is this plus shmem
 export const STAT_SHMEM: u32 = 2;
 export const STAT_KERNEL_STACK: u32 = 3;
 export const STAT_PAGETABLES: u32 = 4;
-export const STAT_SLAB: u32 = 5; // bytes
+export const STAT_SLAB: u32 = 5; // bytes, without those of STAT_SLAB_RECLAIMABLE
 export const STAT_PERCPU: u32 = 6; // bytes
 export const STAT_VMALLOC: u32 = 7;
 export const STAT_KERNEL_OTHER: u32 = 8; // charged page by page, without a line of its own in memory.stat (pipe buffers …)
@@ -308,7 +309,8 @@ export const STAT_THP_FAULT_ALLOC: u32 = 44;
 export const STAT_THP_COLLAPSE_ALLOC: u32 = 45;
 export const STAT_THP_SWPOUT: u32 = 46;
 export const STAT_THP_SWPOUT_FALLBACK: u32 = 47;
-export const NR_STATS: u32 = 48;
+export const STAT_SLAB_RECLAIMABLE: u32 = 48; // bytes
+export const NR_STATS: u32 = 49;
 
 // Statistics as the kernel shows them (memcg/rstat.ts): behind the last region, and only when asked for. Parts of (cgroups + 1)
 // records: what is shown, what children have pending, then one part per CPU.
@@ -377,6 +379,14 @@ export const LRUVEC_NONRESIDENT_AGE: u32 = 16;
 export const LRUVEC_REFAULTS_ANON: u32 = 24; // i64: activations of refaults when a reclaim of this memcg ended last
 export const LRUVEC_REFAULTS_FILE: u32 = 32;
 export const LRUVEC_POSITION: u32 = 40; // u32: where the shared walk of this subtree stands (struct mem_cgroup_reclaim_iter)
+
+// what slab shrinkers know of a memcg (reclaim/list-lru.ts, reclaim/shrinker.ts)
+export const SHRINK_STRIDE: u32 = 128;
+export const SHRINK_RADIX: u32 = 0; // the list of reclaimable objects, in runs
+export const SHRINK_HEAD: u32 = 24; // u64 number of the oldest run
+export const SHRINK_TAIL: u32 = 32; // u64 one past the newest
+export const SHRINK_OBJECTS: u32 = 40; // u64
+export const SHRINK_DEFERRED: u32 = 48; // u64 nr_deferred
 
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
@@ -535,7 +545,8 @@ export const R_NODE_USE: u32 = 18;
 export const R_PLACE: u32 = 19;
 export const R_LRUVEC: u32 = 20;
 export const R_SHADOW: u32 = 21;
-export const NR_REGIONS: u32 = 22;
+export const R_SHRINK: u32 = 22;
+export const NR_REGIONS: u32 = 23;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -587,7 +598,8 @@ export function regionSize(
   if (region == R_PLACE) return (pages + 1) * PLACE_STRIDE;
   if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
-  return (2 * pages + 1) * SHADOW_STRIDE;
+  if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
+  return (cgroups + 1) * SHRINK_STRIDE;
 }
 
 /** Address of a region: the previous one plus its size; the first one follows the columns. `regionOffset(NR_REGIONS, …)` is the total. */

@@ -29,6 +29,7 @@ export let nodeUseBase: usize = 0;
 export let placeBase: usize = 0;
 export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
+export let shrinkBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -92,6 +93,7 @@ export function attachMemory(worker: u32): void {
   placeBase = at(L.R_PLACE);
   lruvecBase = at(L.R_LRUVEC);
   shadowBase = at(L.R_SHADOW);
+  shrinkBase = at(L.R_SHRINK);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;
@@ -150,6 +152,9 @@ export function attachMemory(worker: u32): void {
 }
 @inline export function lruvecAt(memcg: u32): usize {
   return lruvecBase + <usize>memcg * L.LRUVEC_STRIDE;
+}
+@inline export function shrinkAt(memcg: u32): usize {
+  return shrinkBase + <usize>memcg * L.SHRINK_STRIDE;
 }
 @inline export function counterAt(memcg: u32, counter: u32): usize {
   return counterBase + (<usize>memcg * L.NR_COUNTERS + counter) * L.COUNTER_STRIDE;

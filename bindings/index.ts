@@ -29,6 +29,7 @@ export type {
   Access,
   AnonRange,
   CallResult,
+  KernelObject,
   KernelPages,
   MountOption,
   ObjectKind,

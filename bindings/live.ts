@@ -44,6 +44,17 @@ export type ObjectKind = 'slab' | 'percpu';
 /** Kernel memory that is counted by the page. */
 export type PageKind = 'kernel_stack' | 'pagetable' | 'vmalloc' | 'other';
 
+/** An object of kernel memory. */
+export interface KernelObject {
+  kind: ObjectKind;
+  /** what is charged for it: with the pointer to its owner (8 bytes) that Linux adds to slab objects */
+  bytes: number;
+  /** slab that reclaim can take back, such as dentries: it joins its memcg's list, oldest first */
+  reclaimable?: boolean;
+  /** … and has been used again since: reclaim passes it over once */
+  referenced?: boolean;
+}
+
 /** Whole kernel pages. */
 export interface KernelPages {
   kind: PageKind;

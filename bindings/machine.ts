@@ -12,6 +12,7 @@ import {
   type Access,
   type AnonRange,
   type CallResult,
+  type KernelObject,
   type KernelPages,
   MOUNT_OPTIONS,
   type MountOption,
@@ -153,6 +154,11 @@ const PAGE_KINDS: Readonly<Record<PageKind, number>> = {
   other: O.KIND_KERNEL_OTHER,
 };
 const OBJECT_KINDS: Readonly<Record<ObjectKind, number>> = { slab: O.KIND_SLAB, percpu: O.KIND_PERCPU };
+
+function objectFlags({ kind, reclaimable, referenced }: KernelObject): number {
+  const flags = (reclaimable ? O.FLAG_RECLAIMABLE : 0) | (referenced ? O.FLAG_REFERENCED : 0);
+  return flags | (OBJECT_KINDS[kind] << O.FLAG_KIND_SHIFT);
+}
 
 export class Machine {
   /** Calls of the live door; statuses are 0 or a negative errno. Most callers want the methods of this class. */
@@ -442,14 +448,16 @@ export class Machine {
   }
 
   /** Kernel memory by the byte that the task asks for: an object of a slab cache, or per-CPU memory of all CPUs together. */
-  chargeKmem(task: number, { kind, bytes }: { kind: ObjectKind; bytes: number }, cpu = 0): CallResult {
-    const flags = OBJECT_KINDS[kind] << O.FLAG_KIND_SHIFT;
+  chargeKmem(task: number, object: KernelObject, cpu = 0): CallResult {
+    const { bytes } = object;
+    const flags = objectFlags(object);
     return this.#call('kmem', O.OP_KMEM_CHARGE, { task, cpu, count: bytes, flags, gfp: O.GFP_KERNEL });
   }
 
   /** Gives back bytes that were charged to the cgroup, which may be removed by now. */
-  freeKmem(cgroup: number, { kind, bytes }: { kind: ObjectKind; bytes: number }, cpu = 0): CallResult {
-    const flags = OBJECT_KINDS[kind] << O.FLAG_KIND_SHIFT;
+  freeKmem(cgroup: number, object: KernelObject, cpu = 0): CallResult {
+    const { bytes } = object;
+    const flags = objectFlags({ ...object, referenced: false });
     return this.#call('free kmem', O.OP_KMEM_FREE, { cpu, cgroup, count: bytes, flags });
   }
 

@@ -6,8 +6,9 @@ import { memoryCounter, pageCounterInit, pageCounterSetProtection, swapCounter }
 import { drainAllStock } from '../counter/stock';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
-import { cgroupsEnd, headerGet, headerSet, memcgAt, objcgAt, outOfRange, ROOT } from '../memory';
-import { memcgExists, memcgState } from './memcg';
+import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, ROOT } from '../memory';
+import { memcgExists, memcgState, parentOf } from './memcg';
+import { reparentShrinker } from '../reclaim/shrinker';
 
 function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
   let at = memcgAt(memcg);
@@ -83,6 +84,8 @@ export function offline(memcg: u32, cpu: u32): i32 {
   pageCounterSetProtection(memoryCounter(memcg), L.PC_MIN, 0);
   pageCounterSetProtection(memoryCounter(memcg), L.PC_LOW, 0);
   store<u32>(memcgAt(memcg), L.MEMCG_DYING, L.MEMCG_STATE);
+  // 6.1 moves the objcgs first; nothing comes in between.
+  if (nodesEnd > 1) reparentShrinker(memcg, parentOf(memcg));
   reparentObjcgs(memcg);
   drainAllStock(memcg, cpu);
   releaseObjcg(cpu, memcg);

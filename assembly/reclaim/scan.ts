@@ -14,6 +14,7 @@ import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, lruvecAt, ROOT, rstatBase, taskAt } from '../memory';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
 import { addHead, isolate, listAt, size } from './lru';
+import { shrinkSlab } from './shrinker';
 import { ageNonresident, noteCost } from './workingset';
 
 /** What shrink_folio_list() decides for one folio. */
@@ -206,7 +207,10 @@ function shrinkMemcgs(target: u32): void {
     first = false;
     if (!memcg) return;
     calculateProtection(target, memcg);
-    if (!protectedFrom(target, memcg)) shrinkLruvec(memcg);
+    if (!protectedFrom(target, memcg)) {
+      shrinkLruvec(memcg);
+      shrinkSlab(memcg, headerGet(L.H_SCAN_CPU), headerGet(L.H_SCAN_PRIORITY));
+    }
     if (partial && headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) return;
   }
 }

@@ -21,7 +21,9 @@ import {
   folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
 import { proactiveReclaim } from '../reclaim/proactive';
+import { dropSlab } from '../reclaim/shrinker';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -47,6 +49,7 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   if (objcg <= ROOT) return 0;
   if (!(flags & O.FLAG_BY_FRAME)) {
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+    if (flags & O.FLAG_RECLAIMABLE) return chargeReclaimable(task, cpu, objcg, count, kind, gfp, (flags & O.FLAG_REFERENCED) != 0);
     return unlessRefused(chargeObjectTo(task, cpu, objcg, count, kind, gfp), objcg);
   }
   let order = flags & O.FLAG_ORDER_MASK;
@@ -63,6 +66,17 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
     if (!radixSet(kernelFrames(), i, frame)) return full(L.CAP_NODES, index);
   }
   return 0;
+}
+
+/** An object that can be reclaimed joins the list of whom it is charged to. */
+function chargeReclaimable(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32, referenced: bool): i32 {
+  if (kind != O.KIND_SLAB) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  if (!bytes || bytes > MAX_OBJECT) return outOfRange(L.FIELD_COUNT, bytes, EINVAL);
+  let errno = chargeObjectTo(task, cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE, gfp);
+  if (errno) return unlessRefused(errno, objcg);
+  if (listLruAdd(objcgMemcg(objcg), objcg, bytes, referenced)) return 0;
+  unchargeObject(cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE);
+  return full(L.CAP_NODES, 0);
 }
 
 /** A refused charge is what a limit is for; any other errno is the row's fault. */
@@ -104,6 +118,12 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   if (objcg == ROOT) return 0;
   if (kind == O.KIND_SOCK) return unchargeSock(cpu, objcg, count);
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+  if (flags & O.FLAG_RECLAIMABLE) {
+    // Reclaim may have been there before.
+    if (listLruDel(objcgMemcg(objcg), objcg, count)) return unchargeObject(cpu, objcg, count, O.KIND_SLAB_RECLAIMABLE);
+    counted(L.RECORDED_UNMATCHED);
+    return 0;
+  }
   if (load<i64>(objcgAt(objcg), L.OBJCG_BYTES) >= <i64>count) return unchargeObject(cpu, objcg, count, kind);
   counted(L.RECORDED_UNMATCHED);
   return 0;
@@ -154,8 +174,8 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_SYNC:
       return sync(object);
     case O.OP_DROP_CACHES:
-      // 2 drops reclaimable slab, which belongs to nobody that the model knows.
       if (count & 1) dropPagecache(task, cpu);
+      if (count & 2) dropSlab(cpu);
       return 0;
     case O.OP_INITIAL:
       return chargeInitial(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index);

@@ -86,6 +86,11 @@ export const FLAG_SHARED: u32 = 1 << 22;
 /** map, file_access with FAULT: the mapping is executable. */
 export const FLAG_EXEC: u32 = 1 << 23;
 
+/** kmem_charge, kmem_free of slab bytes: an object that reclaim can take back (a dentry, an inode), on its memcg's list. */
+export const FLAG_RECLAIMABLE: u32 = 1 << 26;
+/** kmem_charge with RECLAIMABLE: it has been used again since; reclaim passes it over once. */
+export const FLAG_REFERENCED: u32 = 1 << 27;
+
 export const KIND_ANON: u32 = 0;
 export const KIND_FILE: u32 = 1;
 export const KIND_SHMEM: u32 = 2;
@@ -100,6 +105,8 @@ export const KIND_SOCK: u32 = 9;
 export const NR_KINDS: u32 = 10;
 /** initial: what no statistic explains, which is what CPUs held in stock. */
 export const KIND_STOCK: u32 = 10;
+/** In no row: what KIND_SLAB with FLAG_RECLAIMABLE is to the engine. */
+export const KIND_SLAB_RECLAIMABLE: u32 = 11;
 
 // --- gfp column: the few properties of a gfp mask that the charge path reads (include/linux/gfp_types.h)
 export const GFP_DIRECT_RECLAIM: u32 = 1 << 0;

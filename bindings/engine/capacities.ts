@@ -83,6 +83,7 @@ export const REGION_NAMES: readonly string[] = [
   'place',
   'lruvec',
   'shadow',
+  'shrink',
 ];
 
 export interface Region {

@@ -27,7 +27,7 @@ function key(name: string, rows: number | readonly number[], unit: number, known
 }
 const pages = (name: string, rows: number | readonly number[], known: Known = 'recorded') =>
   key(name, rows, PAGE_SIZE, known);
-const bytes = (name: string, row: number) => key(name, row, 1, 'recorded');
+const bytes = (name: string, rows: number | readonly number[], known: Known = 'recorded') => key(name, rows, 1, known);
 const count = (name: string, rows: number | readonly number[]) => key(name, rows, 1, 'modelled');
 const later = (name: string, row: number) => key(name, row, 1, 'modelled', true);
 const list = (name: string, lru: number) => pages(name, L.RSTAT_LISTS + lru);
@@ -61,7 +61,9 @@ const KEYS: readonly StatKey[] = [
   list('inactive_file', L.LRU_INACTIVE_FILE),
   list('active_file', L.LRU_ACTIVE_FILE),
   list('unevictable', L.LRU_UNEVICTABLE),
-  bytes('slab', L.STAT_SLAB),
+  bytes('slab_reclaimable', L.STAT_SLAB_RECLAIMABLE, 'modelled'),
+  bytes('slab_unreclaimable', L.STAT_SLAB, 'modelled'),
+  bytes('slab', [L.STAT_SLAB_RECLAIMABLE, L.STAT_SLAB]),
   count('workingset_refault_anon', L.STAT_WORKINGSET_REFAULT_ANON),
   count('workingset_refault_file', L.STAT_WORKINGSET_REFAULT_FILE),
   count('workingset_activate_anon', L.STAT_WORKINGSET_ACTIVATE_ANON),

@@ -31,6 +31,8 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['INFERRED', ops.FLAG_INFERRED],
   ['SHARED', ops.FLAG_SHARED],
   ['EXEC', ops.FLAG_EXEC],
+  ['RECLAIMABLE', ops.FLAG_RECLAIMABLE],
+  ['REFERENCED', ops.FLAG_REFERENCED],
 ]);
 
 const GFP: ReadonlyMap<string, number> = new Map([

@@ -85,14 +85,14 @@ const TABLE: Record<string, Partial<OpColumns>> = {
     cgroup: 'own',
     index: 'number',
     count: 'number',
-    flags: O.FLAG_BY_FRAME | ORDER | KIND | FLAG_EXISTING | FLAG_IRQ,
+    flags: O.FLAG_BY_FRAME | ORDER | KIND | FLAG_EXISTING | FLAG_IRQ | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED,
     gfp: true,
   },
   kmem_free: {
     cgroup: 'own',
     index: 'number',
     count: 'number',
-    flags: O.FLAG_BY_FRAME | O.FLAG_IN_CHARGE | ORDER | KIND | FLAG_IRQ,
+    flags: O.FLAG_BY_FRAME | O.FLAG_IN_CHARGE | ORDER | KIND | FLAG_IRQ | O.FLAG_RECLAIMABLE,
   },
   swap_out: { object: 'swap', index: 'frame', count: 'some', flags: FLAG_EXISTING },
   swap_free: { object: 'swap', count: 'some' },
@@ -114,6 +114,6 @@ export const OP_COLUMNS: readonly OpColumns[] = (() => {
 })();
 
 /** All flags that version 1 knows. */
-export const KNOWN_FLAGS = (1 << 24) - 1;
+export const KNOWN_FLAGS = ((1 << 24) - 1) | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED;
 /** All gfp bits that version 1 knows. */
 export const KNOWN_GFP = (1 << 7) - 1;

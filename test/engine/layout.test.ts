@@ -72,21 +72,22 @@ it('draws the map', () => {
        a7400  event        2816
        a7f00  list         1760
        a8600  task         2688
-       a9080  stat         8448
-       ab180  chunk        1800
-       ab900  swap          204
-       aba00  folio       16016
-       af900  log        115200
-       cbb00  watch         384
-       cbc80  audit        1672
-       cc380  object        128
-       cc400  mm           2688
-       cce80  map           240
-       ccf80  node         1536
-       cd580  nodeuse        24
-       cd600  place        8008
-       cf580  lruvec        704
-       cf880  shadow      32016"
+       a9080  stat        11264
+       abc80  chunk        1800
+       ac400  swap          204
+       ac500  folio       16016
+       b0400  log        115200
+       cc600  watch         384
+       cc780  audit        1672
+       cce80  object        128
+       ccf00  mm           2688
+       cd980  map           240
+       cda80  node         1536
+       ce080  nodeuse        24
+       ce100  place        8008
+       d0080  lruvec        704
+       d0380  shadow      32016
+       d8100  shrink       1408"
   `);
 });
 
