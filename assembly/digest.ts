@@ -127,6 +127,8 @@ function foldShrinker(hash: u64, memcg: u32): u64 {
   let at = shrinkAt(memcg);
   let deferred = load<u64>(at, L.SHRINK_DEFERRED);
   if (deferred) hash = fold(fold(hash, memcg), deferred);
+  let payer = load<u32>(at, L.SHRINK_COST_OBJCG);
+  if (payer) hash = fold(fold(hash, memcg), payer);
   let tree = at + L.SHRINK_RADIX;
   for (let key = radixNext(tree, 0); key != NO_KEY; key = radixNext(tree, key + 1)) hash = fold(hash, radixGet(tree, key));
   return hash;

@@ -13,6 +13,7 @@ import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { initNodes } from './folio/radix';
 import * as L from './layout';
+import { chargeCost, countDescendants, releaseDying } from './memcg/css';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
 import { memcgExists } from './memcg/memcg';
@@ -36,6 +37,7 @@ import {
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
 import { proactiveReclaim } from './reclaim/proactive';
+import { GFP_KERNEL } from './replay/ops';
 import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/process';
 import { isKilled, taskExists } from './task/task';
 
@@ -114,16 +116,38 @@ function ended(task: u32, errno: i32): i32 {
   return errno || nodesEnd == 1 ? errno : unchargeFlush(task);
 }
 
-/** mkdir of a memory cgroup; `kernelId` is what the recorded kernel called it. */
-export function mkdir(memcg: u32, parent: u32, kernelId: u64): i32 {
-  return mkdirMemcg(memcg, parent, kernelId);
+/**
+ * mkdir of a memory cgroup; `kernelId` is what the recorded kernel called it. -ENOMEM: its parent cannot pay for it (boot option
+ * memcgCost), and it is removed again: the id is used up.
+ */
+export function mkdir(memcg: u32, parent: u32, kernelId: u64, cpu: u32): i32 {
+  let errno = mkdirMemcg(memcg, parent, kernelId);
+  if (errno) return errno;
+  noteCpu(cpu);
+  errno = chargeCost(0, cpu, memcg, parent, GFP_KERNEL);
+  if (errno) rmdir(memcg, cpu);
+  settle(cpu);
+  return errno;
+}
+
+/** What nobody's batch holds is uncharged, and removed memcgs that nothing refers to are freed. */
+function settle(cpu: u32): void {
+  if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
+  if (headerGet(L.H_RELEASE_CHECK)) releaseDying(cpu);
 }
 
 /** rmdir, and the offlining that follows it on a CPU. -EBUSY while tasks or children live there. */
 export function rmdir(memcg: u32, cpu: u32): i32 {
   noteCpu(cpu);
   let errno = rmdirMemcg(memcg, false);
-  return errno ? errno : offlineMemcg(memcg, cpu);
+  if (!errno) errno = offlineMemcg(memcg, cpu);
+  settle(cpu);
+  return errno;
+}
+
+/** cgroup.stat: descendants that live, or (`dying`) that were removed and that something refers to still. */
+export function nrDescendants(memcg: u32, dying: bool): u32 {
+  return memcgExists(memcg) ? countDescendants(memcg, dying) : 0;
 }
 
 /**
@@ -135,7 +159,7 @@ export function writeKnob(memcg: u32, knob: u32, value: i64, cpu: u32): i32 {
   let errno = writeKnobTo(memcg, knob, value, cpu);
   if (errno || nodesEnd == 1) return errno;
   enforceLimit(0, cpu, memcg, knob);
-  if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
+  settle(cpu);
   return 0;
 }
 
@@ -202,7 +226,7 @@ export function reclaim(memcg: u32, cpu: u32, pages: u64, swappiness: u32): i32 
   if (nodesEnd == 1) return -EINVAL;
   noteCpu(cpu);
   let errno = proactiveReclaim(0, cpu, memcg, pages, swappiness);
-  if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
+  settle(cpu);
   return errno;
 }
 

@@ -136,6 +136,10 @@ export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
 export const MOUNT_LOCALEVENTS: u32 = 2;
 export const MOUNT_HUGETLB_ACCOUNTING: u32 = 4;
+/** What making a memcg charges to its parent: u32[4] bytes of slab, per-CPU, slab, per-CPU memory. */
+export const H_MEMCG_COST: u32 = 1676;
+export const NR_MEMCG_COSTS: u32 = 4;
+export const H_RELEASE_CHECK: u32 = 1692; // u32 1: a dying memcg has lost a reference
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
@@ -387,6 +391,7 @@ export const SHRINK_HEAD: u32 = 24; // u64 number of the oldest run
 export const SHRINK_TAIL: u32 = 32; // u64 one past the newest
 export const SHRINK_OBJECTS: u32 = 40; // u64
 export const SHRINK_DEFERRED: u32 = 48; // u64 nr_deferred
+export const SHRINK_COST_OBJCG: u32 = 56; // u32 who pays for the memcg itself; 0 = nobody
 
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;

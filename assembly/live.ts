@@ -12,9 +12,10 @@ import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, refillObjStock, 
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
 import * as L from './layout';
 import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, unchargeUnseen, unchargeUnseenKmem } from './memcg/before';
+import { releaseDying } from './memcg/css';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
-import { headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { headerGet, headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
 import * as O from './replay/ops';
 import { folioPayer, kmemPayer, taskExists } from './task/task';
 
@@ -22,6 +23,7 @@ import { folioPayer, kmemPayer, taskExists } from './task/task';
 export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
+  if (headerGet(L.H_RELEASE_CHECK)) releaseDying(0);
 }
 
 function checkActor(task: u32, cpu: u32): i32 {

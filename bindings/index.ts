@@ -31,6 +31,7 @@ export type {
   CallResult,
   KernelObject,
   KernelPages,
+  MemcgCost,
   MountOption,
   ObjectKind,
   ObjectRange,

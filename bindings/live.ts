@@ -64,6 +64,14 @@ export interface KernelPages {
   order?: number;
 }
 
+/** What the structures of a memory cgroup are charged to its parent (mem_cgroup_alloc()). */
+export interface MemcgCost {
+  /** bytes a CPU of vmstats_percpu and lruvec_stats_percpu: 1064 and 688 in Debian's 6.1 */
+  percpu?: readonly number[];
+  /** bytes charged for slab objects, such as vmstats and lruvec_stats in 6.18 */
+  slab?: readonly number[];
+}
+
 /** Options of the mount of cgroup2 that change what memory cgroups do; the names are the kernel's. */
 export const MOUNT_OPTIONS = ['memory_recursiveprot', 'memory_localevents', 'memory_hugetlb_accounting'] as const;
 export type MountOption = (typeof MOUNT_OPTIONS)[number];

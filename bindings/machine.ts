@@ -14,6 +14,7 @@ import {
   type CallResult,
   type KernelObject,
   type KernelPages,
+  type MemcgCost,
   MOUNT_OPTIONS,
   type MountOption,
   type ObjectKind,
@@ -49,6 +50,8 @@ export interface BootOptions extends Partial<Capacities> {
   flushPeriod?: bigint;
   /** what cgroup2 is mounted with; `memory_recursiveprot` unless told, as systemd mounts it */
   mountOptions?: readonly MountOption[];
+  /** modelled residency: what the structures of a cgroup cost its parent; nothing unless told, since a trace may have it */
+  memcgCost?: MemcgCost;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -147,6 +150,16 @@ function mountWord(options: readonly MountOption[], kernel: Kernel): number {
   );
 }
 
+/** The header's words of what a memcg costs, in the order in which it is allocated. */
+function costWords({ percpu = [], slab = [] }: MemcgCost, cpus: number): number[] {
+  const bytes = [...percpu, ...slab];
+  if (percpu.length > 2 || slab.length > 2 || bytes.some((n) => !Number.isInteger(n) || n < 0 || n > 1 << 20))
+    throw new EngineError('EINVAL', 'memcgCost: at most two sizes of percpu and two of slab, in bytes');
+  // pcpu_obj_full_size(): a pointer to the owner for every four bytes.
+  const charged = (size = 0) => size * cpus + Math.floor(size / 4) * 8;
+  return [slab[0] ?? 0, charged(percpu[0]), slab[1] ?? 0, charged(percpu[1])];
+}
+
 const PAGE_KINDS: Readonly<Record<PageKind, number>> = {
   kernel_stack: O.KIND_KERNEL_STACK,
   pagetable: O.KIND_PAGETABLE,
@@ -212,6 +225,7 @@ export class Machine {
       flushPeriod = FLUSH_PERIOD_NS,
       firstFlush = flushPeriod,
       mountOptions = ['memory_recursiveprot'],
+      memcgCost = {},
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
@@ -224,6 +238,7 @@ export class Machine {
     const header = new Uint32Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 4);
     header[L.H_RESIDENCY / 4] = mode;
     header[L.H_MOUNT / 4] = mountWord(mountOptions, kernel);
+    header.set(costWords(memcgCost, { ...defaults, ...capacities }.cpus), L.H_MEMCG_COST / 4);
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -291,10 +306,13 @@ export class Machine {
 
   // ------------------------------------------------------------------------------------------------ live
 
-  /** Makes a cgroup under `parent` and answers its id. EngineError ENOSPC when the table is full, ENODEV under a removed one. */
-  mkdir(path: string, parent = ROOT_CGROUP, kernelId = 0n): number {
+  /**
+   * Makes a cgroup under `parent` and answers its id. EngineError ENOSPC when the table is full, ENODEV under a removed one, ENOMEM when
+   * its parent cannot pay for it (option memcgCost).
+   */
+  mkdir(path: string, parent = ROOT_CGROUP, kernelId = 0n, cpu = 0): number {
     const id = this.#header(L.H_MEMCG_END);
-    this.#check(this.engine.mkdir(id, parent, kernelId), `mkdir ${path}`);
+    this.#check(this.engine.mkdir(id, parent, kernelId, cpu), `mkdir ${path}`);
     this.cgroups.set(id, { path, kernelId, parent });
     return id;
   }
@@ -659,6 +677,12 @@ export class Machine {
         rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
       ]),
     );
+  }
+
+  /** cgroup.stat: descendants that live, and removed ones that something refers to still. */
+  cgroupStat(cgroup: number): { nr_descendants: number; nr_dying_descendants: number } {
+    const count = (dying: number) => this.engine.nrDescendants(cgroup, dying);
+    return { nr_descendants: count(0), nr_dying_descendants: count(1) };
   }
 
   /** The figures of one cgroup, in bytes, under the kernel's own names. Reads memory.stat: see memoryStat(). */

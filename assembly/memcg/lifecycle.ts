@@ -7,6 +7,7 @@ import { drainAllStock } from '../counter/stock';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
 import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, ROOT } from '../memory';
+import { putMemcg } from './css';
 import { memcgExists, memcgState, parentOf } from './memcg';
 import { reparentShrinker } from '../reclaim/shrinker';
 
@@ -89,5 +90,6 @@ export function offline(memcg: u32, cpu: u32): i32 {
   reparentObjcgs(memcg);
   drainAllStock(memcg, cpu);
   releaseObjcg(cpu, memcg);
+  putMemcg(memcg);
   return 0;
 }

@@ -14,11 +14,12 @@ import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
+import { chargeCost, releaseDying } from '../memcg/css';
 import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  folioAt, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
@@ -208,6 +209,9 @@ export function runEvent(row: u32, op: u32): i32 {
       return setOomScoreAdj(task, index);
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
+  // It was made on the recorded machine: here it is, whatever the limits.
+  if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
+    chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
   if (op == O.OP_WRITE_KNOB && !errno) {
     let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
     // What the writer of memory.reclaim was told does not matter here.
@@ -228,6 +232,7 @@ export function runEvent(row: u32, op: u32): i32 {
   // Rows without a task gather in record 0, which is no task's.
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+  if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Rows whose pages are looked up ahead: about twenty cache misses can be in flight at once. */

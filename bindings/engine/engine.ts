@@ -30,7 +30,8 @@ export interface EngineExports {
   advance(now: bigint): void;
   audit(): number;
   stateDigest(): bigint;
-  mkdir(memcg: number, parent: number, kernelId: bigint): number;
+  mkdir(memcg: number, parent: number, kernelId: bigint, cpu?: number): number;
+  nrDescendants(memcg: number, dying: number): number;
   rmdir(memcg: number, cpu: number): number;
   writeKnob(memcg: number, knob: number, value: bigint, cpu: number): number;
   readKnob(memcg: number, knob: number): bigint;

@@ -36,8 +36,7 @@ const SCANS_61 = [L.STAT_PGSCAN_KSWAPD, L.STAT_PGSCAN_DIRECT];
 const STEALS_61 = [L.STAT_PGSTEAL_KSWAPD, L.STAT_PGSTEAL_DIRECT];
 
 /**
- * Not here: slab_reclaimable and slab_unreclaimable (the engine keeps slab in one row, since no trace says whether an object can be
- * reclaimed), pglazyfree and pglazyfreed (no trace says MADV_FREE), zswap, hugetlb, NUMA balancing and demotion (not modelled).
+ * Not here: pglazyfree and pglazyfreed (no trace says MADV_FREE), zswap, NUMA balancing and demotion (not modelled).
  */
 const KEYS: readonly StatKey[] = [
   pages('anon', L.STAT_ANON),

@@ -31,11 +31,7 @@ describe('6.1', () => {
 
   test('modelled residency leaves out only what nothing tells', () => {
     const names = statKeys('6.1', 'modelled').map(({ name }) => name);
-    expect(own.filter((name) => !names.includes(name))).toEqual([
-      'sec_pagetables',
-      'pglazyfree',
-      'pglazyfreed',
-    ]);
+    expect(own.filter((name) => !names.includes(name))).toEqual(['sec_pagetables', 'pglazyfree', 'pglazyfreed']);
   });
 });
 
