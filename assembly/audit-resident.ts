@@ -1,30 +1,45 @@
 // Conservation in modelled residency: every charged user folio is in exactly one object or in as many address spaces as its mapcount
 // says, every map bit has its page, statistics of mapped and dirty pages add up, no node and no frame is lost.
 import { differs } from './audit';
-import { ZERO_PAGE } from './folio/anon';
 import { chargeWord, ownerOf } from './folio/folio';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
+import { isFound } from './folio/rmap';
+import { folioSlot, slotCount, slotFolio } from './folio/slots';
+import { swapOwner } from './folio/swap';
+import { auditWriteback } from './folio/writeback';
 import * as L from './layout';
+import { eventCount } from './memcg/events';
 import { memcgState, nextInSubtree } from './memcg/memcg';
 import { statLocal, statTotal } from './memcg/stat';
-import { folioAt, headerGet, mapAt, mmAt, nodesEnd, objectAt, shrinkAt } from './memory';
+import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, objectAt, shrinkAt, slotBase, taskAt } from './memory';
 import { listLruBytes } from './reclaim/list-lru';
-import { KIND_ANON, KIND_FILE } from './replay/ops';
+import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
 @inline function addMapcount(frame: u32, n: i32): void {
   store<i32>(folioAt(frame), load<i32>(folioAt(frame), L.FOLIO_MAPCOUNT) + n, L.FOLIO_MAPCOUNT);
 }
 
-/** Adds `n` to the mapcount of every page for each address space that has it. Answers the first word that leads nowhere, as a code. */
+/** Adds to a slot's count; the two passes cancel out. */
+@inline function addToSlot(slot: u32, n: i32): void {
+  let at = slotBase + <usize>slot * L.SLOT_STRIDE;
+  store<i32>(at, load<i32>(at, L.SLOT_COUNT) + n, L.SLOT_COUNT);
+}
+
+/** Adds `n` to the mapcount of every page, and to the count of every slot, for each address space that has it. Answers the first word that leads nowhere, as a code. */
 function addReferences(n: i32): u32 {
   let code: u32 = 0;
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     let pages = mmAt(task) + L.MM_RADIX;
     for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) {
-      let frame = radixGet(pages, v);
-      if (frame == ZERO_PAGE) continue;
+      let word = radixGet(pages, v);
+      if (word == L.ZERO_PAGE) continue;
+      let frame = word & L.PTE_FRAME;
+      if (word & L.PTE_SWAP) {
+        addToSlot(frame, n);
+        continue;
+      }
       addMapcount(frame, n);
       if (!code && (!chargeWord(frame) || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON)) code = differs(L.AUDIT_RESIDENT, frame, 1, 0);
     }
@@ -52,11 +67,38 @@ function addMapped(map: u32, n: i32): u32 {
   return code;
 }
 
+/** Entries of shmem objects that name slots. */
+function addShmem(n: i32): void {
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++) {
+    if (load<u32>(objectAt(object), L.OBJECT_TYPE) != OBJECT_SHMEM) continue;
+    let root = objectAt(object) + L.OBJECT_RADIX;
+    for (let i = radixNext(root, 0); i != NO_KEY; i = radixNext(root, i + 1))
+      if (radixGet(root, i) & L.SHADOW_BIT) addToSlot(radixGet(root, i) & ~L.SHADOW_BIT, n);
+  }
+}
+
+/** Slots that are in use: their entries are counted out, they are owned or freed, and the folio of each knows it. */
+function auditSlots(): u32 {
+  let used: i64 = 0;
+  for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
+    if (!swapOwner(slot)) continue;
+    used++;
+    let code = differs(L.AUDIT_SLOT, slot, 0, slotCount(slot));
+    let frame = slotFolio(slot);
+    if (!code && frame) code = differs(L.AUDIT_SLOT, slot, slot, stateOf(frame) & L.STATE_SWAPCACHE ? folioSlot(frame) : 0);
+    if (code) return code;
+  }
+  return differs(L.AUDIT_SLOTS_USED, 0, used, headerGet(L.H_SWAP_USED));
+}
+
 function auditMapcounts(): u32 {
   let code = addReferences(-1);
+  if (headerGet(L.H_SLOT_END)) addShmem(-1);
   for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END) && !code; frame++)
     if (chargeWord(frame)) code = differs(L.AUDIT_MAPCOUNT, frame, 0, load<i32>(folioAt(frame), L.FOLIO_MAPCOUNT));
+  if (!code && headerGet(L.H_SLOT_END)) code = auditSlots();
   addReferences(1);
+  if (headerGet(L.H_SLOT_END)) addShmem(1);
   return code;
 }
 
@@ -94,25 +136,33 @@ function auditFolios(inObjects: i64): u32 {
     if (memcgState(memcg) == L.MEMCG_FREE) continue;
     let mapped: i64 = 0;
     let dirty: i64 = 0;
+    let cached: i64 = 0;
+    let written: i64 = 0;
     for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
       let word = chargeWord(frame);
       if (!word || word & L.CHARGE_KMEM || ownerOf(word) != memcg) continue;
       let kind = stateOf(frame) & L.STATE_KIND_MASK;
       if (kind != KIND_ANON && load<u32>(folioAt(frame), L.FOLIO_MAPCOUNT)) mapped++;
       if (kind == KIND_FILE && stateOf(frame) & L.STATE_DIRTY) dirty++;
+      if (stateOf(frame) & L.STATE_SWAPCACHE) cached++;
+      if (stateOf(frame) & L.STATE_WRITEBACK) written++;
     }
     let code = differs(L.AUDIT_FILE_MAPPED, memcg, mapped, statLocal(memcg, L.STAT_FILE_MAPPED));
     if (!code) code = differs(L.AUDIT_FILE_DIRTY, memcg, dirty, statLocal(memcg, L.STAT_FILE_DIRTY));
+    if (!code) code = differs(L.AUDIT_SLOT, memcg, cached, statLocal(memcg, L.STAT_SWAPCACHED));
+    if (!code) code = differs(L.AUDIT_WRITEBACK, memcg, written, statLocal(memcg, L.STAT_FILE_WRITEBACK));
     if (code) return code;
   }
-  let anon: i64 = 0;
   let free: i64 = 0;
   for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
     let word = chargeWord(frame);
     if (!word) free++;
-    else if (word & L.CHARGE_KMEM || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON) others++;
-    else if (load<u32>(folioAt(frame), L.FOLIO_MAPCOUNT)) anon++;
-    else return differs(L.AUDIT_MAPCOUNT, frame, 1, 0);
+    else if (stateOf(frame) & L.STATE_UNCOUNTED) {
+      // In the swap cache alone: its slot knows it.
+      if (slotFolio(folioSlot(frame)) != frame) return differs(L.AUDIT_SLOT, frame, 1, 0);
+    } else if (word & L.CHARGE_KMEM || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON) others++;
+    else if (!load<u32>(folioAt(frame), L.FOLIO_MAPCOUNT)) return differs(L.AUDIT_MAPCOUNT, frame, 1, 0);
+    else if (!isFound(frame)) return differs(L.AUDIT_RESIDENT, frame, 1, 0);
   }
   let code = differs(L.AUDIT_RESIDENT, 0, others, inObjects);
   let listed: i64 = 0;
@@ -164,6 +214,17 @@ function auditSlab(): u32 {
   return L.AUDIT_OK;
 }
 
+/** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
+function auditKills(): u32 {
+  let victims: i64 = 0;
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++)
+    if (load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE && load<u32>(mmAt(task), L.TASK_KILLED)) victims++;
+  let slept: i64 = 0;
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) slept += <i64>eventCount(memcg, L.EVENT_THROTTLED_NS, true);
+  let code = differs(L.AUDIT_TASKS, 0, 0, victims + headerGet(L.H_VICTIMS));
+  return code ? code : differs(L.AUDIT_STATISTIC, 0, <i64>headerGet64(L.H_THROTTLED_NS), slept);
+}
+
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
 export function auditResident(): u32 {
   let code = auditMapcounts();
@@ -171,6 +232,8 @@ export function auditResident(): u32 {
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
+  if (!code) code = auditWriteback();
   if (!code) code = auditNodes();
+  if (!code) code = auditKills();
   return code ? code : auditSlab();
 }

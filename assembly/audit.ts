@@ -1,6 +1,7 @@
 // Conservation: every counter is recomputed from the folios, objcgs, stocks, batches and swap entries that it stands for,
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
+import { auditPressure } from './audit-pressure';
 import { auditResident } from './audit-resident';
 import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
@@ -51,8 +52,9 @@ function addUp(): i64 {
       frame++;
       continue;
     }
-    let kind = load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_KIND_MASK;
-    tallyAdd(ownerOf(word), L.AUDIT_KIND + kind, pagesOf(word));
+    let state = load<u32>(folioAt(frame), L.FOLIO_STATE);
+    let kind = state & L.STATE_KIND_MASK;
+    tallyAdd(ownerOf(word), state & L.STATE_UNCOUNTED ? L.AUDIT_UNCOUNTED : L.AUDIT_KIND + kind, pagesOf(word));
     if (!(word & L.CHARGE_KMEM) && orderOf(word) == MAX_FOLIO_ORDER) tallyAdd(ownerOf(word), L.AUDIT_THP + kind, pagesOf(word));
     if (load<u32>(folioAt(frame), L.FOLIO_POSITION)) listed++;
     frame += pagesOf(word);
@@ -96,8 +98,9 @@ function ownCharge(memcg: u32): i64 {
   let pages = statLocal(memcg, L.STAT_KMEM) + statLocal(memcg, L.STAT_SOCK);
   pages += got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE);
   // The root's own folios are not counted.
-  if (memcg != ROOT) for (let kind: u32 = 0; kind <= KIND_SHMEM; kind++) pages += got(memcg, L.AUDIT_KIND + kind);
-  return pages;
+  if (memcg == ROOT) return pages;
+  for (let kind: u32 = 0; kind <= KIND_SHMEM; kind++) pages += got(memcg, L.AUDIT_KIND + kind);
+  return pages + got(memcg, L.AUDIT_UNCOUNTED);
 }
 
 function auditCounters(memcg: u32): u32 {
@@ -292,5 +295,6 @@ export function audit(): u32 {
   if (!code) code = auditChunks();
   if (!code) code = auditTasks();
   if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
+  if (!code) code = auditPressure();
   return code;
 }

@@ -14,6 +14,8 @@ export const PAGE_ALLOC_COSTLY: u32 = 8;
 export const SWAP_CLUSTER_MAX: u32 = 32;
 /** include/linux/mmzone.h: DEF_PRIORITY, where a reclaim begins: a 4096th of each list. */
 export const DEF_PRIORITY: u32 = 12;
+/** CONFIG_HZ of most distributions' kernels: jiffies a second, unless the machine is booted with another. */
+export const DEFAULT_HZ: u32 = 250;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */
@@ -23,6 +25,15 @@ export const MAX_FOLIO_ORDER: u32 = 9;
 export const NEVER: u64 = 0xffffffffffffffff;
 /** Delay until the kworker of another CPU drains it: 0.3–0.65 ms measured on Linux 6.1, any value from 0.05 to 3 ms scores alike. */
 export const REMOTE_DRAIN_NS: u64 = 400000;
+
+/** kernel/sysctl.c, mm/page-writeback.c: vm.dirty_background_ratio, vm.dirty_ratio, in % of what could be dirty. */
+export const DIRTY_BACKGROUND_RATIO: u64 = 10;
+export const DIRTY_RATIO: u64 = 20;
+/** mm/page-writeback.c: vm.dirty_writeback_centisecs, how often the flusher looks; vm.dirty_expire_centisecs, what it calls old. */
+export const DIRTY_WRITEBACK_NS: u64 = 5000000000;
+export const DIRTY_EXPIRE_NS: u64 = 30000000000;
+/** A jiffy of a kernel with CONFIG_HZ=250. */
+export const JIFFY_NS: u64 = 4000000;
 
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
 export const ENOENT: i32 = 2;

@@ -3,8 +3,12 @@
 
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
+import { nextDirty, oldestDirty } from './folio/inode';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
+import { cachedOf, cachedSlot, slotCount, slotWord } from './folio/slots';
+import { readerAt } from './folio/readahead';
 import { swapOwner } from './folio/swap';
+import { nextWrite } from './folio/writeback';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { unseen } from './memcg/before';
@@ -12,8 +16,9 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt, taskAt,
 } from './memory';
+import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
 import { KIND_STOCK } from './replay/ops';
@@ -103,6 +108,14 @@ function foldTree(hash: u64, root: usize): u64 {
   return hash;
 }
 
+/** What a kill, an oom_score_adj and a sleep have left on a task; nothing where there was none. */
+function foldOwn(hash: u64, at: usize): u64 {
+  let kill = (<u64>load<u32>(at, L.TASK_OOM_SCORE_ADJ) << 32) | (load<u32>(at, L.TASK_UNKILLABLE) << 1) | load<u32>(at, L.TASK_KILLED);
+  if (kill) hash = fold(hash, kill);
+  let sleep = load<u64>(at, L.TASK_SLEEP_END);
+  return sleep ? fold(hash, microseconds(sleep)) : hash;
+}
+
 /** Modelled residency: what every object has in memory, and every address space in its page tables. */
 function foldResident(hash: u64): u64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
@@ -117,8 +130,64 @@ function foldResident(hash: u64): u64 {
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
+    hash = foldOwn(hash, mmAt(task));
   }
-  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(hash, memcg);
+  for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
+    if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
+  }
+  if (headerGet(L.H_SLOT_CACHES))
+    for (let cpu: u32 = 0; cpu < nrCpus; cpu++) for (let i: u32 = 0; i < cachedOf(cpu); i++) hash = fold(hash, cachedSlot(cpu, i));
+  return hash;
+}
+
+/** What is to be written, since when, and what the device has to do. Where nothing was ever dirty this leaves no trace. */
+function foldWriteback(hash: u64): u64 {
+  for (let object = oldestDirty(); object; object = nextDirty(object)) {
+    let at = inodeAt(object);
+    hash = fold(hash, (<u64>object << 32) | load<u32>(at, L.INODE_WB));
+    hash = fold(fold(hash, microseconds(load<u64>(at, L.INODE_DIRTIED_WHEN))), load<u32>(at, L.INODE_WRITE_INDEX));
+  }
+  for (let frame = headerGet(L.H_WRITE_HEAD); frame; frame = nextWrite(frame)) hash = fold(hash, frame);
+  if (headerGet(L.H_WRITE_HEAD)) hash = fold(hash, headerGet64(L.H_WRITE_DONE_AT));
+  if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
+  if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
+  for (let task: u32 = 0; task < headerGet(L.H_TASK_END); task++) {
+    let dirtied = load<u64>(mmAt(task), L.TASK_NR_DIRTIED);
+    if (dirtied) hash = fold(fold(hash, task), dirtied);
+  }
+  return hash;
+}
+
+/** Who reads which file how far, where readahead is on. */
+function foldReaders(hash: u64): u64 {
+  for (let entry: u32 = 0; entry < L.NR_READERS; entry++) {
+    let at = readerAt(entry);
+    if (!load<u32>(at, L.READER_MM)) continue;
+    hash = fold(hash, entry);
+    for (let field: u32 = 0; field < L.READER_STRIDE; field += 8) hash = fold(hash, load<u64>(at + field));
+  }
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++) hash = fold(hash, load<u32>(inodeAt(object), L.INODE_SIZE));
+  return hash;
+}
+
+/** Pressure, once something has stalled: times that were counted, and what is still to come of each task. */
+function foldPressure(hash: u64): u64 {
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    psiSettle(memcg);
+    for (let field: u32 = 0; field < L.PSI_STRIDE; field += 8) hash = fold(hash, load<u64>(psiAt(memcg) + field));
+    for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+      // A CPU that never did anything leaves no trace.
+      if (!load<u64>(psiCpuAt(memcg, cpu), L.PSI_SINCE)) continue;
+      for (let field: u32 = 0; field < L.PSI_CPU_STRIDE; field += 8) hash = fold(hash, load<u64>(psiCpuAt(memcg, cpu) + field));
+    }
+  }
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let at = psiTaskAt(task);
+    let state = load<u32>(at, L.PSI_STATE);
+    if (!state) continue;
+    hash = fold(fold(hash, (<u64>task << 32) | state), load<u64>(at, L.PSI_CPU));
+    for (let field: u32 = L.PSI_RECLAIMS_UNTIL; field <= L.PSI_WORKS_UNTIL; field += 8) hash = fold(hash, load<u64>(at + field));
+  }
   return hash;
 }
 
@@ -154,7 +223,12 @@ export function stateDigest(): u64 {
     hash = fold(hash, (<u64>frame << 32) | word);
     hash = fold(hash, (<u64>waiter << 32) | load<u32>(at, L.FOLIO_STATE));
   }
-  if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) hash = foldResident(hash);
+  if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) {
+    hash = foldWriteback(foldResident(hash));
+    if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
+    for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(hash, memcg);
+  }
+  if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);
     if (memcg) hash = fold(hash, (<u64>entry << 32) | memcg);

@@ -1,7 +1,7 @@
 // The ABI: the only exported functions. Ids are u32, 0 = none; statuses are 0 or a negative errno; pages, bytes, nanoseconds.
 // The bindings write the header (capacities, kernel, seed), call attach() in every instance and boot() in one.
 
-import { EINVAL, ENOENT, ERANGE, ESRCH, NEVER } from './constants';
+import { DEFAULT_HZ, EINVAL, ENOENT, ERANGE, ESRCH, NEVER } from './constants';
 import {
   pageCounterCharge as pcCharge,
   pageCounterTryCharge as pcTryCharge,
@@ -9,9 +9,13 @@ import {
 } from './counter/page-counter';
 import { calculateProtection as calculate } from './counter/protection';
 import { enforceLimit } from './charge/limit';
+import { victimsDie } from './charge/oom';
 import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { initNodes } from './folio/radix';
+import { initSlots } from './folio/slots';
+import { initWriteback } from './folio/writeback';
+import { taskKilled } from './live';
 import * as L from './layout';
 import { chargeCost, countDescendants, releaseDying } from './memcg/css';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
@@ -39,7 +43,7 @@ import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size }
 import { proactiveReclaim } from './reclaim/proactive';
 import { GFP_KERNEL } from './replay/ops';
 import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/process';
-import { isKilled, taskExists } from './task/task';
+import { taskExists } from './task/task';
 
 export { audit } from './audit';
 export { stateDigest } from './digest';
@@ -49,10 +53,14 @@ export {
   chargeKmemPages,
   chargeObject,
   chargeSock,
+  memstall,
   migrate,
+  readPressure,
+  returnToUser,
   split,
   swapFree,
   swapOut,
+  taskKilled,
   uncharge,
   unchargeKmemPages,
   unchargeObject,
@@ -81,6 +89,7 @@ export function attach(worker: u32): void {
 /** Sets up a zeroed memory whose header is written: the root memcg, CPUs without stock, timers unarmed. */
 export function boot(): void {
   headerSet64(L.H_NEXT_TIMER, NEVER);
+  if (!headerGet(L.H_HZ)) headerSet(L.H_HZ, DEFAULT_HZ);
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
     store<u64>(cpuAt(cpu), NEVER, L.CPU_FLUSH_AT);
     store<u64>(cpuAt(cpu), NEVER, L.CPU_OBJ_FLUSH_AT);
@@ -93,6 +102,8 @@ export function boot(): void {
   }
   initRoot();
   initNodes();
+  initSlots();
+  initWriteback();
 }
 
 /** A task that no fork made known: with an mm of its own in `memcg`, or a kernel thread (`mm` false). */
@@ -101,10 +112,12 @@ export function spawn(task: u32, memcg: u32, mm: bool): i32 {
 }
 /** fork: the child starts in its parent's cgroup, with a copy of its mm, or as a thread on the same. */
 export function fork(parent: u32, child: u32, thread: bool): i32 {
+  if (taskKilled(parent)) return outOfRange(L.FIELD_TASK, parent, ESRCH);
   return forkProcess(parent, 0, child, thread);
 }
 /** exec: a fresh mm, owned by the task that called it. */
 export function exec(task: u32): i32 {
+  if (taskKilled(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   return ended(task, execProcess(task, 0));
 }
 /** exit: the task leaves its cgroup's population, and its mm. What it charged stays charged where somebody else holds it. */
@@ -130,8 +143,9 @@ export function mkdir(memcg: u32, parent: u32, kernelId: u64, cpu: u32): i32 {
   return errno;
 }
 
-/** What nobody's batch holds is uncharged, and removed memcgs that nothing refers to are freed. */
+/** Victims of the OOM killer die, what nobody's batch holds is uncharged, and removed memcgs that nothing refers to are freed. */
 function settle(cpu: u32): void {
+  victimsDie(cpu);
   if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(cpu);
 }
@@ -228,11 +242,6 @@ export function reclaim(memcg: u32, cpu: u32, pages: u64, swappiness: u32): i32 
   let errno = proactiveReclaim(0, cpu, memcg, pages, swappiness);
   settle(cpu);
   return errno;
-}
-
-/** The OOM killer took the task. */
-export function taskKilled(task: u32): bool {
-  return taskExists(task) && isKilled(task);
 }
 
 /** Owner of a frame: its memcg, or its objcg for kernel pages; 0 when it is not charged. */

@@ -4,7 +4,8 @@
 //
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
-//                                     object mm map node nodeuse place lruvec shadow shrink |
+//                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
+//                                     psicpu psitask kill ring shrink |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -19,12 +20,12 @@ export const MEMORY_MAX: f64 = 4294967296;
 export const HEADER: u32 = 1024;
 export const HEADER_END: u32 = 4096;
 export const MAGIC: u32 = 0x4743434d; // "MCCG"
-export const LAYOUT_VERSION: u32 = 2;
+export const LAYOUT_VERSION: u32 = 3;
 
 export const H_MAGIC: u32 = 0;
 export const H_VERSION: u32 = 4;
-// capacities (u32), in the order of CAP_*
-export const H_CAPACITY: u32 = 8;
+// capacities (u32), in the order of CAP_*: room for 16
+export const H_CAPACITY: u32 = 1088;
 export const CAP_PAGES: u32 = 0;
 export const CAP_CGROUPS: u32 = 1;
 export const CAP_TASKS: u32 = 2;
@@ -35,7 +36,9 @@ export const CAP_WATCH: u32 = 6;
 export const CAP_OBJECTS: u32 = 7;
 export const CAP_MAPS: u32 = 8;
 export const CAP_NODES: u32 = 9;
-export const NR_CAPACITIES: u32 = 10;
+export const CAP_KILLS: u32 = 10;
+export const CAP_RING: u32 = 11;
+export const NR_CAPACITIES: u32 = 12;
 // profile
 export const H_KERNEL: u32 = 48; // KERNEL_6_18 | KERNEL_6_1
 export const H_SEED: u32 = 52;
@@ -114,6 +117,10 @@ export const H_SCAN_CPU: u32 = 348;
 export const H_SWAPPINESS: u32 = 352; // vm.swappiness
 export const H_SWAP_SLOTS: u32 = 356; // of the model's swap device; 0 = no swap
 export const H_SWAP_USED: u32 = 360;
+export const H_FREE_SLOT: u32 = 900; // head of the free list of swap slots
+export const H_SLOT_END: u32 = 904; // one past the highest slot ever handed out; 0 = none yet
+export const H_SLOT_CACHES: u32 = 908; // u32 1: freed slots wait in the CPUs' caches (6.1)
+export const H_PAGEOUTS: u32 = 912; // of the inactive scan at hand: folios written
 export const H_THROTTLED_NS: u32 = 368; // u64: what memory.high made tasks sleep
 export const H_SCAN_BATCH: u32 = 768; // u32[32]: folios taken off a list
 export const SCAN_MAY_DEACTIVATE_ANON: u32 = 1;
@@ -128,6 +135,30 @@ export const SCAN_MAY_SWAP: u32 = 256;
 export const SCAN_PROACTIVE: u32 = 512;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
+// pressure stall information (psi.ts): words 1152 to 1279
+export const H_COSTS: u32 = 1152; // u32[5] ns, by COST_*
+export const COST_SCAN: u32 = 0; // a page that reclaim looks at
+export const COST_RECLAIMED: u32 = 1; // a page that it takes, on top
+export const COST_SWAP_IN: u32 = 2; // a page read from swap
+export const COST_FILE_READ: u32 = 3; // a page read from the disk
+export const COST_SLICE: u32 = 4; // not a cost: how long after a row, or a stall, its task is taken to be at work
+export const NR_COSTS: u32 = 5;
+export const H_SCANNED: u32 = 1172; // u32 pages that the reclaim at hand has scanned
+export const H_PSI_ON: u32 = 1176; // u32 1: something has stalled
+export const H_PSI_QUEUED: u32 = 1180; // u32 tasks whose state will change by itself
+export const H_PSI_NOW: u32 = 1184; // u64 ns: the latest time that the trace has told
+export const H_PSI_TOTAL: u32 = 1192; // u64[2] ns some, full: what readPressure() answers
+export const H_PSI_AVERAGE: u32 = 1208; // u32[6] of 2^11 a percent: some and full over 10, 60 and 300 s
+// kills, and the ring of events
+export const H_HZ: u32 = 1024; // ticks a second (CONFIG_HZ): a sleep for memory.high is a whole number of them
+export const H_KILLS: u32 = 1028; // records in the table of kills
+export const H_KILLS_LOST: u32 = 1032; // kills that found it full
+export const H_VICTIMS: u32 = 1036; // tasks that the OOM killer took and that have not exited yet
+export const H_TASK_ORDER: u32 = 1040; // u64: tasks that ever joined a cgroup, see TASK_JOINED
+export const H_RING_HEAD: u32 = 1048; // u64: events ever written
+export const H_RING_TAIL: u32 = 1056; // u64: the oldest that is still there
+export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
+export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
 // the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
 export const H_CALL_CHARGED: u32 = 1664; // pages
 export const H_CALL_REFUSED: u32 = 1668;
@@ -141,6 +172,26 @@ export const H_MEMCG_COST: u32 = 1676;
 export const NR_MEMCG_COSTS: u32 = 4;
 export const H_RELEASE_CHECK: u32 = 1692; // u32 1: a dying memcg has lost a reference
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
+// dirty pages and their way to the disk (folio/writeback.ts), readahead and fault-around
+export const H_WRITE_HEAD: u32 = 1408; // u32 frames: the device's queue
+export const H_WRITE_TAIL: u32 = 1412;
+export const H_NR_WRITEBACK: u32 = 1416; // pages under writeback
+export const H_NR_DIRTY: u32 = 1420; // dirty pages of files
+export const H_WRITE_DONE_AT: u32 = 1424; // u64 ns: when the write at the head is done
+export const H_WRITE_NS: u32 = 1432; // u64: what the device takes for one page; 0 = no time at all
+export const H_WRITEBACK_AT: u32 = 1440; // u64 ns: when device or flusher must run next
+export const H_FLUSH_AT: u32 = 1448; // u64 ns: when the flusher looks next
+export const H_WRITE_STALL_NS: u32 = 1456; // u64: what tasks waited for the device
+export const H_WRITE_CLOCK: u32 = 1464; // u64 ns: how far writeback has come, later than H_NOW where a task waited
+export const H_DIRTY_FIRST: u32 = 1472; // u32 objects: the inodes that are dirty, the oldest first
+export const H_DIRTY_LAST: u32 = 1476;
+export const H_SCAN_DIRTY: u32 = 1484; // folios of files that the scan at hand met dirty or under writeback
+export const H_SCAN_CONGESTED: u32 = 1488; // … those of them that it had met before
+export const H_SCAN_UNQUEUED: u32 = 1492; // … dirty ones of the batch at hand that nobody writes
+export const H_READAHEAD: u32 = 1496; // u32 pages (ra_pages); 0 = off
+export const H_FAULT_AROUND: u32 = 1500; // u32 pages, a power of two; 0 or 1 = off
+export const H_READER_STAMP: u32 = 1504; // u32 uses of readers
+export const H_FLUSHER: u32 = 1480; // u32 1: there is a flusher
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -258,6 +309,8 @@ export const EVENT_SWAP_FAIL: u32 = 8;
 export const NR_EVENTS: u32 = 9;
 /** Not the kernel's: pages ever charged by the model, in local rows by KIND_ANON, KIND_FILE, KIND_SHMEM. */
 export const EVENT_CHARGED: u32 = 12;
+/** Not the kernel's: ns that memory.high made tasks of the cgroup sleep, in a local row. */
+export const EVENT_THROTTLED_NS: u32 = 9;
 /** Not the kernel's: charges that the model refused with ENOMEM, in a local row. */
 export const EVENT_REFUSED: u32 = 15;
 
@@ -367,10 +420,36 @@ export const FOLIO_NEXT_FREE: u32 = FOLIO_WAITER; // u32 of an uncharged frame
 export const STATE_REFERENCED: u32 = 1 << 7; // PG_referenced
 export const STATE_DIRTY: u32 = 1 << 8; // PG_dirty
 export const STATE_WORKINGSET: u32 = 1 << 9; // PG_workingset
-/** u64 per frame: where its folio belongs. Of a page of an object: object << 32 | page offset. */
+export const STATE_WRITEBACK: u32 = 1 << 10; // PG_writeback
+export const STATE_RECLAIM: u32 = 1 << 11; // PG_reclaim: to be taken as soon as it is written
+export const STATE_SWAPCACHE: u32 = 1 << 12; // PG_swapcache: it has a slot (folioSlot)
+export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neither anon nor shmem of memory.stat
+export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
+/** u32 per frame: the next write in the device's queue. */
+export const WRITE_STRIDE: u32 = 4;
+/**
+ * u64 per frame: where its folio belongs. Of a page of an object: object << 32 | page offset; of anonymous memory: an address space of
+ * those that have it << PLACE_MM_SHIFT | virtual page number.
+ */
 export const PLACE_STRIDE: u32 = 8;
-/** The word of a page that was evicted: a shadow entry instead of a frame. */
+export const PLACE_MM_SHIFT: u32 = 44;
+/** The word of a page that was evicted: of a file, a shadow entry instead of a frame; of shmem, a swap slot. */
 export const SHADOW_BIT: u32 = 1 << 31;
+// A word of a page table (anonymous memory): a frame and these, or PTE_SWAP and a slot, or ZERO_PAGE.
+export const PTE_SWAP: u32 = 1 << 31;
+export const PTE_YOUNG: u32 = 1 << 30;
+export const PTE_FRAME: u32 = (1 << 27) - 1;
+/** The page table entry points to the zero page: read, never written. Nobody is charged for it. */
+export const ZERO_PAGE: u32 = 0xffffffff;
+// struct swap_info_struct: per slot the page table and shmem entries that name it, and the folio in the swap cache or the shadow that
+// it left there.
+export const SLOT_STRIDE: u32 = 8;
+export const SLOT_COUNT: u32 = 0; // u32; the next free one of a free slot
+export const SLOT_FRAME: u32 = 4; // u32 frame, or SHADOW_BIT | shadow; 0
+// struct swap_slots_cache (6.1): slots that a CPU has freed, and that are still charged
+export const SLOT_CACHE_SIZE: u32 = 64;
+export const SLOT_CACHE_STRIDE: u32 = 260;
+export const SLOT_CACHE_LENGTH: u32 = 256; // after u32[64]
 export const SHADOW_STRIDE: u32 = 16;
 export const SHADOW_MEMCG: u32 = 0; // u32 memcg that was the reclaim's target | SHADOW_WORKINGSET; the free list's link
 export const SHADOW_WORKINGSET: u32 = 1 << 31;
@@ -456,15 +535,45 @@ export const OBJECT_STRIDE: u32 = 32;
 export const OBJECT_TYPE: u32 = 0; // OBJECT_FILE …, 0 = free
 export const OBJECT_MAPS: u32 = 4; // head of i_mmap: the address spaces that map it
 export const OBJECT_RADIX: u32 = 8; // page offset → frame
+// of the inode of an object, beside its pages (folio/inode.ts)
+export const INODE_STRIDE: u32 = 40;
+export const INODE_SIZE: u32 = 0; // u32 pages (i_size), as far as the trace has told
+export const INODE_DIRTY: u32 = 4; // u32 dirty pages
+export const INODE_DIRTIED_WHEN: u32 = 8; // u64 ns
+export const INODE_NEXT: u32 = 16; // u32 objects: list of the dirty inodes
+export const INODE_PREVIOUS: u32 = 20;
+export const INODE_WB: u32 = 24; // u32 memcg whose writeback it is: the owner of the page that was dirtied first
+export const INODE_WRITE_INDEX: u32 = 28; // u32 page offset where the flusher goes on (writeback_index)
+export const INODE_GENERATION: u32 = 32; // u32: how often this id was freed
+// struct file_ra_state (folio/readahead.ts), by address space and object: a table with four places for each hash
+export const NR_READERS: u32 = 16384;
+export const READER_STRIDE: u32 = 40;
+export const READER_MM: u32 = 0; // u32 mm, or kernel thread | 1 << 31; 0 = free
+export const READER_OBJECT: u32 = 4;
+export const READER_START: u32 = 8; // u32 page offset of the window
+export const READER_SIZE: u32 = 12; // u32 pages
+export const READER_ASYNC: u32 = 16; // u32 of them ahead of use
+export const READER_PREVIOUS: u32 = 20; // u32 page offset behind the last read (prev_pos)
+export const READER_MMAP_MISS: u32 = 24;
+export const READER_STAMP: u32 = 28; // u32 when it was used last
+export const READER_GENERATION: u32 = 32; // u32 INODE_GENERATION of the object
 // struct mm_struct, by the id of the task that owns it
 export const MM_STRIDE: u32 = 128;
 export const MM_USERS: u32 = 0; // tasks that run on it; 0 = free
 export const MM_MAPS: u32 = 4; // head of its map records
-export const MM_RADIX: u32 = 8; // virtual page number → frame, or ZERO_PAGE
+export const MM_RADIX: u32 = 8; // virtual page number → page table word
+// the address spaces that fork has made of one another, in a ring: a page is shared only within it, at one virtual page number
+export const MM_NEXT: u32 = 44;
+export const MM_PREVIOUS: u32 = 48;
 // of the task itself
 export const TASK_OVER_HIGH: u32 = 32; // u32 memcg_nr_pages_over_high
 export const TASK_OOM_SCORE_ADJ: u32 = 36; // i32
 export const TASK_KILLED: u32 = 40; // u32 1: by the OOM killer
+export const TASK_NR_DIRTIED: u32 = 112; // u32 nr_dirtied: pages since its last balance_dirty_pages()
+export const TASK_DIRTIED_PAUSE: u32 = 116; // u32 nr_dirtied_pause: how many there may be
+export const TASK_SLEEP_END: u32 = 64; // u64 ns: when the task wakes up from what memory.high made it sleep
+export const TASK_JOINED: u32 = 72; // u64: its turn among all that ever joined a cgroup: the order of cgroup.procs
+export const TASK_UNKILLABLE: u32 = 80; // u32 1: init
 // which pages of one object one mm has in its page tables
 export const MAP_STRIDE: u32 = 48;
 export const MAP_MM: u32 = 0;
@@ -474,6 +583,37 @@ export const MAP_NEXT_OF_OBJECT: u32 = 12;
 export const MAP_PREVIOUS_OF_OBJECT: u32 = 16;
 export const MAP_EXECUTABLE: u32 = 20; // u32 1: one of the mappings is (VM_EXEC)
 export const MAP_RADIX: u32 = 24; // page offset >> 4 → two bits a page: mapped, young
+
+// ---------------------------------------------------------------------------------------------- pressure
+// struct psi_group, by memcg
+export const PSI_STRIDE: u32 = 96;
+export const PSI_BORN: u32 = 0; // u64 ns: when the cgroup was made; its periods count from there
+export const PSI_DUE: u32 = 8; // u64 ns: when its clock ticks next; 0: nothing has happened yet, NEVER: the clock has stopped
+export const PSI_LAST_UPDATE: u32 = 16; // u64 ns
+export const PSI_NEXT_UPDATE: u32 = 24; // u64 ns
+export const PSI_TOTAL: u32 = 32; // u64[2] ns: some, full
+export const PSI_AVERAGED: u32 = 48; // u64[2] ns of these that the averages know
+export const PSI_AVERAGE: u32 = 64; // u32[6] of 2^11 a percent
+// struct psi_group_cpu: (cgroups + 1) × cpus records
+export const PSI_CPU_STRIDE: u32 = 48;
+export const PSI_COUNTS: u32 = 0; // u32[3] tasks at work, asleep in a stall, in reclaim: by STALL_* - 1
+export const PSI_SINCE: u32 = 16; // u64 ns: up to when the times below are
+export const PSI_TIMES: u32 = 24; // u64[3] ns since the last tick: some, full, not idle
+// what pressure knows of a task; the word QUEUE belongs to the heap, not to the task
+export const PSI_TASK_STRIDE: u32 = 64;
+export const PSI_STATE: u32 = 0; // u32 STALL_*
+export const PSI_CPU: u32 = 4; // u32, and
+export const PSI_MEMCG: u32 = 8; // u32: where it is counted
+export const PSI_PLACE: u32 = 12; // u32 of the heap; 0: not in it
+export const PSI_RECLAIMS_UNTIL: u32 = 16; // u64 ns
+export const PSI_STALLS_UNTIL: u32 = 24; // u64 ns
+export const PSI_WORKS_UNTIL: u32 = 32; // u64 ns
+export const PSI_CHANGES: u32 = 40; // u64 ns: the heap's key
+export const PSI_QUEUE: u32 = 48; // u32 task at this place of the heap
+export const STALL_IDLE: u32 = 0;
+export const STALL_WORKS: u32 = 1;
+export const STALL_ASLEEP: u32 = 2;
+export const STALL_RECLAIMS: u32 = 3;
 
 // ---------------------------------------------------------------------------------------------- watch log
 export const WATCH_STRIDE: u32 = 48;
@@ -491,9 +631,61 @@ export const WATCH_UNDO: u32 = 3; // a level taken back after a refusal higher u
 export const WATCH_CHARGE: u32 = 4; // page_counter_charge
 export const WATCH_UNCHARGE: u32 = 5; // page_counter_uncharge
 
+// ---------------------------------------------------------------------------------------------- kills
+// One record a kill, with a line for each process that could have been chosen: the KILL_CANDIDATES worst, the worst first. Pages.
+// Record 0 is where the killer makes its choice; the line behind the last is for the process that it looks at.
+export const KILL_CANDIDATES: u32 = 32;
+export const KILL_TS: u32 = 0; // u64
+export const KILL_POINTS: u32 = 8; // i64
+export const KILL_USAGE: u32 = 16; // i64 memory.current of KILL_OVER
+export const KILL_LIMIT: u32 = 24; // i64 its memory.max
+export const KILL_OVER: u32 = 32; // u32 memcg whose limit could not be kept; of a recorded kill 0
+export const KILL_VICTIM: u32 = 36; // u32 task
+export const KILL_MEMCG: u32 = 40; // u32 the victim's memcg
+export const KILL_GROUP: u32 = 44; // u32 memcg that went whole (memory.oom.group); 0 = only the victim
+export const KILL_PROCESSES: u32 = 48; // u32 processes killed
+export const KILL_NR_CANDIDATES: u32 = 52; // u32 recorded
+export const KILL_OMITTED: u32 = 56; // u32 candidates beyond KILL_CANDIDATES
+export const KILL_ROW: u32 = 60; // u32 staged row; only the bindings read it, for the names
+export const KILL_HEAD: u32 = 64;
+export const CANDIDATE_POINTS: u32 = 0; // i64
+export const CANDIDATE_TASK: u32 = 8;
+export const CANDIDATE_MEMCG: u32 = 12;
+export const CANDIDATE_ANON: u32 = 16;
+export const CANDIDATE_FILE: u32 = 20;
+export const CANDIDATE_SHMEM: u32 = 24;
+export const CANDIDATE_SWAP: u32 = 28; // swap entries
+export const CANDIDATE_PAGE_TABLES: u32 = 32; // that its private memory needs
+export const CANDIDATE_ADJ: u32 = 36; // i32 oom_score_adj
+export const CANDIDATE_STRIDE: u32 = 40;
+export const KILL_STRIDE: u32 = 1408; // KILL_HEAD + (KILL_CANDIDATES + 1) * CANDIDATE_STRIDE, and whole lines
+
+// ---------------------------------------------------------------------------------------------- ring of events
+//             memcg         object  task       a                        value
+//   evicted   charged       or 0    or 0 (mm)  swap slot or 0           page offset, virtual page number
+//   refaulted charged       or 0    or 0 (mm)  1: active at once        page offset, virtual page number
+//   throttled the task's            yes                                 ns
+//   refused   asked to pay          or 0       errno                    pages
+//   killed    the limit's           yes        memcg of the group or 0
+//   moved     from                             to (memcg)               pages of kernel memory
+export const RING_STRIDE: u32 = 40;
+export const RING_TS: u32 = 0; // u64
+export const RING_VALUE: u32 = 8; // u64
+export const RING_TYPE: u32 = 16; // RING_EVICTED …
+export const RING_MEMCG: u32 = 20;
+export const RING_OBJECT: u32 = 24;
+export const RING_TASK: u32 = 28;
+export const RING_A: u32 = 32;
+export const RING_EVICTED: u32 = 1;
+export const RING_REFAULTED: u32 = 2;
+export const RING_THROTTLED: u32 = 3;
+export const RING_REFUSED: u32 = 4;
+export const RING_KILLED: u32 = 5;
+export const RING_MOVED: u32 = 6;
+
 // ---------------------------------------------------------------------------------------------- audit
 // What the audit adds up for each memcg (or objcg: same ids), one i64 each.
-export const AUDIT_STRIDE: u32 = 152;
+export const AUDIT_STRIDE: u32 = 160;
 export const AUDIT_KIND: u32 = 0; // 9 rows, by KIND_* up to KIND_KERNEL_OTHER: pages of the folios of that kind; owner = memcg or objcg
 export const AUDIT_BYTE_PAGES: u32 = 9; // pages behind an objcg's bytes
 export const AUDIT_STOCK: u32 = 10;
@@ -503,6 +695,7 @@ export const AUDIT_UNDONE: u32 = 13; // pages whose charge was undone while the 
 export const AUDIT_SWAP: u32 = 14;
 export const AUDIT_STOCK_BYTES: u32 = 15;
 export const AUDIT_THP: u32 = 16; // 3 rows: pages of huge folios that are anon, file, shmem
+export const AUDIT_UNCOUNTED: u32 = 19; // charged, but in the swap cache alone
 // answers of audit(), with H_AUDIT_ID, H_AUDIT_EXPECTED and H_AUDIT_FOUND
 export const AUDIT_OK: u32 = 0;
 export const AUDIT_MEMORY_USAGE: u32 = 1;
@@ -526,6 +719,11 @@ export const AUDIT_RESIDENT: u32 = 18;
 export const AUDIT_NODES: u32 = 19;
 export const AUDIT_FRAMES: u32 = 20;
 export const AUDIT_SHOWN: u32 = 21;
+export const AUDIT_SLOT: u32 = 22;
+export const AUDIT_SLOTS_USED: u32 = 23;
+export const AUDIT_WRITEBACK: u32 = 24;
+export const AUDIT_DIRTY_INODES: u32 = 25;
+export const AUDIT_PRESSURE: u32 = 26;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -550,8 +748,19 @@ export const R_NODE_USE: u32 = 18;
 export const R_PLACE: u32 = 19;
 export const R_LRUVEC: u32 = 20;
 export const R_SHADOW: u32 = 21;
-export const R_SHRINK: u32 = 22;
-export const NR_REGIONS: u32 = 23;
+export const R_SLOT: u32 = 22;
+export const R_FOLIO_SLOT: u32 = 23;
+export const R_SLOT_CACHE: u32 = 24;
+export const R_INODE: u32 = 25;
+export const R_WRITE: u32 = 26;
+export const R_READER: u32 = 27;
+export const R_PSI: u32 = 28;
+export const R_PSI_CPU: u32 = 29;
+export const R_PSI_TASK: u32 = 30;
+export const R_KILL: u32 = 31;
+export const R_RING: u32 = 32;
+export const R_SHRINK: u32 = 33;
+export const NR_REGIONS: u32 = 34;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -578,6 +787,8 @@ export function regionSize(
   objects: f64,
   maps: f64,
   nodes: f64,
+  kills: f64,
+  ring: f64,
 ): f64 {
   if (region == R_CPU) return cpus * CPU_STRIDE;
   if (region == R_COUNTER) return (cgroups + 1) * NR_COUNTERS * COUNTER_STRIDE;
@@ -593,6 +804,8 @@ export function regionSize(
   if (region == R_LOG) return chunkCount(pages, cgroups) * CHUNK_ENTRIES * 4;
   if (region == R_WATCH) return watch * WATCH_STRIDE;
   if (region == R_AUDIT) return (cgroups + 1) * AUDIT_STRIDE;
+  if (region == R_KILL) return (kills + 1) * KILL_STRIDE;
+  if (region == R_RING) return ring * RING_STRIDE;
   // What modelled residency alone needs takes no room where there are no nodes.
   if (nodes == 0) return 0;
   if (region == R_OBJECT) return (objects + 1) * OBJECT_STRIDE;
@@ -602,9 +815,19 @@ export function regionSize(
   if (region == R_NODE_USE) return (nodes + 1) * 4;
   if (region == R_PLACE) return (pages + 1) * PLACE_STRIDE;
   if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
+  if (region == R_INODE) return (objects + 1) * INODE_STRIDE;
+  if (region == R_READER) return NR_READERS * READER_STRIDE;
+  if (region == R_WRITE) return (pages + 1) * WRITE_STRIDE;
+  if (region == R_PSI) return (cgroups + 1) * PSI_STRIDE;
+  if (region == R_PSI_CPU) return (cgroups + 1) * cpus * PSI_CPU_STRIDE;
+  if (region == R_PSI_TASK) return (tasks + 1) * PSI_TASK_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
   if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
-  return (cgroups + 1) * SHRINK_STRIDE;
+  if (region == R_SHRINK) return (cgroups + 1) * SHRINK_STRIDE;
+  if (swap == 0) return 0;
+  if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
+  if (region == R_FOLIO_SLOT) return (pages + 1) * 4;
+  return cpus * SLOT_CACHE_STRIDE;
 }
 
 /** Address of a region: the previous one plus its size; the first one follows the columns. `regionOffset(NR_REGIONS, …)` is the total. */
@@ -620,10 +843,12 @@ export function regionOffset(
   objects: f64,
   maps: f64,
   nodes: f64,
+  kills: f64,
+  ring: f64,
 ): f64 {
   let at: f64 = CPU_BASE;
   for (let r: u32 = 0; r < region; r++)
-    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes));
+    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes, kills, ring));
   return at;
 }
 

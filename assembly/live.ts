@@ -1,6 +1,8 @@
 // The live door: one call, one operation, answered at once with 0 or a negative errno. Ids come from outside and are checked.
 
 import { chargeMemcg } from './charge/charge';
+import { handleOverHigh } from './charge/high';
+import { victimsDie } from './charge/oom';
 import { EBUSY, EINVAL, ENOENT, ERANGE, ESRCH, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterCharge } from './counter/page-counter';
 import { refillStock, runTimers } from './counter/stock';
@@ -9,21 +11,50 @@ import {
   unchargeKmem,
 } from './folio/folio';
 import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, refillObjStock, releaseObjcg } from './folio/objcg';
+import { runDevice } from './folio/writeback';
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
 import * as L from './layout';
 import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, unchargeUnseen, unchargeUnseenKmem } from './memcg/before';
 import { releaseDying } from './memcg/css';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
-import { headerGet, headerGet64, headerSet, headerSet64, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
-import { folioPayer, kmemPayer, taskExists } from './task/task';
+import { folioPayer, isKilled, kmemPayer, taskExists } from './task/task';
 
 /** The clock goes on; what is due until then runs. */
 export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(0);
+  psiClock(now);
+}
+
+/** True once the OOM killer took the task (modelled residency). It charges nothing any more, and has no children. */
+export function taskKilled(task: u32): bool {
+  return nodesEnd > 1 && taskExists(task) && isKilled(task);
+}
+
+/** A charge of a live call is over: whom it killed dies. */
+@inline function decided(cpu: u32, answer: i32): i32 {
+  victimsDie(cpu);
+  return answer;
+}
+
+/** The task returns to user mode, and pays for what it is over memory.high: reclaim, or sleep (TASK_SLEEP_END). */
+export function returnToUser(task: u32, cpu: u32): i32 {
+  let errno = checkActor(task, cpu);
+  if (errno || nodesEnd == 1) return errno;
+  if (load<u32>(mmAt(task), L.TASK_OVER_HIGH)) handleOverHigh(task, cpu);
+  return 0;
+}
+
+/** The same for a charge: -ESRCH also for a task that was killed. */
+function checkCharger(task: u32, cpu: u32): i32 {
+  let errno = checkActor(task, cpu);
+  return !errno && taskKilled(task) ? outOfRange(L.FIELD_TASK, task, ESRCH) : errno;
 }
 
 function checkActor(task: u32, cpu: u32): i32 {
@@ -48,14 +79,14 @@ function checkFree(frame: u32, order: u32): i32 {
  * from the task. -ENOMEM at the limit, -EBUSY when the frame is charged already.
  */
 export function chargeFolio(task: u32, cpu: u32, memcg: u32, frame: u32, order: u32, kind: u32, gfp: u32): i32 {
-  let errno = checkActor(task, cpu);
+  let errno = checkCharger(task, cpu);
   if (errno) return errno;
   if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   errno = checkFree(frame, order);
   if (errno) return errno;
   if (!memcg) memcg = folioPayer(task, kind == O.KIND_ANON);
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
-  errno = chargeMemcg(task, cpu, memcg, 1 << order, gfp);
+  errno = decided(cpu, chargeMemcg(task, cpu, memcg, 1 << order, gfp));
   if (!errno) commitFolio(frame, memcg, order, kind);
   return errno;
 }
@@ -73,7 +104,7 @@ export function uncharge(task: u32, cpu: u32, frame: u32): i32 {
 
 /** __memcg_kmem_charge_page(): whole kernel pages. 0 also when nobody is charged for them (root, kernel thread). */
 export function chargeKmemPages(task: u32, cpu: u32, frame: u32, order: u32, kind: u32, gfp: u32): i32 {
-  let errno = checkActor(task, cpu);
+  let errno = checkCharger(task, cpu);
   if (errno) return errno;
   if (kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
     return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
@@ -82,7 +113,7 @@ export function chargeKmemPages(task: u32, cpu: u32, frame: u32, order: u32, kin
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
   let memcg = objcgMemcg(objcg);
-  errno = chargeMemcg(task, cpu, memcg, 1 << order, gfp);
+  errno = decided(cpu, chargeMemcg(task, cpu, memcg, 1 << order, gfp));
   if (errno) return errno;
   modStat(memcg, L.STAT_KMEM, 1 << order);
   commitKmem(frame, objcg, order, kind);
@@ -106,12 +137,12 @@ export function unchargeKmemPages(cpu: u32, frame: u32): i32 {
  * caller keeps for unchargeObject(); 0 when nobody does; or -errno.
  */
 export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u32): i32 {
-  let errno = checkActor(task, cpu);
+  let errno = checkCharger(task, cpu);
   if (errno) return errno;
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
-  errno = chargeObjectTo(task, cpu, objcg, bytes, kind, gfp);
+  errno = decided(cpu, chargeObjectTo(task, cpu, objcg, bytes, kind, gfp));
   return errno ? errno : objcg;
 }
 
@@ -144,7 +175,7 @@ export function chargeSock(cpu: u32, memcg: u32, pages: u32, gfp: u32): i32 {
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (memcg == ROOT) return 0;
   headerSet(L.H_CURRENT_CPU, cpu);
-  let errno = chargeMemcg(0, cpu, memcg, pages, gfp);
+  let errno = decided(cpu, chargeMemcg(0, cpu, memcg, pages, gfp));
   if (!errno) modStat(memcg, L.STAT_SOCK, pages);
   return errno;
 }
@@ -157,6 +188,25 @@ export function unchargeSock(cpu: u32, memcg: u32, pages: u32): i32 {
   headerSet(L.H_CURRENT_CPU, cpu);
   modStat(memcg, L.STAT_SOCK, -(<i64>pages));
   refillStock(cpu, memcg, pages);
+  return 0;
+}
+
+/**
+ * psi_memstall_enter() to psi_memstall_leave(): the task waits `ns` for memory, asleep or (`reclaims`) at work for it. What the model does
+ * itself it counts itself: this is for a caller who knows of another wait. -EINVAL without modelled residency.
+ */
+export function memstall(task: u32, cpu: u32, ns: u64, reclaims: bool): i32 {
+  let errno = checkActor(task, cpu);
+  if (errno) return errno;
+  if (nodesEnd == 1) return -EINVAL;
+  stall(task, ns, reclaims);
+  return 0;
+}
+
+/** psi_show(): memory.pressure of a cgroup into the header, see psi.ts. -ENOENT: there is no such cgroup. */
+export function readPressure(memcg: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  showPressure(memcg);
   return 0;
 }
 

@@ -29,6 +29,17 @@ export let nodeUseBase: usize = 0;
 export let placeBase: usize = 0;
 export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
+export let slotBase: usize = 0;
+export let folioSlotBase: usize = 0;
+export let slotCacheBase: usize = 0;
+export let inodeBase: usize = 0;
+export let writeBase: usize = 0;
+export let readerBase: usize = 0;
+export let psiBase: usize = 0;
+export let psiCpuBase: usize = 0;
+export let psiTaskBase: usize = 0;
+export let killBase: usize = 0;
+export let ringBase: usize = 0;
 export let shrinkBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
@@ -40,6 +51,9 @@ export let nrWorkers: u32 = 0;
 export let watchEnd: u32 = 0;
 export let objectsEnd: u32 = 0;
 export let mapsEnd: u32 = 0;
+export let killsEnd: u32 = 0;
+/** Events that the ring holds; 0: there is none. */
+export let ringEnd: u32 = 0;
 /** 1 where there is no modelled residency */
 export let nodesEnd: u32 = 0;
 export let nrChunks: u32 = 0;
@@ -65,6 +79,8 @@ function at(region: u32): usize {
       capacity(L.CAP_OBJECTS),
       capacity(L.CAP_MAPS),
       capacity(L.CAP_NODES),
+      capacity(L.CAP_KILLS),
+      capacity(L.CAP_RING),
     )
   );
 }
@@ -93,6 +109,17 @@ export function attachMemory(worker: u32): void {
   placeBase = at(L.R_PLACE);
   lruvecBase = at(L.R_LRUVEC);
   shadowBase = at(L.R_SHADOW);
+  slotBase = at(L.R_SLOT);
+  folioSlotBase = at(L.R_FOLIO_SLOT);
+  slotCacheBase = at(L.R_SLOT_CACHE);
+  inodeBase = at(L.R_INODE);
+  writeBase = at(L.R_WRITE);
+  readerBase = at(L.R_READER);
+  psiBase = at(L.R_PSI);
+  psiCpuBase = at(L.R_PSI_CPU);
+  psiTaskBase = at(L.R_PSI_TASK);
+  killBase = at(L.R_KILL);
+  ringBase = at(L.R_RING);
   shrinkBase = at(L.R_SHRINK);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
@@ -104,6 +131,8 @@ export function attachMemory(worker: u32): void {
   objectsEnd = <u32>capacity(L.CAP_OBJECTS) + 1;
   mapsEnd = <u32>capacity(L.CAP_MAPS) + 1;
   nodesEnd = <u32>capacity(L.CAP_NODES) + 1;
+  killsEnd = <u32>capacity(L.CAP_KILLS) + 1;
+  ringEnd = <u32>capacity(L.CAP_RING);
   nrChunks = <u32>L.chunkCount(capacity(L.CAP_PAGES), capacity(L.CAP_CGROUPS));
   kernel61 = load<u32>(L.HEADER + L.H_KERNEL) == L.KERNEL_6_1;
   nrStockSlots = kernel61 ? 1 : NR_MEMCG_STOCK;
@@ -143,9 +172,15 @@ export function attachMemory(worker: u32): void {
 @inline export function objectAt(object: u32): usize {
   return objectBase + <usize>object * L.OBJECT_STRIDE;
 }
+@inline export function inodeAt(object: u32): usize {
+  return inodeBase + <usize>object * L.INODE_STRIDE;
+}
 /** The mm that a task owns. */
 @inline export function mmAt(task: u32): usize {
   return mmBase + <usize>task * L.MM_STRIDE;
+}
+@inline export function killAt(kill: u32): usize {
+  return killBase + <usize>kill * L.KILL_STRIDE;
 }
 @inline export function mapAt(map: u32): usize {
   return mapBase + <usize>map * L.MAP_STRIDE;

@@ -25,6 +25,8 @@ export {
   memorySize,
   type Region,
 } from './engine/capacities.ts';
+export type { MachineEvent } from './engine/events.ts';
+export type { Candidate, Kill } from './engine/kills.ts';
 export type {
   Access,
   AnonRange,

@@ -22,7 +22,11 @@ import {
   type ObjectType,
   type PageKind,
 } from './live.ts';
+import { eventAt, type MachineEvent } from './engine/events.ts';
+import { type Kill, killAt, tasksOfKill } from './engine/kills.ts';
+import { TaskNames } from './replay/task-names.ts';
 import { statKeys } from './report/memory-stat.ts';
+import { type Costs, DEFAULT_COSTS, type Pressure, pressureOf, writeCosts, wrongCost } from './report/pressure.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
 import { OBJECT_TYPES, PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
@@ -52,6 +56,20 @@ export interface BootOptions extends Partial<Capacities> {
   mountOptions?: readonly MountOption[];
   /** modelled residency: what the structures of a cgroup cost its parent; nothing unless told, since a trace may have it */
   memcgCost?: MemcgCost;
+  /** vm.swappiness, 0 to 200; 60 unless told */
+  swappiness?: number;
+  /** modelled residency: whether dirty pages are written by a flusher, as Linux does, or by `sync` alone; true unless told */
+  flusher?: boolean;
+  /** modelled residency: what the disk takes to write one page, ns; 0 unless told: no time at all */
+  pageWriteNs?: bigint;
+  /** modelled residency: pages that Linux reads ahead at most (128 KiB by default); 0, nothing, unless told */
+  readahead?: number;
+  /** modelled residency: resident pages that a read fault maps together, a power of two (64 KiB in Linux); 0, one, unless told */
+  faultAround?: number;
+  /** modelled residency: what its work takes, ns, for memory.pressure (docs/pressure.md); those not given are the defaults */
+  costs?: Partial<Costs>;
+  /** ticks a second of the kernel (CONFIG_HZ), 250 unless told: what memory.high makes a task sleep is a whole number of them */
+  hz?: number;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -100,6 +118,8 @@ export interface MemcgFigures {
   'memory.events': Record<string, number>;
   'memory.events.local': Record<string, number>;
   'memory.swap.events': Record<string, number>;
+  /** modelled residency only */
+  'memory.pressure'?: Pressure;
   dying: boolean;
 }
 
@@ -127,6 +147,11 @@ const AUDIT_NAMES = [
   'radix nodes',
   'page frames',
   'statistics shown',
+  'entries that name a swap slot',
+  'swap slots in use',
+  'pages under writeback',
+  'dirty inodes',
+  'pressure',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -186,7 +211,10 @@ export class Machine {
   #build: EngineBuild;
   #u32: Uint32Array;
   #u64: BigUint64Array;
-  #base: Record<'list' | 'watch', number>;
+  #base: Record<'list' | 'watch' | 'kill' | 'ring', number>;
+  readonly #taskNames: TaskNames;
+  /** records of the table of kills whose names are kept */
+  #named: number;
   /** peak files that were written, by cgroup and counter */
   #peaks = new Map<string, Set<PeakFile>>();
 
@@ -195,19 +223,23 @@ export class Machine {
     engine: EngineExports,
     cgroups: Map<number, CgroupName>,
     build: EngineBuild,
+    taskNames: TaskNames,
   ) {
     this.memory = memory;
     this.engine = engine;
     this.cgroups = cgroups;
     this.capacities = readCapacities(memory);
     this.#build = build;
+    this.#taskNames = taskNames;
     this.#u32 = new Uint32Array(memory.buffer);
     this.#u64 = new BigUint64Array(memory.buffer);
     this.kernel = this.#header(L.H_KERNEL) === L.KERNEL_6_1 ? '6.1' : '6.18';
     this.statistics = this.#header(L.H_STATISTICS) === L.STATISTICS_KERNEL ? 'kernel' : 'exact';
     const c = this.capacities;
     this.residency = this.#header(L.H_RESIDENCY) === L.RESIDENCY_MODELLED ? 'modelled' : 'recorded';
-    this.#base = { list: regionAt(L.R_LIST, c), watch: regionAt(L.R_WATCH, c) };
+    const at = (region: number) => regionAt(region, c);
+    this.#base = { list: at(L.R_LIST), watch: at(L.R_WATCH), kill: at(L.R_KILL), ring: at(L.R_RING) };
+    this.#named = this.#header(L.H_KILLS);
   }
 
   /**
@@ -226,29 +258,63 @@ export class Machine {
       firstFlush = flushPeriod,
       mountOptions = ['memory_recursiveprot'],
       memcgCost = {},
+      swappiness = null,
+      flusher = true,
+      pageWriteNs = 0n,
+      readahead = 0,
+      faultAround = 0,
+      costs: given = {},
+      hz = 250,
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
       throw new EngineError('EINVAL', 'the periodic flush needs times above 0');
+    const costs = { ...DEFAULT_COSTS, ...given };
+    const wrong = wrongCost(costs);
+    if (wrong !== null) throw new EngineError('EINVAL', wrong);
+    if (!Number.isInteger(hz) || hz < 1 || hz > 1_000_000)
+      throw new EngineError('EINVAL', `hz ${hz}: not a whole number from 1 to 1000000`);
     const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
     const memory = createMemory({ ...defaults, ...capacities }, profile, seed, flush);
     const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
-    const header = new Uint32Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 4);
-    header[L.H_RESIDENCY / 4] = mode;
-    header[L.H_MOUNT / 4] = mountWord(mountOptions, kernel);
-    header.set(costWords(memcgCost, { ...defaults, ...capacities }.cpus), L.H_MEMCG_COST / 4);
+    const words = new Uint32Array(memory.buffer);
+    words[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    if (swappiness !== null) {
+      if (!(Number.isInteger(swappiness) && swappiness >= 0 && swappiness <= 200))
+        throw new EngineError('EINVAL', `swappiness ${swappiness} is not a whole number from 0 to 200`);
+      words[(L.HEADER + L.H_SWAPPINESS) / 4] = swappiness;
+    }
+    if (residency === 'modelled') {
+      if (pageWriteNs < 0n || pageWriteNs >= 1n << 40n)
+        throw new EngineError('EINVAL', `pageWriteNs ${pageWriteNs}: a page takes from 0 to 2^40 ns`);
+      if (!Number.isInteger(readahead) || readahead < 0 || readahead > 1 << 20)
+        throw new EngineError('EINVAL', `readahead ${readahead}: from 0 to 1048576 pages`);
+      if (!Number.isInteger(Math.log2(Math.max(1, faultAround))) || faultAround < 0 || faultAround > 512)
+        throw new EngineError('EINVAL', `faultAround ${faultAround}: 0, or a power of two up to 512 pages`);
+      words[(L.HEADER + L.H_READAHEAD) / 4] = readahead;
+      words[(L.HEADER + L.H_FAULT_AROUND) / 4] = faultAround;
+      words[(L.HEADER + L.H_FLUSHER) / 4] = flusher ? 1 : 0;
+      new BigUint64Array(memory.buffer)[(L.HEADER + L.H_WRITE_NS) / 8] = pageWriteNs;
+    }
+    writeCosts(new Uint32Array(memory.buffer, L.HEADER), costs);
+    words[(L.HEADER + L.H_HZ) / 4] = hz;
+    words[(L.HEADER + L.H_RING_WAITS) / 4] = 1;
+    words[(L.HEADER + L.H_MOUNT) / 4] = mountWord(mountOptions, kernel);
+    words.set(costWords(memcgCost, { ...defaults, ...capacities }.cpus), (L.HEADER + L.H_MEMCG_COST) / 4);
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
-    return new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build);
+    return new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build, new TaskNames());
   }
 
   /** The whole machine as bytes: names, then memory. */
   snapshot(): Uint8Array {
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
-    const head = new TextEncoder().encode(JSON.stringify({ build: this.#build, cgroups: names }));
+    const head = new TextEncoder().encode(
+      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames }),
+    );
     const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
     new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
     new DataView(bytes.buffer).setUint32(4, head.length, true);
@@ -271,7 +337,8 @@ export class Machine {
     const names = (head.cgroups as [number, string, string, number][]).map(
       ([id, path, kernelId, parent]) => [id, { path, kernelId: BigInt(kernelId), parent }] as const,
     );
-    return new Machine(memory, await instantiate(memory, 0, head.build), new Map(names), head.build);
+    const engine = await instantiate(memory, 0, head.build);
+    return new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
   }
 
   /** A second machine that stands where this one stands; from here on each goes its own way. */
@@ -282,7 +349,9 @@ export class Machine {
       shared: true,
     });
     new Uint8Array(memory.buffer).set(new Uint8Array(this.memory.buffer));
-    return new Machine(memory, await instantiate(memory, 0, this.#build), new Map(this.cgroups), this.#build);
+    const engine = await instantiate(memory, 0, this.#build);
+    const tasks = TaskNames.from(this.#taskNames.toJSON());
+    return new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
   }
 
   #header(field: number): number {
@@ -328,10 +397,11 @@ export class Machine {
     this.#check(this.engine.writeKnob(cgroup, knob, value, cpu), `write to ${this.pathOf(cgroup)}`);
   }
 
-  /** Makes a task in a cgroup and answers its id. */
-  spawn(cgroup = ROOT_CGROUP): number {
+  /** Makes a task in a cgroup and answers its id; `name` is what it is called in kills(). */
+  spawn(cgroup = ROOT_CGROUP, name: string | null = null): number {
     const id = Math.max(1, this.#header(L.H_TASK_END));
     this.#check(this.engine.spawn(id, cgroup, 1), `spawn in ${this.pathOf(cgroup)}`);
+    if (name !== null) this.#taskNames.set(id, name);
     return id;
   }
 
@@ -354,6 +424,7 @@ export class Machine {
   ): CallResult {
     const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, flags = 0, gfp = 0 } = row;
     const status = this.engine.call(op, task, cpu, cgroup, object, BigInt(index), count, flags, gfp);
+    this.#nameKills();
     const result: CallResult = { charged: this.#header(L.H_CALL_CHARGED) };
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
@@ -388,7 +459,10 @@ export class Machine {
     return this.#u64[(L.HEADER + L.H_NOW) / 8]!;
   }
 
-  /** A task touches its private memory; a write makes pages, or copies shared ones. Several pages are one entry into the kernel, as of mlock(2). */
+  /**
+   * A task touches its private memory; a write makes pages, or copies shared ones. Several pages are one entry into the kernel, as of
+   * mlock(2).
+   */
   touchAnon(task: number, { vpn, pages = 1, write = true }: AnonRange & { write?: boolean }, cpu = 0): CallResult {
     const flags = write ? O.FLAG_WRITE : 0;
     return this.#call('touch', O.OP_ANON_TOUCH, { task, cpu, index: vpn, count: pages, flags });
@@ -442,6 +516,8 @@ export class Machine {
     const child = Math.max(1, this.#header(L.H_TASK_END));
     const { errno } = this.#call('fork', O.OP_FORK, { task, cpu, object: child, flags: thread ? O.FLAG_THREAD : 0 });
     if (errno) throw new EngineError(errno, `fork: ${errno}: task ${task} does not live`);
+    const name = this.#taskNames.get(task);
+    if (name !== null) this.#taskNames.set(child, name);
     return child;
   }
 
@@ -529,11 +605,87 @@ export class Machine {
     return new PeakFile(counter, watchers, this.kernel !== '6.1');
   }
 
+  /** True once the OOM killer took the task (modelled residency): later charges, forks and execs of it answer ESRCH. */
+  isKilled(task: number): boolean {
+    return this.engine.taskKilled(task) !== 0;
+  }
+
+  // ------------------------------------------------------------------------------------------------ what happened
+
+  /**
+   * Takes the events out of the ring (capacity `ring`), oldest first. An event that was handed out is gone, also where the loop is left
+   * early.
+   *
+   * @example for (const event of machine.drain()) if (event.type === 'killed') console.log(event.task);
+   */
+  *drain(): Generator<MachineEvent, void, undefined> {
+    const { ring } = this.capacities;
+    const tail = (L.HEADER + L.H_RING_TAIL) / 8;
+    while (this.#u64[tail]! < this.#u64[(L.HEADER + L.H_RING_HEAD) / 8]!) {
+      const at = this.#base.ring + Number(this.#u64[tail]! % BigInt(ring)) * L.RING_STRIDE;
+      const event = eventAt(this.memory.buffer, at);
+      this.#u64[tail]! += 1n;
+      yield event;
+    }
+  }
+
+  /** Events that were overwritten before anybody took them out. */
+  get eventsLost(): number {
+    return Number(this.#u64[(L.HEADER + L.H_RING_LOST) / 8]!);
+  }
+
+  /**
+   * Whether replay() stops before a row that could overwrite events (as it does from the start), so that drain() loses none, or goes on and
+   * the newest remain.
+   */
+  keepEvents(on: boolean): void {
+    this.#u32[(L.HEADER + L.H_RING_WAITS) / 4] = on ? 1 : 0;
+  }
+
+  /** Every kill that the table (capacity `kills`) had room for, in the order of time. */
+  kills(): Kill[] {
+    this.#nameKills();
+    return Array.from({ length: this.#header(L.H_KILLS) }, (_, i) =>
+      killAt(this.memory.buffer, this.#base.kill, i + 1, (task) => this.#taskNames.at(i + 1, task)),
+    );
+  }
+
+  /** Kills that found the table full. */
+  get killsLost(): number {
+    return this.#header(L.H_KILLS_LOST);
+  }
+
+  /** Modelled residency: ns that memory.high made tasks sleep while they were in the cgroup itself. */
+  throttledNs(cgroup: number): number {
+    return Number(this.engine.eventCount(cgroup, L.EVENT_THROTTLED_NS, 1));
+  }
+
+  /** New kills keep the names that tasks have now. */
+  #nameKills(): void {
+    for (; this.#named < this.#header(L.H_KILLS); this.#named++) {
+      const kill = this.#named + 1;
+      this.#taskNames.keep(kill, tasksOfKill(this.memory.buffer, this.#base.kill, kill));
+    }
+  }
+
+  /** Learns what tasks are called from rows [from, to), `offset` being staged row 0, and what those of new kills were called. */
+  #nameTasks(batch: TraceBatch, from: number, to: number, offset: number): void {
+    let row = from;
+    for (; this.#named < this.#header(L.H_KILLS); this.#named++) {
+      const kill = this.#named + 1;
+      const at = offset + this.#u32[(this.#base.kill + kill * L.KILL_STRIDE + L.KILL_ROW) / 4]!;
+      this.#taskNames.learn(batch, row, at);
+      row = at;
+      this.#taskNames.keep(kill, tasksOfKill(this.memory.buffer, this.#base.kill, kill));
+    }
+    this.#taskNames.learn(batch, row, to);
+  }
+
   // ------------------------------------------------------------------------------------------------ replay
 
   /**
    * Replays rows [from, to) of a batch in the machine's residency. Answers the row after the last one done: less than `to` when the
-   * watch log is full and must be drained first. Throws ReplayError.
+   * watch log or the ring of events is full and must be drained first. Throws ReplayError.
    */
   replay(batch: TraceBatch, from = 0, to = batch.length): number {
     let row = from;
@@ -569,9 +721,11 @@ export class Machine {
   /** Runs staged rows [from, to); `offset` is the batch row that staged row 0 came from. */
   run(batch: TraceBatch, from: number, to: number, offset: number): number {
     const { engine } = this;
+    this.#nameKills();
     const done = this.residency === 'modelled' ? engine.replayModelled(from, to) : engine.replayRecorded(from, to);
     const last = done >= 0 ? done : this.#header(L.H_CURRENT_ROW);
     this.#nameCgroups(batch, offset + from, offset + last);
+    this.#nameTasks(batch, offset + from, offset + last, offset);
     if (done >= 0) return done;
     const errno = errnoName(-done);
     const row = offset + last;
@@ -706,8 +860,18 @@ export class Machine {
           Number(this.engine.eventCount(cgroup, L.EVENT_SWAP_HIGH + event, 0)),
         ]),
       ),
+      ...(this.residency === 'modelled' ? { 'memory.pressure': this.pressure(cgroup) } : {}),
       dying: this.isRemoved(cgroup),
     };
+  }
+
+  /**
+   * Modelled residency: memory.pressure at this moment; of the root, what /proc/pressure/memory says of the whole machine. All 0 in
+   * recorded residency, which does not show who waits.
+   */
+  pressure(cgroup: number): Pressure {
+    this.#check(this.engine.readPressure(cgroup), `memory.pressure of ${this.pathOf(cgroup)}`);
+    return pressureOf(this.memory);
   }
 
   /** Pages on a list of the whole subtree. */
@@ -727,6 +891,15 @@ export class Machine {
   /** Modelled residency: charges to the cgroup itself that its limits refused in the end. */
   refused(cgroup: number): number {
     return Number(this.engine.eventCount(cgroup, L.EVENT_REFUSED, 1));
+  }
+
+  /** Modelled residency: dirty pages of files and pages under writeback in the machine, and how long tasks waited for the disk (ns). */
+  writeback(): { dirty: number; writeback: number; waitedNs: bigint } {
+    return {
+      dirty: this.#header(L.H_NR_DIRTY),
+      writeback: this.#header(L.H_NR_WRITEBACK),
+      waitedNs: this.#u64[(L.HEADER + L.H_WRITE_STALL_NS) / 8]!,
+    };
   }
 
   /** What the recorded driver had to do, by name. */

@@ -8,12 +8,14 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, ROOT } from '../memory';
+import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import {
   GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL, GFP_NORETRY, GFP_RETRY_MAYFAIL,
 } from '../replay/ops';
+import { ringRefused } from '../ring';
 import { checkHigh } from './high';
-import { isDying, memcgOom } from './oom';
+import { isDying, memcgOom, victimsDie } from './oom';
 
 /** What tryCharge() answers beside the memcg that refused: granted by the stock, with a batch, or singly. */
 export const BY_STOCK: u32 = 0;
@@ -94,6 +96,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       memcgEvent(over, L.EVENT_MAX);
       raisedMax = true;
       let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
+      if (nodesEnd > 1) memstallReclaim(task, reclaimed);
       if (pageCounterMargin(memoryCounter(over)) < <i64>pages) {
         if (!drained) {
           drainAllStock(over, cpu);
@@ -103,7 +106,9 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
           if (retries-- == 0) {
             if (gfp & GFP_RETRY_MAYFAIL) break;
             if (passedOom && isDying(task)) break;
-            if (!memcgOom(task, cpu, over, pages)) break;
+            // Whom the last round's kill hit is dead by now.
+            let room = victimsDie(cpu) && pageCounterMargin(memoryCounter(over)) >= <i64>pages;
+            if (!room && !memcgOom(task, over, pages)) break;
             passedOom = true;
             retries = MAX_RECLAIM_RETRIES;
           }
@@ -116,7 +121,10 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       return 0;
     }
   }
-  if (!(gfp & (GFP_HIGH | GFP_NOFAIL))) return -ENOMEM;
+  if (!(gfp & (GFP_HIGH | GFP_NOFAIL))) {
+    ringRefused(task, memcg, pages, ENOMEM);
+    return -ENOMEM;
+  }
   if (!raisedMax) memcgEvent(answer, L.EVENT_MAX);
   forceCharge(memcg, pages);
   return 0;

@@ -1,15 +1,27 @@
-// The OOM killer of a memcg: whom it takes, and what goes with it. mm/memcontrol.c: mem_cgroup_oom(); mm/oom_kill.c: out_of_memory(),
-// oom_badness(), oom_kill_process(). A victim dies at once: on the recorded machine it would have run on for a moment.
-import { EINVAL, NEVER, PAGE_COUNTER_MAX, REMOTE_DRAIN_NS } from '../constants';
-import { leaveMm, rssPages } from '../folio/anon';
-import { memoryCounter, pageCounterMargin } from '../counter/page-counter';
+// The OOM killer of a memcg: when it is asked, whom it takes, and how they die. mm/memcontrol.c: mem_cgroup_oom(),
+// mem_cgroup_out_of_memory(), mem_cgroup_get_max(), mem_cgroup_get_oom_group(); mm/oom_kill.c: out_of_memory(), oom_badness(),
+// oom_evaluate_task(), oom_kill_process(), __oom_kill_process().
+//
+// A victim runs on until it next leaves the kernel. The task whose charge asked for the kill goes through its 17 fruitless reclaims all
+// the same, and only then gives up: its own memory comes back at the end of the row (or of the live call). Others die beside it, on CPUs of
+// their own: before the killer would be asked a second time, or else at that end too. So each kill raises `oom` once, which is the least
+// that Linux shows: where a victim takes long to die, the killer is asked again and again meanwhile, aborts because there is one
+// already, and each time counts. Everything that is killed here can die; the reaper, which comes 2 s later to a victim that cannot,
+// never finds one.
+import { EINVAL, NEVER, REMOTE_DRAIN_NS } from '../constants';
+import { leaveMm } from '../folio/anon';
+import { memoryCounter, pageCounterMargin, swapCounter } from '../counter/page-counter';
 import { runTimers } from '../counter/stock';
 import { unchargeBatch } from '../folio/folio';
+import { measureMm } from '../folio/rss';
+import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
-import { headerGet, headerGet64, memcgAt, mmAt, outOfRange, ROOT, taskAt } from '../memory';
+import { headerGet, headerGet64, headerSet, killAt, memcgAt, mmAt, outOfRange, ROOT, taskAt } from '../memory';
+import { ringKilled } from '../ring';
 import { exit, fork, isKilled, taskMemcg } from '../task/task';
+import { beginChoice, candidateAt, insertCandidate, recordKill } from './kills';
 
 const OOM_SCORE_ADJ_MIN: i32 = -1000;
 /** order 3: larger charges fail instead (PAGE_ALLOC_COSTLY_ORDER). */
@@ -19,40 +31,93 @@ const COSTLY_PAGES: u32 = 8;
 @inline export function isDying(task: u32): bool {
   return task != 0 && isKilled(task);
 }
-@inline function adjustment(task: u32): i32 {
-  return load<i32>(mmAt(task), L.TASK_OOM_SCORE_ADJ);
+
+/** The process of a task: what threads share, such as oom_score_adj, is its leader's. */
+@inline function processOf(task: u32): u32 {
+  let mm = load<u32>(taskAt(task), L.TASK_MM);
+  return mm ? mm : task;
+}
+@inline function adjustment(process: u32): i32 {
+  return load<i32>(mmAt(process), L.TASK_OOM_SCORE_ADJ);
 }
 
 /** /proc/PID/oom_score_adj: `value` + 1000. */
 export function setOomScoreAdj(task: u32, value: u64): i32 {
   if (!task || value > 2000) return outOfRange(L.FIELD_INDEX, value, EINVAL);
-  store<i32>(mmAt(task), <i32>value - 1000, L.TASK_OOM_SCORE_ADJ);
+  store<i32>(mmAt(processOf(task)), <i32>value - 1000, L.TASK_OOM_SCORE_ADJ);
   return 0;
 }
 
-/** A process that lives, with an mm of its own. */
+/** A process with an mm that some thread of it still uses (find_lock_task_mm()); not init, not a kernel thread. */
 @inline function isProcess(task: u32): bool {
-  return load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE && load<u32>(taskAt(task), L.TASK_MM) == task && !isKilled(task);
+  return (
+    load<u32>(taskAt(task), L.TASK_STATE) != L.TASK_FREE &&
+    load<u32>(taskAt(task), L.TASK_MM) == task &&
+    load<u32>(mmAt(task), L.MM_USERS) != 0 &&
+    !load<u32>(mmAt(task), L.TASK_UNKILLABLE)
+  );
 }
 
-/** oom_badness(): rss, and a share of the limit for oom_score_adj. */
-function badness(task: u32, totalPages: i64): i64 {
-  return <i64>rssPages(task) + <i64>adjustment(task) * (totalPages / 1000);
+/** mem_cgroup_get_max(): pages that the memcg may have in memory and in swap. */
+function totalPages(memcg: u32): i64 {
+  let pages = load<i64>(memoryCounter(memcg), L.PC_MAX);
+  if (headerGet(L.H_SWAPPINESS)) pages += min<i64>(load<i64>(swapCounter(memcg), L.PC_MAX), headerGet(L.H_SWAP_SLOTS));
+  return max<i64>(pages, 1);
 }
 
-/** select_bad_process(): the worst in the subtree of `over`; of equals the last. 0: there is none. */
-function selectVictim(over: u32): u32 {
-  let limit = load<i64>(memoryCounter(over), L.PC_MAX);
-  let chosen: u32 = 0;
-  let most: i64 = 0;
-  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
-    if (!isProcess(task) || adjustment(task) == OOM_SCORE_ADJ_MIN || !isDescendant(taskMemcg(task), over)) continue;
-    let points = badness(task, min<i64>(limit, PAGE_COUNTER_MAX));
-    if (chosen && points < most) continue;
-    chosen = task;
-    most = points;
+/** oom_badness() of the line behind the last: what it has in memory, in swap and in page tables, and a share of the limit. */
+function badness(line: usize, total: i64): i64 {
+  let pages: i64 = <i64>load<u32>(line, L.CANDIDATE_ANON) + load<u32>(line, L.CANDIDATE_FILE) + load<u32>(line, L.CANDIDATE_SHMEM);
+  pages += <i64>load<u32>(line, L.CANDIDATE_SWAP) + load<u32>(line, L.CANDIDATE_PAGE_TABLES);
+  return pages + <i64>load<i32>(line, L.CANDIDATE_ADJ) * (total / 1000);
+}
+
+/** Whether the walk of a subtree (parents first, siblings by age) comes to memcg `a` after it has come to `b`. */
+function memcgAfter(a: u32, b: u32): bool {
+  let x = a;
+  let y = b;
+  while (load<u32>(memcgAt(x), L.MEMCG_DEPTH) > load<u32>(memcgAt(y), L.MEMCG_DEPTH)) x = parentOf(x);
+  while (load<u32>(memcgAt(y), L.MEMCG_DEPTH) > load<u32>(memcgAt(x), L.MEMCG_DEPTH)) y = parentOf(y);
+  if (x == y) return a != x;
+  while (parentOf(x) != parentOf(y)) {
+    x = parentOf(x);
+    y = parentOf(y);
   }
-  return chosen;
+  return x > y; // ids are given out in the order of mkdir
+}
+
+/** Whether mem_cgroup_scan_tasks() comes to process `a` after `b`: by memcg, then in the order in which they joined it. */
+function scannedAfter(a: u32, b: u32): bool {
+  let x = taskMemcg(a);
+  let y = taskMemcg(b);
+  if (x != y) return memcgAfter(x, y);
+  return load<u64>(mmAt(a), L.TASK_JOINED) > load<u64>(mmAt(b), L.TASK_JOINED);
+}
+
+/** select_bad_process(): the worst process in the subtree of `over`; of equals the one scanned last. 0: there is none. */
+function selectVictim(over: u32): u32 {
+  let total = totalPages(over);
+  let line = candidateAt(0, L.KILL_CANDIDATES);
+  beginChoice();
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    if (!isProcess(task) || isKilled(task) || adjustment(task) == OOM_SCORE_ADJ_MIN || !isDescendant(taskMemcg(task), over)) continue;
+    store<u32>(line, task, L.CANDIDATE_TASK);
+    store<u32>(line, taskMemcg(task), L.CANDIDATE_MEMCG);
+    store<i32>(line, adjustment(task), L.CANDIDATE_ADJ);
+    measureMm(task, line);
+    let points = badness(line, total);
+    store<i64>(line, points, L.CANDIDATE_POINTS);
+    let n = load<u32>(killAt(0), L.KILL_NR_CANDIDATES);
+    let i: u32 = 0;
+    while (i < n) {
+      let other = candidateAt(0, i);
+      let theirs = load<i64>(other, L.CANDIDATE_POINTS);
+      if (points > theirs || (points == theirs && scannedAfter(task, load<u32>(other, L.CANDIDATE_TASK)))) break;
+      i++;
+    }
+    insertCandidate(i);
+  }
+  return load<u32>(killAt(0), L.KILL_NR_CANDIDATES) ? load<u32>(candidateAt(0, 0), L.CANDIDATE_TASK) : 0;
 }
 
 /** mem_cgroup_get_oom_group(): the topmost cgroup, from the victim's up to `over`, that wants to die whole. */
@@ -65,16 +130,33 @@ function oomGroup(victim: u32, over: u32): u32 {
   return group;
 }
 
-/** __oom_kill_process(): SIGKILL, and everything that shares the mm goes with it. */
-function killProcess(task: u32, cpu: u32): void {
-  memcgEvent(taskMemcg(task), L.EVENT_OOM_KILL);
+/** __oom_kill_process(): SIGKILL to all that share the mm. Answers whether it was not dying already. */
+function killProcess(process: u32, over: u32, group: u32): bool {
+  memcgEvent(taskMemcg(process), L.EVENT_OOM_KILL);
+  if (isKilled(process)) return false;
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
-    if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != task) continue;
+    if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != process) continue;
     store<u32>(mmAt(t), 1, L.TASK_KILLED);
+    headerSet(L.H_VICTIMS, headerGet(L.H_VICTIMS) + 1);
+  }
+  // A leader that had exited before its threads
+  store<u32>(mmAt(process), 1, L.TASK_KILLED);
+  ringKilled(process, over, group);
+  return true;
+}
+
+/** do_exit() of every victim: what they had in memory is free. False: there was none. */
+export function victimsDie(cpu: u32): bool {
+  if (!headerGet(L.H_VICTIMS)) return false;
+  for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
+    if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || !isKilled(t)) continue;
     leaveMm(t, cpu);
     if (load<u32>(taskAt(t), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(t);
+    store<u32>(mmAt(t), 0, L.TASK_OVER_HIGH);
     exit(t);
   }
+  headerSet(L.H_VICTIMS, 0);
+  return true;
 }
 
 /** A child that a killed task had on the recorded machine: it never lives here, and later rows may name it. */
@@ -85,28 +167,39 @@ export function forkKilled(parent: u32, child: u32): i32 {
   return exit(child);
 }
 
-/** mem_cgroup_oom(): the limit of `over` cannot be kept otherwise. False: nobody can be killed, or the charge is too large to ask. */
-export function memcgOom(task: u32, cpu: u32, over: u32, pages: u32): bool {
+/**
+ * mem_cgroup_oom(): the limit of `over` cannot be kept otherwise. True: it is worth trying again. False: nobody can be killed, or the
+ * charge is too large to ask.
+ */
+export function memcgOom(task: u32, over: u32, pages: u32): bool {
   if (pages > COSTLY_PAGES) return false;
+  if (awaitWriteback(over)) return true;
   memcgEvent(over, L.EVENT_OOM);
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
   if (headerGet64(L.H_NEXT_TIMER) != NEVER) runTimers(headerGet64(L.H_NOW) + REMOTE_DRAIN_NS);
-  if (pageCounterMargin(memoryCounter(over)) >= <i64>pages) return true;
-  return killInMemcg(over, cpu);
+  let order = pages > 1 ? 32 - clz<u32>(pages - 1) : 0;
+  if (pageCounterMargin(memoryCounter(over)) >= <i64>1 << order) return true;
+  return outOfMemory(task, over);
 }
 
-/** out_of_memory(): kills the worst process below `over`, or its whole group. False: there is none to kill. */
-export function killInMemcg(over: u32, cpu: u32): bool {
+/**
+ * out_of_memory(): kills the worst process below `over`, or its whole group. `task` asks, and if it is dying already that will do
+ * (task_will_free_mem(); 6.1 looks at it sooner). False: there is none to kill.
+ */
+export function outOfMemory(task: u32, over: u32): bool {
+  if (isDying(task)) return true;
   let victim = selectVictim(over);
   if (!victim) return false;
   let group = oomGroup(victim, over);
-  // The first victim still has its mm when the group is scanned, and is counted twice.
-  if (group) memcgEvent(taskMemcg(victim), L.EVENT_OOM_KILL);
-  else killProcess(victim, cpu);
+  killProcess(victim, over, group);
+  let processes: u32 = 1;
   if (group) {
     memcgEvent(group, L.EVENT_OOM_GROUP_KILL);
+    // The first victim still has its mm, and is counted again.
     for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++)
-      if (isProcess(t) && adjustment(t) != OOM_SCORE_ADJ_MIN && isDescendant(taskMemcg(t), group)) killProcess(t, cpu);
+      if (isProcess(t) && adjustment(t) != OOM_SCORE_ADJ_MIN && isDescendant(taskMemcg(t), group))
+        if (killProcess(t, over, group)) processes++;
   }
+  recordKill(victim, over, group, processes);
   return true;
 }

@@ -1,18 +1,19 @@
-// Private memory of an address space: made by the first write, shared by fork until one side writes. mm/memory.c
-// (do_anonymous_page(), do_wp_page(), copy_page_range()), kernel/fork.c (dup_mm(), mmput()).
+// Private memory of an address space: made by the first write, shared by fork until one side writes, in swap when reclaim took it.
+// mm/memory.c (do_anonymous_page(), do_wp_page(), do_swap_page(), copy_page_range(), zap_pte_range()), kernel/fork.c (dup_mm(), mmput()).
 import { EINVAL, ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
-import { headerSet, mmAt, outOfRange, taskAt } from '../memory';
+import { headerSet, kernel61, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
-import { mappedPages, unmapAll } from './mapping';
+import { unmapAll } from './mapping';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
-import { countEvent, freeFolio, mapcount, mapFolio, newFolio, unmapFolio } from './resident';
+import { countEvent, freeFolio, mapcount, mapFolio, newFolio, placeAt, setState, stateOf, unmapFolio } from './resident';
+import { anonPlace, beginRing, joinRing, leaveRing, placeMm, rehome } from './rmap';
+import { dropSlot, duplicateSlot, folioSlot, slotCount, slotFolio } from './slots';
+import { freeSwap, freeSwapAndCache, inSwapCache, recount, swapFull, swapIn, uncount } from './swap-cache';
 
-/** The page table entry points to the zero page: read, never written. Nobody is charged for it. */
-export const ZERO_PAGE: u32 = 0xffffffff;
-/** Virtual page numbers of a 57-bit address space. */
-const VPN_END: u64 = 1 << 45;
+/** Virtual page numbers of user space with five levels of page tables. */
+const VPN_END: u64 = 1 << 44;
 
 @inline function pagesOf(mm: u32): usize {
   return mmAt(mm) + L.MM_RADIX;
@@ -23,10 +24,26 @@ const VPN_END: u64 = 1 << 45;
 @inline function setUsers(mm: u32, count: u32): void {
   store<u32>(mmAt(mm), count, L.MM_USERS);
 }
+@inline function isPresent(word: u32): bool {
+  return word != 0 && !(word & L.PTE_SWAP);
+}
+@inline function isSwapped(word: u32): bool {
+  return (word & L.PTE_SWAP) != 0 && word != L.ZERO_PAGE;
+}
 
-/** A page leaves the address space; the last one that had it frees it. */
-@inline function dropPage(task: u32, cpu: u32, word: u32): void {
-  if (word != ZERO_PAGE && !unmapFolio(word)) freeFolio(task, cpu, word);
+/** A folio that its last address space has left: what is in the swap cache goes with its slot (free_pages_and_swap_cache()). */
+function freeAnon(task: u32, cpu: u32, frame: u32): void {
+  if (!inSwapCache(frame) || freeSwap(cpu, frame)) freeFolio(task, cpu, frame);
+  else uncount(frame);
+}
+
+/** An entry leaves the page tables: zap_pte_range(). */
+@inline function dropPage(task: u32, cpu: u32, mm: u32, vpn: u64, word: u32): void {
+  if (word == L.ZERO_PAGE) return;
+  let frame = word & L.PTE_FRAME;
+  if (word & L.PTE_SWAP) freeSwapAndCache(task, cpu, frame);
+  else if (!unmapFolio(frame)) freeAnon(task, cpu, frame);
+  else if (placeMm(frame) == mm) rehome(frame, mm, vpn);
 }
 
 function checkRange(vpn: u64, count: u32): i32 {
@@ -39,9 +56,23 @@ function fullNodes(): i32 {
   return outOfRange(L.FIELD_INDEX, 0, ENOSPC);
 }
 
+/** The page is in this page table alone, and no swap entry stands for another one's: wp_can_reuse_anon_folio(). */
+@inline function isExclusive(frame: u32): bool {
+  return mapcount(frame) == 1 && (!inSwapCache(frame) || !slotCount(folioSlot(frame)));
+}
+
+/** A write through an entry that may be written: what stands in swap of the page is out of date. */
+@inline function writeMapped(mm: u32, frame: u32): void {
+  let state = stateOf(frame);
+  if ((state & (L.STATE_SWAPCACHE | L.STATE_DIRTY)) != L.STATE_SWAPCACHE) return;
+  setState(frame, state | L.STATE_DIRTY);
+  // 6.1 maps a page that was read back read-only, and the first write faults (do_wp_page()).
+  if (kernel61) countEvent(taskMemcg(mm), L.STAT_PGFAULT);
+}
+
 /**
  * Pages [vpn, vpn + count) are touched. A write makes the page, or copies one that another address space has too; the owner of the
- * mm pays, whatever scope is active. 0 or a negative errno.
+ * mm pays, whatever scope is active. A page in swap is read back. 0 or a negative errno.
  */
 export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool): i32 {
   let errno = checkRange(vpn, count);
@@ -52,29 +83,64 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
   let pages = pagesOf(mm);
   for (let v = vpn; v < vpn + count; v++) {
     let word = radixGet(pages, v);
-    if (!write) {
+    if (isSwapped(word)) {
+      errno = swapFault(task, cpu, mm, payer, v, word & L.PTE_FRAME, write);
+      if (errno) return errno == -ENOMEM ? 0 : errno;
+      word = radixGet(pages, v);
+    }
+    if (isPresent(word)) {
+      let frame = word & L.PTE_FRAME;
+      if (!(word & L.PTE_YOUNG)) radixSet(pages, v, word | L.PTE_YOUNG);
+      if (!write) continue;
+      if (isExclusive(frame)) {
+        writeMapped(mm, frame);
+        continue;
+      }
+    } else if (!write) {
       if (word) continue;
-      if (!radixSet(pages, v, ZERO_PAGE)) return fullNodes();
+      if (!radixSet(pages, v, L.ZERO_PAGE)) return fullNodes();
       countEvent(taskMemcg(mm), L.STAT_PGFAULT);
       continue;
     }
-    // wp_can_reuse_anon_folio(): its only owner writes on.
-    if (word && word != ZERO_PAGE && mapcount(word) == 1) continue;
-    let frame = newFolio(task, cpu, payer, KIND_ANON, 0);
+    let frame = newFolio(task, cpu, payer, KIND_ANON, anonPlace(mm, v));
     if (frame < 0) return frame == -ENOMEM ? 0 : frame;
     // Killed for the want of this very page: the address space is gone.
     if (isKilled(task)) {
       freeFolio(task, cpu, <u32>frame);
       return 0;
     }
-    if (!radixSet(pages, v, <u32>frame)) {
+    // The charge may have reclaimed the very page that is being copied.
+    word = radixGet(pages, v);
+    if (!radixSet(pages, v, <u32>frame | L.PTE_YOUNG)) {
       freeFolio(task, cpu, <u32>frame);
       return fullNodes();
     }
     mapFolio(<u32>frame);
     countEvent(taskMemcg(mm), L.STAT_PGFAULT);
-    if (word) dropPage(task, cpu, word);
+    if (word) dropPage(task, cpu, mm, v, word);
   }
+  return 0;
+}
+
+/** do_swap_page(): the page of a slot comes back into the page tables. -ENOMEM: its charge was refused. */
+function swapFault(task: u32, cpu: u32, mm: u32, payer: u32, vpn: u64, slot: u32, write: bool): i32 {
+  let frame = slotFolio(slot);
+  let major = !frame;
+  if (major) {
+    let got = swapIn(task, cpu, slot, payer, KIND_ANON, anonPlace(mm, vpn));
+    if (got < 0) return got;
+    frame = <u32>got;
+  }
+  if (!mapcount(frame)) store<u64>(placeAt(frame), anonPlace(mm, vpn));
+  mapFolio(frame);
+  recount(frame);
+  radixSet(pagesOf(mm), vpn, frame | L.PTE_YOUNG);
+  countEvent(taskMemcg(mm), L.STAT_PGFAULT);
+  if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+  dropSlot(slot);
+  // should_try_to_free_swap(): the slot is wanted elsewhere, or a write makes its content useless.
+  if (swapFull(frame) || (write && mapcount(frame) == 1)) freeSwap(cpu, frame);
+  if (write && inSwapCache(frame) && isExclusive(frame)) setState(frame, stateOf(frame) | L.STATE_DIRTY);
   return 0;
 }
 
@@ -88,7 +154,7 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
   for (let v = radixNext(pages, vpn); v < vpn + count; v = radixNext(pages, v + 1)) {
     let word = radixGet(pages, v);
     radixClear(pages, v);
-    dropPage(task, cpu, word);
+    dropPage(task, cpu, mm, v, word);
   }
   return 0;
 }
@@ -98,8 +164,9 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
 /** exit_mmap(): everything leaves. */
 function destroyMm(task: u32, cpu: u32, mm: u32): void {
   let pages = pagesOf(mm);
-  for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) dropPage(task, cpu, radixGet(pages, v));
+  for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) dropPage(task, cpu, mm, v, radixGet(pages, v));
   radixDestroy(pages);
+  leaveRing(mm);
   unmapAll(mm);
 }
 
@@ -107,6 +174,7 @@ function destroyMm(task: u32, cpu: u32, mm: u32): void {
 export function newMm(task: u32, cpu: u32): void {
   // An exec while others still run on the old one: the kernel has killed or moved them by now.
   if (users(task)) destroyMm(task, cpu, task);
+  beginRing(task);
   setUsers(task, 1);
 }
 
@@ -124,24 +192,18 @@ export function leaveMm(task: u32, cpu: u32): void {
 }
 
 /**
- * copy_page_range(): the child's page tables point to the parent's private pages. Mapped files are left to faults, as
+ * copy_page_range(): the child's page tables point to the parent's private pages and slots, old. Mapped files are left to faults, as
  * vma_needs_copy() does. -ENOSPC: nodes are used up.
  */
 export function copyMm(parent: u32, child: u32): i32 {
   let from = pagesOf(parent);
   let to = pagesOf(child);
+  joinRing(parent, child);
   for (let v = radixNext(from, 0); v != NO_KEY; v = radixNext(from, v + 1)) {
     let word = radixGet(from, v);
-    if (!radixSet(to, v, word)) return fullNodes();
-    if (word != ZERO_PAGE) mapFolio(word);
+    if (!radixSet(to, v, word == L.ZERO_PAGE ? word : word & ~L.PTE_YOUNG)) return fullNodes();
+    if (isSwapped(word)) duplicateSlot(word & L.PTE_FRAME);
+    else if (isPresent(word)) mapFolio(word & L.PTE_FRAME);
   }
   return 0;
-}
-
-/** get_mm_rss(): private pages and mapped pages of files in the page tables of a process. */
-export function rssPages(mm: u32): u64 {
-  let pages: u64 = 0;
-  let anon = pagesOf(mm);
-  for (let v = radixNext(anon, 0); v != NO_KEY; v = radixNext(anon, v + 1)) if (radixGet(anon, v) != ZERO_PAGE) pages++;
-  return pages + mappedPages(mm);
 }

@@ -100,7 +100,7 @@ export function largeFolioOf(frame: u32): u32 {
   } else {
     let memcg = ownerOf(word);
     if (onList) removed(listAt(memcg, (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT), pages);
-    modStat(memcg, statOfKind(kind), -(<i64>pages));
+    if (!(state & L.STATE_UNCOUNTED)) modStat(memcg, statOfKind(kind), -(<i64>pages));
     if (orderOf(word) == MAX_FOLIO_ORDER) modStat(memcg, thpStatOfKind(kind), -(<i64>pages));
     if (rstatBase) rstatUpdated(memcg, 1); // PGPGOUT
   }

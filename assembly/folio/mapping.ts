@@ -6,17 +6,25 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
+import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
 } from '../replay/ops';
+import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
+import { referencedAnon } from './rmap';
+import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
+import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
+import { dirtyPages, forgetInode, inodeReaches, inodeSize, setInodeSize } from './inode';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
+import { faultAround, faultReadahead, readBatch, readEnded, readsAhead } from './readahead';
 import {
-  activateFolio, cleanFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
-  setReferenced, setWorkingset, unmapFolio,
+  activateFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
+  setReferenced, setWorkingset, stateOf, unmapFolio,
 } from './resident';
+import { balanceDirty, isWriteback, syncInode, waitForFolio } from './writeback';
 
 @inline function pagesOf(object: u32): usize {
   return objectAt(object) + L.OBJECT_RADIX;
@@ -24,15 +32,15 @@ import {
 @inline function bitsOf(map: u32): usize {
   return mapAt(map) + L.MAP_RADIX;
 }
-@inline function typeOf(object: u32): u32 {
+@inline export function typeOf(object: u32): u32 {
   return load<u32>(objectAt(object), L.OBJECT_TYPE);
 }
 @inline function isShmem(object: u32): bool {
   return typeOf(object) == OBJECT_SHMEM;
 }
 
-/** The frame of a page; 0: it is not resident. What an evicted page has left in its place does not count. */
-@inline function frameAt(object: u32, index: u64): u32 {
+/** The frame of a page; 0: it is not resident. What it has left in its place (a shadow, shmem's swap slot) does not count. */
+@inline export function frameAt(object: u32, index: u64): u32 {
   let word = radixGet(pagesOf(object), index);
   return word & L.SHADOW_BIT ? 0 : word;
 }
@@ -45,22 +53,23 @@ function checkObject(object: u32): i32 {
   return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
 }
 
-/** A new inode of this type (OBJECT_*). -EEXIST: the id is in use, by an object that had pages or was made before. */
-export function objectNew(object: u32, type: u32): i32 {
+/** A new inode of this type (OBJECT_*), `size` pages long (0: nobody has told). -EEXIST: the id is in use, by an object that had pages or was made before. */
+export function objectNew(object: u32, type: u32, size: u64): i32 {
   let errno = checkObject(object);
   if (errno) return errno;
   if (type == 0 || type >= NR_OBJECT_TYPES) return outOfRange(L.FIELD_COUNT, type, EINVAL);
   if (typeOf(object)) return outOfRange(L.FIELD_OBJECT, object, EEXIST);
   store<u32>(objectAt(object), type, L.OBJECT_TYPE);
+  setInodeSize(object, size);
   if (object >= headerGet(L.H_OBJECT_END)) headerSet(L.H_OBJECT_END, object + 1);
   return 0;
 }
 
 /** An object that is used before it is made known is a file. */
-function openObject(object: u32): i32 {
+export function openObject(object: u32): i32 {
   let errno = checkObject(object);
   if (errno) return errno;
-  return typeOf(object) ? 0 : objectNew(object, OBJECT_FILE);
+  return typeOf(object) ? 0 : objectNew(object, OBJECT_FILE, 0);
 }
 
 // --- which pages of an object an address space maps
@@ -182,16 +191,6 @@ export function unmapAll(mm: u32): void {
   store<u32>(mmAt(mm), 0, L.MM_MAPS);
 }
 
-/** Pages of objects in the page tables of an mm. */
-export function mappedPages(mm: u32): u64 {
-  let pages: u64 = 0;
-  for (let map = load<u32>(mmAt(mm), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
-    let bits = bitsOf(map);
-    for (let key = radixNext(bits, 0); key != NO_KEY; key = radixNext(bits, key + 1)) pages += popcnt(radixGet(bits, key) & EVERY_MAPPED);
-  }
-  return pages;
-}
-
 /** munmap() of pages [index, index + count) of an object; count 0: to its end. Pages stay in the page cache. */
 export function unmapRange(task: u32, object: u32, index: u64, count: u32): i32 {
   let errno = openObject(object);
@@ -238,35 +237,41 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   }
   let payer = task ? folioPayer(task, false) : ROOT;
   let shmem = isShmem(object);
+  let ahead = readsAhead(object);
+  if (ahead) inodeReaches(object, index + count);
+  let reading = !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
+  let batch = index;
   for (let i = index; i < index + count; i++) {
+    let known = fault && mapsPage(map, i);
+    let around = fault && !known && !(flags & FLAG_WRITE) && faultAround(task, map, object, i);
+    // What is read ahead for the sake of this very page was not there when it was wanted.
+    let fresh = !frameAt(object, i);
+    if (ahead && fault && !known && !around) faultReadahead(task, cpu, payer, object, i, flags);
+    if (ahead && reading && i == batch) batch = readBatch(task, cpu, payer, object, i, index + count);
     let frame = frameAt(object, i);
-    let fresh = !frame;
-    if (!frame) {
-      let got = newFolio(task, cpu, payer, shmem ? KIND_SHMEM : KIND_FILE, (<u64>object << 32) | i);
+    // shmem makes its pages or has them in swap; a file's come from the disk
+    let major = fresh && !shmem;
+    if (shmem && !frame && radixGet(pagesOf(object), i)) {
+      let slot = radixGet(pagesOf(object), i) & ~L.SHADOW_BIT;
+      fresh = false;
+      major = !slotFolio(slot);
+      let got = shmemSwapIn(task, cpu, slot, payer, (<u64>object << 32) | i);
       if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
-      // A page that will be overwritten is no refault (__GFP_WRITE).
-      let shadow = radixGet(pagesOf(object), i);
-      if (!radixSet(pagesOf(object), i, frame)) {
-        freeFolio(task, cpu, frame);
-        return fullNodes(object);
-      }
-      if (shadow) {
-        if (fault || !(flags & FLAG_WRITE)) refaultFolio(frame, shadow);
-        dropShadow(shadow);
-      }
+    } else if (!frame) {
+      let got = addFolio(task, cpu, payer, object, i, fault || !(flags & FLAG_WRITE), GFP_KERNEL);
+      if (got < 0) return got == -ENOMEM ? 0 : got;
+      frame = <u32>got;
       // Killed for the want of this very page: it stays in the page cache, and the access is over.
       if (task && isKilled(task)) return 0;
     }
     if (flags & FLAG_READAHEAD) continue;
     if (fault) {
-      let known = mapsPage(map, i);
       if (!setMapped(map, i)) return fullNodes(object);
       if (!known) {
-        mapFolio(frame);
+        if (!around) mapFolio(frame);
         countEvent(taskMemcg(mm), L.STAT_PGFAULT);
-        // shmem makes its pages; a file's come from the disk
-        if (fresh && !shmem) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+        if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
       }
     } else if (shmem && fresh && flags & FLAG_WRITE) {
       setReferenced(frame);
@@ -274,28 +279,102 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       // generic_perform_write() leaves a file's page as it is.
       markAccessed(frame);
     }
-    if (flags & FLAG_WRITE) dirtyFolio(frame);
+    if (flags & FLAG_WRITE) {
+      dirtyFolio(frame);
+      if (!shmem) balanceDirty(task, object);
+    }
   }
+  if (ahead && reading) readEnded(task, object, index + count);
   return 0;
 }
 
-/** A page that was evicted has come back: active at once if it was missed soon. */
-function refaultFolio(frame: u32, shadow: u32): void {
+/**
+ * filemap_add_folio(): a page that is not resident is charged to `payer` and joins its object. `reading`: it comes from the disk, so that it
+ * may be a refault; a page that will be overwritten is none (__GFP_WRITE). Its frame, or a negative errno: see newFolio().
+ */
+export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
+  let got = newFolio(task, cpu, payer, isShmem(object) ? KIND_SHMEM : KIND_FILE, (<u64>object << 32) | index, gfp);
+  if (got < 0) return got;
+  let frame = <u32>got;
+  let shadow = radixGet(pagesOf(object), index);
+  if (!radixSet(pagesOf(object), index, frame)) {
+    freeFolio(task, cpu, frame);
+    return fullNodes(object);
+  }
+  if (shadow) {
+    if (reading) refaultFolio(task, frame, shadow, false);
+    dropShadow(shadow);
+  }
+  return got;
+}
+
+/**
+ * filemap_map_pages(): the resident pages of [from, to) that no mark is on join the map's page tables, with young entries, as on x86.
+ * Answers how many did that were never active before.
+ */
+export function mapAround(map: u32, object: u32, from: u64, to: u64): u32 {
+  let mapped: u32 = 0;
+  for (let i = from; i < to; i++) {
+    let frame = frameAt(object, i);
+    if (!frame || stateOf(frame) & L.STATE_READAHEAD || mapsPage(map, i)) continue;
+    if (!setMapped(map, i)) break;
+    mapFolio(frame);
+    if (!(stateOf(frame) & L.STATE_WORKINGSET)) mapped++;
+  }
+  return mapped;
+}
+
+/**
+ * A page that was evicted has come back: active at once if it was missed soon. `anon`: from swap. The
+ * task, if any, waits until it is read.
+ */
+export function refaultFolio(task: u32, frame: u32, shadow: u32, anon: bool): void {
   let memcg = ownerOf(chargeWord(frame));
-  let anon = isShmem(<u32>(load<u64>(placeAt(frame)) >> 32));
-  if (!refault(memcg, shadow, anon)) return;
+  let active = refault(memcg, shadow, anon);
+  ringRefaulted(frame, memcg, active);
+  if (!active) return;
   activateFolio(frame);
   if (!wasWorkingset(shadow)) return;
   setWorkingset(frame);
+  // filemap_read_folio(), folio_wait_bit_common(): waiting for a page of the working set is pressure, for a new one it is not.
+  if (!anon) memstall(task, costOf(L.COST_FILE_READ));
   modStat(memcg, L.STAT_WORKINGSET_RESTORE_ANON + (anon ? 0 : 1), 1);
   noteCost(memcg, !anon, kernel61 ? 1 : 32);
 }
 
 // --- what reclaim asks
 
+/** shmem_swapin_folio(): a page in swap is in its object again, and gives up its slot. Its frame, or a negative errno. */
+function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64): i32 {
+  let frame = slotFolio(slot);
+  if (!frame) {
+    let got = swapIn(task, cpu, slot, payer, KIND_SHMEM, place);
+    if (got < 0) return got;
+    frame = <u32>got;
+  }
+  waitForFolio(frame);
+  radixSet(pagesOf(<u32>(place >> 32)), place & 0xffffffff, frame);
+  recount(frame);
+  dropSlot(slot);
+  freeSwap(cpu, frame);
+  return frame;
+}
+
+/** shmem_writeout(): the page leaves its object for a slot. False: there is none for it. */
+export function shmemSwapOut(frame: u32): bool {
+  let place = load<u64>(placeAt(frame));
+  if (!addToSwap(frame)) return false;
+  let slot = folioSlot(frame);
+  duplicateSlot(slot);
+  radixSet(pagesOf(<u32>(place >> 32)), place & 0xffffffff, slot | L.SHADOW_BIT);
+  uncount(frame);
+  return true;
+}
+
 /** folio_referenced(): young page table entries that point to the folio, cleared: their number << 1, bit 0: one was executable. */
 export function referencedBy(frame: u32, target: u32): u32 {
-  if (!mapcount(frame) || isAnonFolio(frame)) return 0;
+  if (!mapcount(frame)) return 0;
+  if (isAnonFolio(frame)) return referencedAnon(frame, target) << 1;
   let place = load<u64>(placeAt(frame));
   let index = place & 0xffffffff;
   let young: u32 = 0;
@@ -310,19 +389,20 @@ export function referencedBy(frame: u32, target: u32): u32 {
   return (young << 1) | executable;
 }
 
-/** A clean folio of a file leaves memory, and a shadow in its place. False: it cannot, as there is no swap for it. */
-export function evictFolio(task: u32, cpu: u32, frame: u32, target: u32): bool {
-  if (isAnonFolio(frame)) return false;
+/** try_to_unmap() of a page of an object. */
+export function unmapMapped(frame: u32): void {
   let place = load<u64>(placeAt(frame));
-  let object = <u32>(place >> 32);
-  if (isShmem(object)) return false;
-  let index = place & 0xffffffff;
-  unmapEverywhere(object, index, frame);
+  unmapEverywhere(<u32>(place >> 32), place & 0xffffffff, frame);
+}
+
+/** __remove_mapping() of a folio of a file: it leaves the page cache, and a shadow in its place. */
+export function removeMapping(frame: u32, target: u32): void {
+  let place = load<u64>(placeAt(frame));
+  let pages = pagesOf(<u32>(place >> 32));
+  ringEvicted(frame, ownerOf(chargeWord(frame)), 0);
   let shadow = evictionShadow(frame, target);
-  if (shadow) radixSet(pagesOf(object), index, shadow);
-  else radixClear(pagesOf(object), index);
-  freeFolio(task, cpu, frame);
-  return true;
+  if (shadow) radixSet(pages, place & 0xffffffff, shadow);
+  else radixClear(pages, place & 0xffffffff);
 }
 
 function fullNodes(object: u32): i32 {
@@ -347,12 +427,14 @@ export function truncate(task: u32, cpu: u32, object: u32, index: u64, count: u3
   let errno = openObject(object);
   if (errno) return errno;
   let end = count ? index + count : NO_KEY;
+  if (!count && inodeSize(object) > index) setInodeSize(object, index);
   let pages = pagesOf(object);
   for (let i = radixNext(pages, index); i < end; i = radixNext(pages, i + 1)) {
     let word = radixGet(pages, i);
     radixClear(pages, i);
     if (word & L.SHADOW_BIT) {
-      dropShadow(word);
+      if (isShmem(object)) freeSwapAndCache(task, cpu, word & ~L.SHADOW_BIT);
+      else dropShadow(word);
       continue;
     }
     unmapEverywhere(object, i, word);
@@ -375,6 +457,7 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
     map = next;
   }
   radixDestroy(pagesOf(object));
+  forgetInode(object);
   store<u32>(objectAt(object), 0, L.OBJECT_TYPE);
   return 0;
 }
@@ -387,7 +470,7 @@ function unlinkFromMm(map: u32): void {
   store<u32>(mmAt(mm), load<u32>(mapAt(map), L.MAP_NEXT_OF_MM), L.MM_MAPS);
 }
 
-/** sync, fsync: the dirty pages of an object, or (0) of all, are clean. */
+/** sync, fsync: the dirty pages of an object, or (0) of all, are written; the task waits. */
 export function sync(object: u32): i32 {
   let end = headerGet(L.H_OBJECT_END);
   if (object) {
@@ -395,13 +478,7 @@ export function sync(object: u32): i32 {
     if (errno) return errno;
     end = object + 1;
   }
-  for (let o = object ? object : 1; o < end; o++) {
-    let pages = pagesOf(o);
-    for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
-      let frame = frameAt(o, i);
-      if (frame) cleanFolio(frame);
-    }
-  }
+  for (let o = object ? object : 1; o < end; o++) if (dirtyPages(o) || headerGet(L.H_NR_WRITEBACK)) syncInode(o);
   return 0;
 }
 
@@ -413,7 +490,7 @@ export function dropPagecache(task: u32, cpu: u32): void {
     let pages = pagesOf(object);
     for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
       let frame = frameAt(object, i);
-      if (!frame || isDirty(frame) || mapcount(frame)) continue;
+      if (!frame || isDirty(frame) || isWriteback(frame) || mapcount(frame)) continue;
       radixClear(pages, i);
       freeFolio(task, cpu, frame);
     }

@@ -5,11 +5,13 @@ import { ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerSet, outOfRange, pagesEnd, placeBase, ROOT } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, outOfRange, pagesEnd, placeBase, ROOT } from '../memory';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
-import { GFP_KERNEL, KIND_ANON, KIND_FILE } from '../replay/ops';
+import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
+import { inodeCleaned, inodeDirtied } from './inode';
+import { waitForFolio, wakeFlusherLater } from './writeback';
 
 /** The state word: kind, list, STATE_*. */
 @inline export function stateOf(frame: u32): u32 {
@@ -60,16 +62,19 @@ export function giveFrame(frame: u32): void {
  * A new folio of one page at `place` (placeAt()), charged to `memcg`, which may reclaim: its frame, or a negative errno. -ENOSPC: memory
  * is full (capacity `pages`); -ENOMEM: the limit refused, which is counted and no error of the trace.
  */
-export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64): i32 {
+export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64, gfp: u32 = GFP_KERNEL): i32 {
   let frame = takeFrame();
   if (!frame) {
     headerSet(L.H_FULL_TABLE, L.CAP_PAGES);
     return outOfRange(L.FIELD_INDEX, 0, ENOSPC);
   }
-  if (chargeMemcg(task, cpu, memcg, 1, GFP_KERNEL)) {
+  if (chargeMemcg(task, cpu, memcg, 1, gfp)) {
     giveFrame(frame);
-    countLocal(memcg, L.EVENT_REFUSED, 1);
-    headerSet(L.H_CALL_REFUSED, 1);
+    // What is read ahead is nobody's loss.
+    if (!(gfp & GFP_NORETRY)) {
+      countLocal(memcg, L.EVENT_REFUSED, 1);
+      headerSet(L.H_CALL_REFUSED, 1);
+    }
     return -ENOMEM;
   }
   commitFolio(frame, memcg, 0, kind);
@@ -81,6 +86,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64)
 
 /** The last use of a folio is gone: it is uncharged in the task's batch and its frame is free. */
 export function freeFolio(task: u32, cpu: u32, frame: u32): void {
+  if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
   cleanFolio(frame);
   unchargeFolio(task, cpu, frame, chargeWord(frame));
   giveFrame(frame);
@@ -141,16 +147,22 @@ export function setWorkingset(frame: u32): void {
 @inline export function dirtyFolio(frame: u32): void {
   let state = stateOf(frame);
   if (state & L.STATE_DIRTY || kindOf(frame) != KIND_FILE) return;
-  setState(frame, state | L.STATE_DIRTY);
-  modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, 1);
+  // folio_mark_dirty(): PG_reclaim goes, and PG_readahead with it, which is the same bit.
+  setState(frame, (state | L.STATE_DIRTY) & ~(L.STATE_RECLAIM | L.STATE_READAHEAD));
+  let memcg = ownerOf(chargeWord(frame));
+  modStat(memcg, L.STAT_FILE_DIRTY, 1);
+  inodeDirtied(<u32>(load<u64>(placeAt(frame)) >> 32), memcg, headerGet64(L.H_NOW));
+  wakeFlusherLater();
 }
 
 /** The folio was written back, or goes away. */
 export function cleanFolio(frame: u32): void {
   let state = stateOf(frame);
-  if (!(state & L.STATE_DIRTY)) return;
+  if (!(state & L.STATE_DIRTY) || kindOf(frame) != KIND_FILE) return;
   setState(frame, state & ~L.STATE_DIRTY);
+  if (kindOf(frame) != KIND_FILE) return;
   modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, -1);
+  inodeCleaned(<u32>(load<u64>(placeAt(frame)) >> 32));
 }
 
 @inline export function isDirty(frame: u32): bool {

@@ -21,7 +21,7 @@ export function eventCount(memcg: u32, event: u32, local: bool): u64 {
   return atomic.load<u64>(at(memcg, event, local ? L.EVENT_LOCAL : L.EVENT_TOTAL));
 }
 
-/** Counts `pages` at the memcg alone, in a local row. */
-export function countLocal(memcg: u32, event: u32, pages: u32): void {
-  atomic.add<u64>(at(memcg, event, L.EVENT_LOCAL), pages);
+/** Counts `n` (pages, ns) at the memcg alone, in a local row. */
+export function countLocal(memcg: u32, event: u32, n: u64): void {
+  atomic.add<u64>(at(memcg, event, L.EVENT_LOCAL), n);
 }

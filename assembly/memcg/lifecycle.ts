@@ -7,9 +7,12 @@ import { drainAllStock } from '../counter/stock';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
 import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, ROOT } from '../memory';
-import { putMemcg } from './css';
-import { memcgExists, memcgState, parentOf } from './memcg';
+import { psiBorn } from '../psi';
 import { reparentShrinker } from '../reclaim/shrinker';
+import { ringMoved } from '../ring';
+import { putMemcg } from './css';
+import { memcgExists, memcgState } from './memcg';
+import { statLocal } from './stat';
 
 function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
   let at = memcgAt(memcg);
@@ -24,6 +27,7 @@ function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
   memory.fill(objcg, 0, L.OBJCG_STRIDE);
   store<u32>(objcg, memcg, L.OBJCG_MEMCG);
   store<u32>(objcg, memcg, L.OBJCG_FIRST);
+  psiBorn(memcg);
   if (memcg >= headerGet(L.H_MEMCG_END)) headerSet(L.H_MEMCG_END, memcg + 1);
 }
 
@@ -85,8 +89,10 @@ export function offline(memcg: u32, cpu: u32): i32 {
   pageCounterSetProtection(memoryCounter(memcg), L.PC_MIN, 0);
   pageCounterSetProtection(memoryCounter(memcg), L.PC_LOW, 0);
   store<u32>(memcgAt(memcg), L.MEMCG_DYING, L.MEMCG_STATE);
+  let parent = load<u32>(memcgAt(memcg), L.MEMCG_PARENT);
+  ringMoved(memcg, parent, <u64>max<i64>(0, statLocal(memcg, L.STAT_KMEM)));
   // 6.1 moves the objcgs first; nothing comes in between.
-  if (nodesEnd > 1) reparentShrinker(memcg, parentOf(memcg));
+  if (nodesEnd > 1) reparentShrinker(memcg, parent);
   reparentObjcgs(memcg);
   drainAllStock(memcg, cpu);
   releaseObjcg(cpu, memcg);

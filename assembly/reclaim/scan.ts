@@ -1,11 +1,12 @@
 // Reclaim from a memcg and all below it. mm/vmscan.c: try_to_free_mem_cgroup_pages(), do_try_to_free_pages(), shrink_node(),
-// shrink_node_memcgs(), shrink_lruvec(), shrink_inactive_list(), shrink_folio_list(), shrink_active_list().
+// shrink_node_memcgs(), shrink_lruvec(), shrink_inactive_list(), shrink_active_list().
 import { DEF_PRIORITY, SWAP_CLUSTER_MAX } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
-import { evictFolio, referencedBy } from '../folio/mapping';
-import { isDirty, setState, stateOf } from '../folio/resident';
+import { referencedBy } from '../folio/mapping';
+import { setState, stateOf } from '../folio/resident';
+import { congestionWait, wakeFlusher } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
@@ -14,14 +15,9 @@ import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, lruvecAt, ROOT, rstatBase, taskAt } from '../memory';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
 import { addHead, isolate, listAt, size } from './lru';
+import { ACTIVATE, FREED, shrinkFolio } from './shrink-folio';
 import { shrinkSlab } from './shrinker';
 import { ageNonresident, noteCost } from './workingset';
-
-/** What shrink_folio_list() decides for one folio. */
-const KEEP: u32 = 0;
-const ACTIVATE: u32 = 1;
-const RECLAIM: u32 = 2;
-const RECLAIM_CLEAN: u32 = 3;
 
 /** Puts an isolated folio at the newest end of a list. */
 function putBack(frame: u32, memcg: u32, list: u32): void {
@@ -41,20 +37,9 @@ function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
   return taken;
 }
 
-/** folio_check_references(): the second chance. */
-function checkReferences(frame: u32, target: u32, file: bool): u32 {
-  let references = referencedBy(frame, target);
-  let executable = (references & 1) != 0;
-  references >>= 1;
-  let state = stateOf(frame);
-  let wasReferenced = (state & L.STATE_REFERENCED) != 0;
-  setState(frame, state & ~L.STATE_REFERENCED);
-  if (references) {
-    setState(frame, state | L.STATE_REFERENCED);
-    if (wasReferenced || references > 1) return ACTIVATE;
-    return executable && file ? ACTIVATE : KEEP;
-  }
-  return wasReferenced && file ? RECLAIM_CLEAN : RECLAIM;
+/** Pages that reclaim looked at, on either list: what it costs in time. */
+@inline function noteScanned(pages: u32): void {
+  headerSet(L.H_SCANNED, headerGet(L.H_SCANNED) + pages);
 }
 
 /** shrink_inactive_list(): answers the pages reclaimed. */
@@ -62,17 +47,17 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let file = list == L.LRU_INACTIVE_FILE;
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return 0;
+  noteScanned(taken);
   let proactive = (scanFlags() & L.SCAN_PROACTIVE) != 0;
   modStat(memcg, proactive ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT, taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let reclaimed: u32 = 0;
+  headerSet(L.H_PAGEOUTS, 0);
+  headerSet(L.H_SCAN_UNQUEUED, 0);
   for (let i: u32 = 0; i < taken; i++) {
     let frame = load<u32>(batchAt(i));
-    let verdict = checkReferences(frame, target, file);
-    // Memcg reclaim does not write files back: a dirty folio goes to the active list, out of the way of the flusher.
-    if (verdict >= RECLAIM && isDirty(frame)) verdict = verdict == RECLAIM ? ACTIVATE : KEEP;
-    if (verdict >= RECLAIM && !evictFolio(headerGet(L.H_SCAN_TASK), headerGet(L.H_SCAN_CPU), frame, target)) verdict = ACTIVATE;
-    if (verdict >= RECLAIM) {
+    let verdict = shrinkFolio(frame, target, file);
+    if (verdict == FREED) {
       store<u32>(batchAt(i), 0);
       reclaimed++;
     } else if (verdict == ACTIVATE) {
@@ -91,7 +76,9 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let task = headerGet(L.H_SCAN_TASK);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
   modStat(memcg, proactive ? L.STAT_PGSTEAL_PROACTIVE : L.STAT_PGSTEAL_DIRECT, reclaimed);
-  if (!kernel61) noteCost(memcg, file, taken - reclaimed);
+  let pageouts = headerGet(L.H_PAGEOUTS);
+  noteCost(memcg, file, kernel61 ? pageouts : pageouts * SWAP_CLUSTER_MAX + taken - reclaimed);
+  if (headerGet(L.H_SCAN_UNQUEUED) == taken) wakeFlusher();
   return reclaimed;
 }
 
@@ -100,12 +87,13 @@ function shrinkActive(memcg: u32, list: u32, n: u32): void {
   let file = list == L.LRU_ACTIVE_FILE;
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return;
+  noteScanned(taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let rotated: u32 = 0;
   for (let i: u32 = 0; i < taken; i++) {
     let frame = load<u32>(batchAt(i));
-    // Bit 0: a mapping that is executable referenced it.
-    if (file && referencedBy(frame, target) & 1) {
+    // Bit 0: a mapping that is executable referenced it. Asking makes the page table entries old.
+    if (referencedBy(frame, target) & 1 && file) {
       rotated++;
       ageNonresident(memcg, 1);
       putBack(frame, memcg, list);
@@ -232,7 +220,7 @@ function protectedFrom(target: u32, memcg: u32): bool {
 
 /**
  * try_to_free_mem_cgroup_pages(): reclaims from `target` and below, at least `pages` if it can, on behalf of a task on a CPU. Answers
- * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take.
+ * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take. H_SCANNED is what it looked at.
  */
 export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): u32 {
   if (rstatBase) flushForReclaim(target);
@@ -242,12 +230,20 @@ export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u
   headerSet(L.H_SCAN_TO_RECLAIM, max<u32>(pages, SWAP_CLUSTER_MAX));
   headerSet(L.H_SCAN_SWAPPINESS, swappiness);
   headerSet(L.H_SCAN_RECLAIMED, 0);
+  headerSet(L.H_SCANNED, 0);
   setScanFlags(flags | (kernel61 ? L.SCAN_FULL_WALK : 0));
+  let congested = false; // LRUVEC_CGROUP_CONGESTED
   for (;;) {
     for (let priority = <i32>DEF_PRIORITY; priority >= 0; priority--) {
       headerSet(L.H_SCAN_PRIORITY, priority);
       prepareScan(target);
+      headerSet(L.H_SCAN_DIRTY, 0);
+      headerSet(L.H_SCAN_CONGESTED, 0);
       shrinkMemcgs(target);
+      // shrink_node(): whatever is dirty here waits for the device, and from now on so does this reclaim.
+      let dirty = headerGet(L.H_SCAN_DIRTY);
+      congested = congested || (dirty != 0 && dirty == headerGet(L.H_SCAN_CONGESTED));
+      if (congested) congestionWait();
       if (headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) break;
     }
     snapshotRefaults(target);

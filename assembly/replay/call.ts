@@ -4,7 +4,7 @@ import { EINVAL, ENOMEM, ERANGE, ESRCH } from '../constants';
 import * as L from '../layout';
 import { headerGet, headerGet64, headerSet, nodesEnd, nrCpus, outOfRange, taskAt } from '../memory';
 import { taskExists } from '../task/task';
-import { endBatch, returnToUser, runEvent } from './modelled';
+import { finishRow, runEvent } from './modelled';
 import { OP_SPAWN } from './ops';
 
 /**
@@ -31,8 +31,7 @@ export function call(op: u32, task: u32, cpu: u32, cgroup: u32, object: u32, ind
   store<u16>(row << 1, <u16>gfp, L.COLUMN_GFP);
   store<u8>(row, <u8>op, L.COLUMN_OP);
   let errno = runEvent(L.LIVE_ROW, op);
-  endBatch(L.LIVE_ROW);
+  finishRow(L.LIVE_ROW);
   if (errno) return errno;
-  returnToUser(L.LIVE_ROW);
   return headerGet(L.H_CALL_REFUSED) ? -ENOMEM : 0;
 }

@@ -10,9 +10,11 @@ import { makeChargeWord, newFolioList, noteFrame } from '../folio/folio';
 import * as L from '../layout';
 import { modStatExact, setStat, statOfKind, statOwn } from '../memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, pagesEnd, ROOT, rstatBase, taskAt, tasksEnd,
+  cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, pagesEnd, ringEnd, ROOT, rstatBase, taskAt,
+  tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { ringRoom } from '../ring';
 import { appendFast, listAt, removedFast } from '../reclaim/lru';
 import * as O from './ops';
 import { replayEvent } from './recorded';
@@ -75,7 +77,7 @@ function touchGroup(from: u32, to: u32): bool {
  * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
  */
 export function replayRecorded(from: u32, to: u32): i32 {
-  if (watching() || rstatBase) return replaySingly(from, to);
+  if (watching() || rstatBase || ringEnd) return replaySingly(from, to);
   // A page of a large folio has no charge word of its own: with such folios about, charges and allocations look at their neighbours.
   let smallOnly = headerGet(L.H_MAX_ORDER) == 0;
   let groupEnd = from;
@@ -196,11 +198,12 @@ export function replayRecorded(from: u32, to: u32): i32 {
   return to;
 }
 
-/** The same with the watch log on, or with kernel statistics: every row the long way, and only as many as the log has room for. */
+/** The same with the watch log or the ring on, or with kernel statistics: every row the long way, and only as many as there is room for. */
 function replaySingly(from: u32, to: u32): i32 {
   let watched = watching();
   for (let row = from; row < to; row++) {
     if (watched && !watchRoom(WATCH_PER_EVENT)) return row;
+    if (ringEnd && !ringRoom(1)) return row;
     let errno = replayEvent(row);
     if (errno) return errno;
   }

@@ -3,15 +3,16 @@
 import { chargeMemcg } from '../charge/charge';
 import { handleOverHigh } from '../charge/high';
 import { enforceLimit } from '../charge/limit';
-import { forkKilled, setOomScoreAdj } from '../charge/oom';
+import { forkKilled, setOomScoreAdj, victimsDie } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
-import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, sync, truncate, unmapRange } from '../folio/mapping';
+import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { objcgMemcg } from '../folio/objcg';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
+import { runDevice } from '../folio/writeback';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
 import { chargeCost, releaseDying } from '../memcg/css';
@@ -19,12 +20,15 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ROOT, taskAt, tasksEnd,
+  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
+  taskAt, tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
+import { psiClock, psiRuns } from '../psi';
 import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
 import { proactiveReclaim } from '../reclaim/proactive';
 import { dropSlab } from '../reclaim/shrinker';
+import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { NOT_STRUCTURE, structureEvent } from './structure';
@@ -149,12 +153,19 @@ export function runEvent(row: u32, op: u32): i32 {
   headerSet(L.H_CURRENT_TASK, task);
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
+  if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
+  psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
-  // (Inodes come and go as they did there: later rows name them.)
-  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return op == O.OP_FORK ? forkKilled(task, object) : 0;
+  // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
+  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
+    if (op == O.OP_FORK) return forkKilled(task, object);
+    return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
+  }
+  // Somebody else moves a task; every other row is its own doing.
+  if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
@@ -169,7 +180,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_FILE_DIRTY:
       return fileDirty(object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count);
+      return objectNew(object, count, index);
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
@@ -209,6 +220,7 @@ export function runEvent(row: u32, op: u32): i32 {
       return setOomScoreAdj(task, index);
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
+  if (op == O.OP_SPAWN && index == 1 && !errno) store<u32>(mmAt(task), 1, L.TASK_UNKILLABLE); // pid 1
   // It was made on the recorded machine: here it is, whatever the limits.
   if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
     chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
@@ -222,17 +234,26 @@ export function runEvent(row: u32, op: u32): i32 {
 }
 
 /** A row is an entry into the kernel: on the way back to user mode the task pays for what it is over memory.high. */
-@inline export function returnToUser(row: u32): void {
+@inline function returnToUser(row: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  if (task && load<u32>(mmAt(task), L.TASK_OVER_HIGH)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (!task || !load<u32>(mmAt(task), L.TASK_OVER_HIGH)) return;
+  // A kernel thread never gets there.
+  if (load<u32>(taskAt(task), L.TASK_MM)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */
-@inline export function endBatch(row: u32): void {
+@inline function endBatch(row: u32): void {
   // Rows without a task gather in record 0, which is no task's.
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+}
+
+/** What follows every event: uncharges, deaths, the end of removed memcgs, and what the task pays before it is back in user mode. */
+@inline export function finishRow(row: u32): void {
+  endBatch(row);
+  if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  returnToUser(row);
 }
 
 /** Rows whose pages are looked up ahead: about twenty cache misses can be in flight at once. */
@@ -259,7 +280,7 @@ function touchGroup(from: u32, to: u32): void {
   }
   for (let row = from; row < to; row++) {
     let tree = treeOf(row);
-    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) : 0;
+    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) & L.PTE_FRAME : 0;
     if (frame < pagesEnd) sink += load<u32>(folioAt(frame));
   }
   headerSet(L.H_SINK, sink);
@@ -277,10 +298,10 @@ export function replayModelled(from: u32, to: u32): i32 {
       touchGroup(row, groupEnd);
     }
     if (watching() && !watchRoom(WATCH_PER_ROW)) return row;
+    if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;
-    endBatch(row);
-    returnToUser(row);
+    finishRow(row);
   }
   return to;
 }

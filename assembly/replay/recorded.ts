@@ -1,6 +1,7 @@
 // Recorded residency: the trace says what is charged and freed; the model keeps the counters and stocks. One staged row becomes the
 // calls that the kernel made; waiting.ts settles the charges whose answer only later rows show.
 import { forceCharge, isRefusal, SINGLY, tryCharge } from '../charge/charge';
+import { beginChoice, recordKill } from '../charge/kills';
 import { EINVAL, ENOENT, ERANGE, ESRCH, MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from '../constants';
 import { refillStock, runTimers, unconsumeStock } from '../counter/stock';
 import {
@@ -19,6 +20,7 @@ import { modStat, statLocal } from '../memcg/stat';
 import {
   cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, ROOT, rstatBase, swapEnd, taskAt,
 } from '../memory';
+import { ringKilled } from '../ring';
 import { folioPayer, kmemPayer, taskExists, taskMemcg } from '../task/task';
 import {
   counted, grant, lostFree, makeWay, noteSingle, park, pending, setPending, settle, setWaitFlags, unchargeNow, waiterFailed,
@@ -344,6 +346,9 @@ export function replayEvent(row: u32): i32 {
       let victim = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
       if (!taskExists(victim)) return outOfRange(L.FIELD_OBJECT, victim, ESRCH);
       markVictim(victim);
+      beginChoice();
+      recordKill(victim, 0, 0, 1);
+      ringKilled(victim, taskMemcg(victim), 0);
       break;
     }
     case O.OP_INITIAL:

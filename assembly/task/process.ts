@@ -2,7 +2,7 @@
 // Where there is no modelled residency (no nodes) address spaces are not kept, and these are the calls of task.ts.
 import { copyMm, leaveMm, newMm, shareMm } from '../folio/anon';
 import * as L from '../layout';
-import { nodesEnd, taskAt } from '../memory';
+import { mmAt, nodesEnd, taskAt } from '../memory';
 import { exec, exit, fork, spawn, taskExists } from './task';
 
 @inline function mmOf(task: u32): u32 {
@@ -12,30 +12,52 @@ import { exec, exit, fork, spawn, taskExists } from './task';
   return load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE;
 }
 
+/** What belongs to the task beside its record begins anew, for an id that is used again too. */
+function initTask(task: u32): void {
+  let at = mmAt(task);
+  store<u32>(at, 0, L.TASK_OVER_HIGH);
+  store<i32>(at, 0, L.TASK_OOM_SCORE_ADJ);
+  store<u32>(at, 0, L.TASK_KILLED);
+  store<u64>(at, 0, L.TASK_SLEEP_END);
+  store<u32>(at, 0, L.TASK_UNKILLABLE);
+}
+
+/** oom_score_adj is the process's (copy_signal()): a child begins with its parent's, and a thread that executes keeps it. */
+@inline function copyAdjustment(from: u32, to: u32): void {
+  store<i32>(mmAt(to), load<i32>(mmAt(from), L.TASK_OOM_SCORE_ADJ), L.TASK_OOM_SCORE_ADJ);
+}
+
 /** See spawn(). */
 export function spawnProcess(task: u32, cpu: u32, memcg: u32, mm: bool): i32 {
   let errno = spawn(task, memcg, mm);
-  if (!errno && mm && nodesEnd > 1) newMm(task, cpu);
-  return errno;
+  if (errno || nodesEnd == 1) return errno;
+  initTask(task);
+  if (mm) newMm(task, cpu);
+  return 0;
 }
 
 /** See fork(); the child's private memory is its parent's until one of them writes. */
 export function forkProcess(parent: u32, cpu: u32, child: u32, thread: bool): i32 {
   let errno = fork(parent, child, thread);
   if (errno || nodesEnd == 1) return errno;
+  initTask(child);
   let mm = mmOf(child);
   if (!mm) return 0;
   if (mm != child) {
     shareMm(mm);
     return 0;
   }
+  copyAdjustment(mmOf(parent), child);
   newMm(child, cpu);
   return copyMm(mmOf(parent), child);
 }
 
 /** See exec(); the old address space goes once nobody uses it. */
 export function execProcess(task: u32, cpu: u32): i32 {
-  if (nodesEnd > 1 && taskExists(task) && isLive(task)) leaveMm(task, cpu);
+  if (nodesEnd > 1 && taskExists(task) && isLive(task)) {
+    if (mmOf(task)) copyAdjustment(mmOf(task), task);
+    leaveMm(task, cpu);
+  }
   let errno = exec(task);
   if (!errno && nodesEnd > 1 && isLive(task)) newMm(task, cpu);
   return errno;

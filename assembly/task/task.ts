@@ -5,7 +5,8 @@ import { EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH } from '../constants';
 import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
-import { headerGet, headerSet, memcgAt, mmAt, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
+import { headerGet, headerGet64, headerSet, headerSet64, memcgAt, mmAt, nodesEnd, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
+import { psiExit, psiMove } from '../psi';
 
 @inline export function taskExists(task: u32): bool {
   return task != 0 && task < tasksEnd && load<u32>(taskAt(task), L.TASK_STATE) != L.TASK_FREE;
@@ -24,6 +25,13 @@ function countTask(memcg: u32, delta: i32): void {
   store<i32>(at, load<i32>(at, L.MEMCG_NR_TASKS) + delta, L.MEMCG_NR_TASKS);
 }
 
+/** css_set_move_task(): who joins a cgroup stands last in it. (Kept where address spaces are.) */
+function joined(task: u32): void {
+  if (nodesEnd == 1) return;
+  headerSet64(L.H_TASK_ORDER, headerGet64(L.H_TASK_ORDER) + 1);
+  store<u64>(mmAt(task), headerGet64(L.H_TASK_ORDER), L.TASK_JOINED);
+}
+
 function create(task: u32, memcg: u32, mm: u32): i32 {
   if (task == 0 || task >= tasksEnd) {
     headerSet(L.H_FULL_TABLE, L.CAP_TASKS);
@@ -38,6 +46,7 @@ function create(task: u32, memcg: u32, mm: u32): i32 {
   store<u32>(at, memcg, L.TASK_MEMCG);
   store<u32>(at, mm, L.TASK_MM);
   countTask(memcg, 1);
+  joined(task);
   if (task >= headerGet(L.H_TASK_END)) headerSet(L.H_TASK_END, task + 1);
   return 0;
 }
@@ -81,6 +90,7 @@ export function exit(task: u32): i32 {
   if (load<u32>(at, L.TASK_STATE) == L.TASK_LIVE) {
     countTask(load<u32>(at, L.TASK_MEMCG), -1);
     leaveMm(task);
+    if (headerGet(L.H_PSI_ON)) psiExit(task);
   }
   store<u32>(at, L.TASK_EXITED, L.TASK_STATE);
   return 0;
@@ -91,8 +101,10 @@ function move(task: u32, memcg: u32): void {
   if (load<u32>(at, L.TASK_STATE) == L.TASK_LIVE) {
     countTask(load<u32>(at, L.TASK_MEMCG), -1);
     countTask(memcg, 1);
+    joined(task);
   }
   store<u32>(at, memcg, L.TASK_MEMCG);
+  if (headerGet(L.H_PSI_ON)) psiMove(task, memcg);
 }
 
 /** cgroup.procs: the process moves, with all its threads. No charge follows. -ENODEV: the cgroup is removed. */

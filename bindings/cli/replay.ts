@@ -5,6 +5,7 @@ import { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, re
 import { lookAt, residencyOf } from '../replay/residency.ts';
 import { WarmReplay } from '../replay/warm.ts';
 import { Against, type AgainstReport } from '../report/against.ts';
+import { COST_NAMES, MAX_COST } from '../report/pressure.ts';
 import { type ReplayResult, replayResult, type SampleResult, type UnseenStart } from '../report/result.ts';
 import { readSamples, type Sample } from '../report/samples.ts';
 import { table } from '../report/table.ts';
@@ -21,11 +22,16 @@ import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values
 interface ReplayOptions extends RangeOptions {
   residency?: string;
   memory?: string;
+  readahead?: string;
+  faultAround?: string;
+  writeRate?: string;
+  flusher: boolean;
   kernel: string;
   seed: string;
   cpus?: string;
   capacity: string[];
   set: string[];
+  cost: string[];
   sample?: string;
   sampleStat?: boolean;
   statistics: string;
@@ -50,6 +56,10 @@ export function addReplay(program: Command): void {
       'recorded: the trace says what is charged and freed; modelled: the model does, from accesses (default: recorded where the trace has frames)',
     )
     .option('--memory <size>', 'memory of the machine, in modelled residency', '4G')
+    .option('--readahead <size>', 'modelled: read files ahead as Linux does, such as 128K (default: the rows are all)')
+    .option('--fault-around <size>', 'modelled: read faults map resident neighbours, too, such as 64K (default: not)')
+    .option('--write-rate <size>', 'modelled: what the disk writes in a second, such as 200M (default: takes no time)')
+    .option('--no-flusher', 'modelled: nothing but sync writes dirty pages')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option(
       '--initial <snapshot>',
@@ -57,9 +67,18 @@ export function addReplay(program: Command): void {
     )
     .option('--explain', 'with --against: try whether a byte stock from before the recording explains misses')
     .option('--sample <interval>', 'memory.current of every cgroup at this interval, such as 50ms (with --json)')
-    .option('--sample-stat', 'with --sample: memory.stat, too (with kernel statistics each is a read, which may flush)')
+    .option(
+      '--sample-stat',
+      'with --sample: memory.stat and memory.pressure, too (with kernel statistics each read of memory.stat may flush)',
+    )
     .option('--statistics <mode>', 'exact, or kernel: what memory.stat shows, which lags', 'exact')
     .option('--set <path:knob=value>', 'override a knob of a cgroup; may be repeated', collect, [])
+    .option(
+      '--cost <name=time>',
+      'what the modelled work takes, such as fileRead=80us, for memory.pressure; may be repeated',
+      collect,
+      [],
+    )
     .option('--seed <n>', 'seed of the random choices', '0')
     .option('--cpus <n>', 'CPUs of the machine (default: as many as the trace has)')
     .option('--capacity <table=n>', 'size of a table, for a trace that does not tell; may be repeated', collect, [])
@@ -80,13 +99,31 @@ function bootOptions(options: ReplayOptions): BootOptions {
     seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
+  if (options.readahead !== undefined) boot.readahead = parsePageCount('--readahead', options.readahead, 1 << 20);
+  if (options.faultAround !== undefined) {
+    boot.faultAround = parsePageCount('--fault-around', options.faultAround, 512);
+    if (boot.faultAround & (boot.faultAround - 1))
+      throw new InputError(`--fault-around ${options.faultAround}: not a power of two`);
+  }
+  if (options.writeRate !== undefined)
+    boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, 250_000_000));
+  if (!options.flusher) boot.flusher = false;
   for (const text of options.capacity) {
-    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes)=(.*)$/.exec(text);
+    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes|kills)=(.*)$/.exec(text);
     if (!match)
       throw new InputError(
-        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes`,
+        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes, kills`,
       );
     boot[match[1] as 'pages'] = parseCount(`--capacity ${match[1]}`, match[2]!, 1, 2 ** 32 - 1);
+  }
+  for (const text of options.cost) {
+    const match = /^(\w+)=(.*)$/.exec(text);
+    const name = COST_NAMES.find((each) => each === match?.[1]);
+    if (match === null || name === undefined)
+      throw new InputError(`--cost ${text}: not NAME=TIME with NAME one of ${COST_NAMES.join(', ')}`);
+    const ns = match[2] === '0' ? 0 : parseDuration(`--cost ${name}`, match[2]!);
+    if (ns > MAX_COST) throw new InputError(`--cost ${text}: 1s at most`);
+    boot.costs = { ...boot.costs, [name]: ns };
   }
   return boot;
 }
@@ -115,6 +152,27 @@ function parseOverride(text: string): KnobOverride {
   return { path, knob, value: parseKnobValue(`--set ${text}`, knob, value) };
 }
 
+/** A size of one page to `most` pages, in whole pages; 0 is none where it means something. */
+function parsePageCount(option: string, text: string, most: number): number {
+  const pages = parsePages(text);
+  if (pages === null || pages > most || (pages === 0 && (text !== '0' || option === '--write-rate')))
+    throw new InputError(`${option} ${text}: not a size from 4K to ${formatBytes(most * PAGE_SIZE)}, such as 64K`);
+  return pages;
+}
+
+/** Options that only the model heeds. */
+function refuseWhereRecorded(residency: Residency, boot: BootOptions): void {
+  if (residency === 'modelled') return;
+  const given = [
+    ['--readahead', boot.readahead],
+    ['--fault-around', boot.faultAround],
+    ['--write-rate', boot.pageWriteNs],
+    ['--no-flusher', boot.flusher],
+  ].find(([, value]) => value !== undefined);
+  if (given)
+    throw new InputError(`${given[0]}: recorded residency has it from the trace; it is for --residency modelled`);
+}
+
 /** A size in whole pages. */
 function parseMemory(text: string): number {
   const pages = parsePages(text);
@@ -137,6 +195,7 @@ async function runOnce(
     const looked = await lookAt(opened);
     const { trace } = looked;
     const options = { ...boot, residency: residencyOf(looked, residency) };
+    refuseWhereRecorded(options.residency, boot);
     const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages, warm);
     prepare(machine);
     const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);
@@ -209,8 +268,8 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
 
 /** More samples than anybody can look at, and than fit in one JSON object. */
 const MAX_SAMPLES = 1_000_000;
-/** What memory.stat adds to a sample's values, about. */
-const STAT_VALUES = 20;
+/** What memory.stat and memory.pressure add to a sample's values, about. */
+const STAT_VALUES = 28;
 
 function collectSample(taken: SampleResult[], ts: number, machine: Machine, interval: string, stat: boolean): void {
   if (taken.length * Math.max(1, machine.cgroups.size) * (stat ? STAT_VALUES : 1) >= MAX_SAMPLES)
@@ -226,6 +285,7 @@ function takeSample(ts: number, machine: Machine, stat: boolean): SampleResult {
       cgroups[machine.pathOf(id)] = {
         'memory.current': machine.usage(id) * PAGE_SIZE,
         ...(stat ? { 'memory.stat': machine.memoryStat(id) } : {}),
+        ...(stat && machine.residency === 'modelled' ? { 'memory.pressure': machine.pressure(id) } : {}),
       };
   return { ts, cgroups };
 }
@@ -313,6 +373,7 @@ function text(result: ReplayResult): string {
     const header = ['cgroup', 'current', 'peak', 'swap', 'anon', 'file', 'kernel', 'max', 'oom_kill'];
     parts.push(table(header, rows));
   }
+  if (result.kills.length > 0) parts.push(killTable(result));
   const rate = (result.events_per_s / 1e6).toFixed(1);
   const engineRate = (trace.events / Math.max(1e-9, result.engine_s) / 1e6).toFixed(1);
   parts.push(
@@ -320,6 +381,36 @@ function text(result: ReplayResult): string {
       `${rate} M events/s (the engine alone ${engineRate}); ${result.residency} residency, kernel ${result.kernel}, digest ${result.state_digest}${result.audit ? ', audit ok' : ''}`,
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Kills that a terminal shows. */
+const KILLS_SHOWN = 20;
+
+/** Who was killed, for which limit, and of how many; of a recorded kill only who. */
+function killTable({ kills, kills_lost = 0, residency }: ReplayResult): string {
+  const told = residency === 'modelled';
+  const sizes = ['anon', 'file', 'shmem', 'swap'] as const;
+  const rows = kills
+    .slice(0, KILLS_SHOWN)
+    .map(({ ts, cgroup, usage, victim, group, processes, candidates, omitted }) => {
+      const task = victim.name === null ? String(victim.task) : `${victim.task} ${victim.name}`;
+      const whole = group === null ? cgroup : `${cgroup} (all ${processes} of ${group})`;
+      const who = [(ts / 1e9).toFixed(6), whole, task];
+      const [first] = candidates;
+      if (!told || first === undefined) return who;
+      const of = String(candidates.length + omitted);
+      return [
+        ...who,
+        formatBytes(usage ?? 0),
+        ...sizes.map((key) => formatBytes(first[key])),
+        ...[first.oom_score_adj, first.points, of].map(String),
+      ];
+    });
+  const header = ['killed at s', told ? 'limit of' : 'cgroup', 'task'];
+  const shown = table(told ? [...header, 'usage', ...sizes, 'adj', 'points', 'of'] : header, rows, 3);
+  const more = kills.length - rows.length + kills_lost;
+  if (more === 0) return shown;
+  return `${shown}\n… and ${more} more${kills_lost > 0 ? `, ${kills_lost} of them beyond --capacity kills` : ''}`;
 }
 
 function signed(bytes: number): string {

@@ -22,6 +22,10 @@ export interface Capacities {
   maps: number;
   /** nodes of 64 pages in the trees of objects and address spaces; 0 where only recorded residency is wanted */
   nodes: number;
+  /** kills that are recorded, with up to 32 candidates each */
+  kills: number;
+  /** events that the ring holds (`Machine.drain()`); 0: there is none */
+  ring: number;
 }
 
 export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
@@ -35,11 +39,14 @@ export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
   objects: 0,
   maps: 0,
   nodes: 0,
+  kills: 64,
+  ring: 0,
 };
 
 /** Beside these, modelled residency has objects and address spaces: see capacity `nodes`. */
 export const MODELLED_CAPACITIES: Readonly<Capacities> = {
   ...DEFAULT_CAPACITIES,
+  swap: 0,
   objects: 1 << 16,
   maps: 1 << 18,
   nodes: 1 << 18,
@@ -57,6 +64,8 @@ export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
   'objects',
   'maps',
   'nodes',
+  'kills',
+  'ring',
 ];
 
 /** Names of the regions in the order of R_*. */
@@ -83,6 +92,17 @@ export const REGION_NAMES: readonly string[] = [
   'place',
   'lruvec',
   'shadow',
+  'slot',
+  'folioslot',
+  'slotcache',
+  'inode',
+  'write',
+  'reader',
+  'psi',
+  'psicpu',
+  'psitask',
+  'kill',
+  'ring',
   'shrink',
 ];
 
@@ -93,7 +113,21 @@ export interface Region {
 }
 
 function measure(f: typeof L.regionSize, region: number, c: Capacities): number {
-  return f(region, c.pages, c.cgroups, c.tasks, c.cpus, c.workers, c.swap, c.watch, c.objects, c.maps, c.nodes);
+  return f(
+    region,
+    c.pages,
+    c.cgroups,
+    c.tasks,
+    c.cpus,
+    c.workers,
+    c.swap,
+    c.watch,
+    c.objects,
+    c.maps,
+    c.nodes,
+    c.kills,
+    c.ring,
+  );
 }
 
 /** The memory map for these capacities, in order: header, staged columns, then every region. Addresses and sizes in bytes. */
@@ -129,7 +163,15 @@ export class CapacityError extends Error {
   override name = 'CapacityError';
 }
 
-const MAY_BE_NONE: ReadonlySet<keyof Capacities> = new Set(['swap', 'watch', 'objects', 'maps', 'nodes']);
+const MAY_BE_NONE: ReadonlySet<keyof Capacities> = new Set([
+  'swap',
+  'watch',
+  'objects',
+  'maps',
+  'nodes',
+  'kills',
+  'ring',
+]);
 
 /** Checks the capacities; the message names the one to change. */
 export function checkCapacities(capacities: Capacities, kernelStatistics = false): void {
@@ -142,6 +184,16 @@ export function checkCapacities(capacities: Capacities, kernelStatistics = false
   // The owner of a folio has 24 bits in the charge word.
   if (capacities.cgroups >= 1 << 24)
     throw new CapacityError(`capacity cgroups: ${capacities.cgroups} exceeds 16777215`);
+  // A page table word has 27 bits for a frame or a slot, the place of a private page 20 for its address space.
+  if (capacities.nodes > 0) {
+    for (const [name, end] of [
+      ['pages', L.PTE_FRAME],
+      ['swap', L.PTE_FRAME],
+      ['tasks', 2 ** (64 - L.PLACE_MM_SHIFT) - 1],
+    ] as const)
+      if (capacities[name] > end)
+        throw new CapacityError(`capacity ${name}: ${capacities[name]} exceeds ${end}, the most of modelled residency`);
+  }
   // A flush reads and clears what the CPUs hold back, without a lock.
   if (kernelStatistics && capacities.workers > 1)
     throw new CapacityError(`capacity workers: kernel statistics take 1, not ${capacities.workers}`);

@@ -24,7 +24,6 @@ export interface EngineExports {
     flags: number,
     gfp: number,
   ): number;
-  taskKilled(task: number): number;
   reclaim(memcg: number, cpu: number, pages: bigint, swappiness: number): number;
   resetLocalWatermark(memcg: number, counter: number): bigint;
   advance(now: bigint): void;
@@ -53,6 +52,8 @@ export interface EngineExports {
     kind: number,
     gfp: number,
   ): number;
+  taskKilled(task: number): number;
+  returnToUser(task: number, cpu: number): number;
   uncharge(task: number, cpu: number, frame: number): number;
   unchargeFlush(task: number): number;
   chargeKmemPages(task: number, cpu: number, frame: number, order: number, kind: number, gfp: number): number;
@@ -82,6 +83,8 @@ export interface EngineExports {
   statLocal(memcg: number, stat: number): bigint;
   statTotal(memcg: number, stat: number): bigint;
   eventCount(memcg: number, event: number, local: number): bigint;
+  memstall(task: number, cpu: number, ns: bigint, reclaims: number): number;
+  readPressure(memcg: number): number;
   folioOwner(frame: number): number;
   lruSize(memcg: number, list: number): number;
   lruIsolate(memcg: number, list: number): number;
@@ -111,6 +114,9 @@ export interface FlushTimes {
   period: bigint;
 }
 
+/** vm.swappiness of a kernel that nobody told another: mm/vmscan.c. */
+const SWAPPINESS = 60;
+
 /**
  * A memory just large enough for the capacities, with the header written. Untouched pages cost nothing. `flush`: statistics are
  * the kernel's; null: exact.
@@ -131,6 +137,7 @@ export function createMemory(
   for (const [i, name] of CAPACITY_NAMES.entries()) header[L.H_CAPACITY / 4 + i] = capacities[name];
   header[L.H_KERNEL / 4] = kernel;
   header[L.H_SEED / 4] = seed;
+  header[L.H_SWAPPINESS / 4] = SWAPPINESS;
   header[L.H_STATISTICS / 4] = flush ? L.STATISTICS_KERNEL : L.STATISTICS_EXACT;
   if (flush) {
     const times = new BigUint64Array(memory.buffer, L.HEADER, (L.HEADER_END - L.HEADER) / 8);

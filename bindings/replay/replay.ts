@@ -1,6 +1,7 @@
 /** Feeds a trace to a machine: batches, slices at sampling times, progress. */
 import { COLUMN_ROWS } from '../../assembly/layout.ts';
 import * as O from '../../assembly/replay/ops.ts';
+import type { MachineEvent } from '../engine/events.ts';
 import { type BootOptions, type CounterChange, Machine, ReplayError } from '../machine.ts';
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
@@ -24,6 +25,8 @@ export interface ReplayObserver {
   born?(memcg: number, kernelId: number, ts: number): void;
   /** a counter changed; asking for this costs speed */
   change?(change: CounterChange): void;
+  /** what the ring of events (capacity `ring`) holds, in order; without this the newest stay there, for `Machine.drain()` */
+  event?(event: MachineEvent): void;
   /** called before the first row where a range is given: what is counted begins at `from` and ends at `until`; null: no such end */
   window?(from: bigint | null, until: bigint | null): void;
   /** everything up to and including `ts` is done */
@@ -82,6 +85,7 @@ export async function replayTrace(
   const started = performance.now();
   const run = new Run(machine, trace, observer, overrides, range);
   machine.watch(observer.change !== undefined);
+  machine.keepEvents(observer.event !== undefined);
   if (warm) run.begin(warm);
   for await (const batch of trace.batches()) {
     run.batch(warm ? warm.batch(batch, trace.path) : batch);
@@ -201,6 +205,11 @@ class Run {
     }
   }
 
+  #events(): void {
+    const { event } = this.#observer;
+    if (event) for (const each of this.#machine.drain()) event(each);
+  }
+
   #report(batch: TraceBatch, from: number, to: number): void {
     const { born, change, passed } = this.#observer;
     if (born || this.#overrides.length > 0) {
@@ -211,6 +220,7 @@ class Run {
       }
     }
     if (change) this.#machine.drainWatch((c) => change(c));
+    this.#events();
     // The next row may lie at the same instant: only what is before it is over.
     if (passed && to > from) passed(Number(batch.ts[to - 1]!) - 1);
   }
@@ -263,6 +273,7 @@ class Run {
     const end = this.stopped ? last : last + 1_000_000_000n;
     this.#machine.engine.advance(end);
     if (change) this.#machine.drainWatch((c) => change(c));
+    this.#events();
     this.#observer.passed?.(Number(end));
     const idle = this.#overrides.find((override) => !this.#overridden.has(override));
     if (idle) throw new InputError(`${this.#trace.path}: no cgroup ${idle.path} to set ${idle.knob} of`);

@@ -1,22 +1,47 @@
 /** The object that `replay --json` prints: docs/json.md describes every key. */
+import type { Kill } from '../engine/kills.ts';
 import type { Machine, MemcgFigures, Residency, Statistics } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
 import type { AgainstReport } from './against.ts';
+import type { Pressure } from './pressure.ts';
 
 export interface CgroupResult extends MemcgFigures {
   id: number;
   parent: number;
   kernel_id: number;
-  /** modelled residency: bytes ever charged to the cgroup itself, by kind; charges that were refused in the end */
-  memcharge?: { charged: { anon: number; file: number; shmem: number }; refused: { enomem: number } };
+  /**
+   * modelled residency, of the cgroup itself: bytes ever charged, by kind; charges that were refused in the end; ns that memory.high made its
+   * tasks sleep
+   */
+  memcharge?: {
+    charged: { anon: number; file: number; shmem: number };
+    refused: { enomem: number };
+    throttled_ns: number;
+  };
 }
 
-/** Every cgroup at one time. Bytes. memory.stat when asked for. */
+/** Every cgroup at one time. Bytes. memory.stat and memory.pressure when asked for. */
 export interface SampleResult {
   ts: number;
-  cgroups: Record<string, { 'memory.current': number; 'memory.stat'?: Record<string, number> }>;
+  cgroups: Record<
+    string,
+    { 'memory.current': number; 'memory.stat'?: Record<string, number>; 'memory.pressure'?: Pressure }
+  >;
+}
+
+/** A kill with paths for cgroups. Bytes. */
+export interface KillResult {
+  ts: number;
+  cgroup: string;
+  usage: number | null;
+  limit: number | null;
+  victim: { task: number; name: string | null; cgroup: string; points: number | null };
+  group: string | null;
+  processes: number;
+  candidates: (Omit<Kill['candidates'][number], 'cgroup'> & { cgroup: string })[];
+  omitted: number;
 }
 
 export interface ReplayResult {
@@ -31,7 +56,12 @@ export interface ReplayResult {
   events_per_s: number;
   state_digest: string;
   cgroups: Record<string, CgroupResult>;
+  /** modelled residency: what /proc/pressure/memory says */
+  pressure?: Pressure;
   recorded?: Record<string, number>;
+  kills: KillResult[];
+  /** kills beyond the capacity `kills` */
+  kills_lost?: number;
   audit?: 'ok';
   samples?: SampleResult[];
   against?: AgainstReport & { unseen_start?: UnseenStart | null };
@@ -54,10 +84,30 @@ export function cgroupResults(machine: Machine): Record<string, CgroupResult> {
     if (id === ROOT_CGROUP) continue;
     const result: CgroupResult = { id, parent, kernel_id: Number(kernelId), ...machine.figures(id) };
     if (machine.residency === 'modelled')
-      result.memcharge = { charged: machine.charged(id), refused: { enomem: machine.refused(id) } };
+      result.memcharge = {
+        charged: machine.charged(id),
+        refused: { enomem: machine.refused(id) },
+        throttled_ns: machine.throttledNs(id),
+      };
     results[machine.pathOf(id)] = result;
   }
   return results;
+}
+
+/** Every kill that was recorded. */
+export function killResults(machine: Machine): KillResult[] {
+  const path = (cgroup: number) => machine.pathOf(cgroup);
+  return machine.kills().map(({ ts, cgroup, usage, limit, victim, group, processes, candidates, omitted }) => ({
+    ts: Number(ts),
+    cgroup: path(cgroup),
+    usage,
+    limit,
+    victim: { ...victim, cgroup: path(victim.cgroup) },
+    group: group === 0 ? null : path(group),
+    processes,
+    candidates: candidates.map((candidate) => ({ ...candidate, cgroup: path(candidate.cgroup) })),
+    omitted,
+  }));
 }
 
 export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutcome, seed: number): ReplayResult {
@@ -73,6 +123,9 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
+    ...(machine.residency === 'modelled' ? { pressure: machine.pressure(ROOT_CGROUP) } : {}),
     ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
+    kills: killResults(machine),
+    ...(machine.killsLost > 0 ? { kills_lost: machine.killsLost } : {}),
   };
 }

@@ -16,6 +16,8 @@ const small: Capacities = {
   objects: 0,
   maps: 0,
   nodes: 0,
+  kills: 0,
+  ring: 0,
 };
 
 const rows = [...text.matchAll(/^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) \|$/gm)].map((row) =>

@@ -25,6 +25,8 @@ const LEAST: Capacities = {
   objects: 0,
   maps: 0,
   nodes: 0,
+  kills: 0,
+  ring: 0,
 };
 const GIB = 2 ** 30;
 
@@ -39,6 +41,8 @@ const capacities: fc.Arbitrary<Capacities> = fc.record({
   objects: fc.nat(1_000_000),
   maps: fc.nat(1_000_000),
   nodes: fc.nat(3_000_000),
+  kills: fc.nat(100_000),
+  ring: fc.nat(1_000_000),
 });
 
 function draw(c: Capacities): string {
@@ -61,6 +65,8 @@ it('draws the map', () => {
     objects: 3,
     maps: 4,
     nodes: 5,
+    kills: 2,
+    ring: 6,
   };
   expect(draw(c)).toMatchInlineSnapshot(`
     "     400  header       3072
@@ -78,7 +84,7 @@ it('draws the map', () => {
        ac500  folio       16016
        b0400  log        115200
        cc600  watch         384
-       cc780  audit        1672
+       cc780  audit        1760
        cce80  object        128
        ccf00  mm           2688
        cd980  map           240
@@ -87,7 +93,18 @@ it('draws the map', () => {
        ce100  place        8008
        d0080  lruvec        704
        d0380  shadow      32016
-       d8100  shrink       1408"
+       d8100  slot          408
+       d8300  folioslot     4004
+       d9300  slotcache      520
+       d9580  inode         160
+       d9680  write        4004
+       da680  reader     655360
+      17a680  psi          1056
+      17ab00  psicpu       1056
+      17af80  psitask      1344
+      17b500  kill         4224
+      17c580  ring          240
+      17c680  shrink       1408"
   `);
 });
 

@@ -199,7 +199,12 @@ describe.each<[Kernel, 'release' | 'debug']>([
   });
 });
 
-describe('modelled residency under limits', () => {
+describe.each<[string, Kernel, number, bigint]>([
+  ['', '6.18', 0, 0n],
+  [' with a little swap', '6.18', 150, 0n],
+  [' with much swap, kernel 6.1', '6.1', 3000, 0n],
+  [' with swap on a slow disk', '6.18', 1000, 500n],
+])('modelled residency under limits%s', (_, kernel, swap, pageWriteNs) => {
   it('keeps every limit, conserves every page and always ends', async () => {
     const limits = fc.array(
       fc.record({ memcg: fc.integer({ min: 2, max: CGROUPS }), pages: fc.integer({ min: 0, max: 300 }) }),
@@ -209,21 +214,32 @@ describe('modelled residency under limits', () => {
       limits,
       async (actions, some) => {
         const rows = play(actions, new Residency());
+        const which = [O.KNOB_MAX, O.KNOB_MAX, O.KNOB_HIGH, O.KNOB_MAX, O.KNOB_SWAP_MAX];
         const knobs = some.map(({ memcg, pages }, i) => {
-          return { op: O.OP_WRITE_KNOB, cgroup: memcg, index: pages, count: i % 3 === 2 ? O.KNOB_HIGH : O.KNOB_MAX };
+          return { op: O.OP_WRITE_KNOB, cgroup: memcg, index: pages, count: which[i % which.length]! };
         });
         const mkdirs = rows.findIndex((row) => row.op !== O.OP_MKDIR);
         const batch = batchOf([...rows.slice(0, mkdirs), ...knobs, ...rows.slice(mkdirs)]);
-        const machine = await Machine.boot({ ...SMALL, build: 'debug', residency: 'modelled' });
+        const machine = await Machine.boot({
+          ...SMALL,
+          kernel,
+          swap,
+          pageWriteNs,
+          build: 'debug',
+          residency: 'modelled',
+        });
         for (let row = 0; row < batch.length; row += 10) {
           machine.replay(batch, row, Math.min(batch.length, row + 10));
           expect(machine.audit()).toBeNull();
           for (let memcg = 2; memcg <= CGROUPS; memcg++) {
             const max = Number(machine.engine.pageCounterField(memcg, L.COUNTER_MEMORY, L.PC_MAX));
             if (row >= mkdirs + knobs.length) expect(machine.usage(memcg)).toBeLessThanOrEqual(max);
+            const swapMax = machine.engine.pageCounterField(memcg, L.COUNTER_SWAP, L.PC_MAX);
+            const swapped = machine.engine.pageCounterField(memcg, L.COUNTER_SWAP, L.PC_USAGE);
+            if (row >= mkdirs + knobs.length) expect(swapped).toBeLessThanOrEqual(swapMax);
           }
         }
-        const again = await Machine.boot({ ...SMALL, pages: 9000, build: 'release', residency: 'modelled' });
+        const again = await Machine.boot({ ...SMALL, pages: 9000, kernel, swap, pageWriteNs, residency: 'modelled' });
         again.replay(batch);
         expect(again.digest()).toBe(machine.digest());
       },

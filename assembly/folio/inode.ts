@@ -1,0 +1,72 @@
+// What the model knows of an inode beside its pages: how long it is, and whether it is dirty. fs/fs-writeback.c (struct bdi_writeback:
+// b_dirty, in the order of dirtied_when), include/linux/fs.h (i_size).
+import * as L from '../layout';
+import { headerGet, headerSet, inodeAt } from '../memory';
+
+@inline export function dirtyPages(object: u32): u32 {
+  return load<u32>(inodeAt(object), L.INODE_DIRTY);
+}
+/** The inode that is dirty for longest; 0: none is. */
+@inline export function oldestDirty(): u32 {
+  return headerGet(L.H_DIRTY_FIRST);
+}
+/** The inode that became dirty next after this one. */
+@inline export function nextDirty(object: u32): u32 {
+  return load<u32>(inodeAt(object), L.INODE_NEXT);
+}
+
+/** A page of the inode became dirty. The first one puts it on the list: since `now`, on the account of `memcg` (inode_attach_wb()). */
+export function inodeDirtied(object: u32, memcg: u32, now: u64): void {
+  let at = inodeAt(object);
+  let pages = load<u32>(at, L.INODE_DIRTY);
+  store<u32>(at, pages + 1, L.INODE_DIRTY);
+  headerSet(L.H_NR_DIRTY, headerGet(L.H_NR_DIRTY) + 1);
+  if (pages) return;
+  store<u64>(at, now, L.INODE_DIRTIED_WHEN);
+  store<u32>(at, memcg, L.INODE_WB);
+  let last = headerGet(L.H_DIRTY_LAST);
+  store<u32>(at, last, L.INODE_PREVIOUS);
+  store<u32>(at, 0, L.INODE_NEXT);
+  if (last) store<u32>(inodeAt(last), object, L.INODE_NEXT);
+  else headerSet(L.H_DIRTY_FIRST, object);
+  headerSet(L.H_DIRTY_LAST, object);
+}
+
+/** A page of the inode is dirty no more. With the last one it leaves the list. */
+export function inodeCleaned(object: u32): void {
+  let at = inodeAt(object);
+  let pages = load<u32>(at, L.INODE_DIRTY) - 1;
+  store<u32>(at, pages, L.INODE_DIRTY);
+  headerSet(L.H_NR_DIRTY, headerGet(L.H_NR_DIRTY) - 1);
+  if (pages) return;
+  let next = load<u32>(at, L.INODE_NEXT);
+  let previous = load<u32>(at, L.INODE_PREVIOUS);
+  if (next) store<u32>(inodeAt(next), previous, L.INODE_PREVIOUS);
+  else headerSet(L.H_DIRTY_LAST, previous);
+  if (previous) store<u32>(inodeAt(previous), next, L.INODE_NEXT);
+  else headerSet(L.H_DIRTY_FIRST, next);
+  store<u64>(at, 0, L.INODE_DIRTIED_WHEN);
+  store<u64>(at, 0, L.INODE_NEXT); // and INODE_PREVIOUS
+  store<u64>(at, 0, L.INODE_WB); // and INODE_WRITE_INDEX
+}
+
+/**
+ * i_size in pages, as far as the trace has told: by `object_new`, by accesses, by a `truncate` to it. So a file whose size nobody has told
+ * ends, for readahead, where it was accessed last: nothing is read that may not exist.
+ */
+@inline export function inodeSize(object: u32): u64 {
+  return load<u32>(inodeAt(object), L.INODE_SIZE);
+}
+export function setInodeSize(object: u32, pages: u64): void {
+  store<u32>(inodeAt(object), <u32>min<u64>(pages, 0xffffffff), L.INODE_SIZE);
+}
+/** An access shows that the file reaches so far. */
+@inline export function inodeReaches(object: u32, pages: u64): void {
+  if (pages > inodeSize(object)) setInodeSize(object, pages);
+}
+/** The inode is gone; its id may be used again. */
+export function forgetInode(object: u32): void {
+  let at = inodeAt(object);
+  store<u32>(at, 0, L.INODE_SIZE);
+  store<u32>(at, load<u32>(at, L.INODE_GENERATION) + 1, L.INODE_GENERATION);
+}
