@@ -8,6 +8,8 @@ import { type Capacities, DEFAULT_CAPACITIES, MODELLED_CAPACITIES, regionAt } fr
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
 import { EngineError } from './engine/error.ts';
+import { eventAt, type MachineEvent } from './engine/events.ts';
+import { type Kill, killAt, tasksOfKill } from './engine/kills.ts';
 import {
   type Access,
   type AnonRange,
@@ -22,8 +24,6 @@ import {
   type ObjectType,
   type PageKind,
 } from './live.ts';
-import { eventAt, type MachineEvent } from './engine/events.ts';
-import { type Kill, killAt, tasksOfKill } from './engine/kills.ts';
 import { TaskNames } from './replay/task-names.ts';
 import { statKeys } from './report/memory-stat.ts';
 import { type Costs, DEFAULT_COSTS, type Pressure, pressureOf, writeCosts, wrongCost } from './report/pressure.ts';

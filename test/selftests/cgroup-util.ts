@@ -46,6 +46,7 @@ const CAPACITIES = {
   objects: 64,
   maps: 64,
   nodes: 1 << 14,
+  swap: 0,
 };
 
 /** A machine and its control files. */

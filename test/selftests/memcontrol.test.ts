@@ -168,13 +168,56 @@ describe.each(KERNELS)('test_memcontrol of %s', (kernel) => {
     expect(cg.event(memcg, 'max')).toBeGreaterThan(0);
   });
 
-  it('test_memcg_reclaim, without swap', async () => {
-    await boot({ kernel });
+  it.each([0, 1 << 16])('test_memcg_reclaim, %i slots of swap', async (swap) => {
+    await boot({ kernel, swap });
     const memcg = cg.create('memcg_test');
     expect(cg.current(memcg)).toBe(0);
     cg.start(memcg, readPagecache(new TempFile(cg.machine), MB(50)));
-    expect(valuesClose(cg.current(memcg), MB(50), 10)).toBe(true);
+    if (swap) cg.start(memcg, allocAnonNoexit(MB(50)));
+    expect(valuesClose(cg.current(memcg), swap ? MB(100) : MB(50), 10)).toBe(true);
     expect(reclaimUntil(cg, memcg, MB(30))).toBe(true);
+  });
+
+  it('test_memcg_swap_max_peak', async () => {
+    const later = kernel !== '6.1';
+    await boot({ kernel, swap: 1 << 16 });
+    const { machine } = cg;
+    const memcg = cg.create('memcg_test');
+    const files = later ? (['memory', 'swap'] as const) : [];
+    /** Of the whole life, and (as far as 6.1 has them) of an open file that is reset. */
+    const peaks = files.map((which) => machine.openPeak(memcg, which));
+    const fds = files.map((which) => machine.openPeak(memcg, which));
+    const read = (of: typeof fds) => of.map((file) => file.read());
+    expect(cg.swapCurrent(memcg)).toBe(0);
+    expect(read(peaks)).toEqual(files.map(() => 0));
+    for (const fd of fds) fd.write('reset');
+    expect(cg.limit(memcg, 'memory.swap.max')).toBe(PAGE_COUNTER_MAX);
+    cg.write(memcg, 'memory.swap.max', '30M');
+    cg.write(memcg, 'memory.max', '30M');
+    expect(cg.run(memcg, allocAnon(MB(100)))).toBe(false);
+    expect(cg.machine.figures(memcg)['memory.events']).toMatchObject({ oom: 1, oom_kill: 1 });
+    for (const peak of [...read(peaks), ...read(fds)]) expect(peak).toBeGreaterThanOrEqual(MB(29));
+
+    const others = files.map((which) => machine.openPeak(memcg, which));
+    for (const other of others) {
+      other.write('reset');
+      other.close();
+    }
+    for (const peak of read(peaks)) expect(peak).toBeGreaterThanOrEqual(MB(29));
+    for (const fd of fds) fd.write('reset');
+    for (const [i, most] of later ? [MB(1), MB(10)].entries() : []) expect(fds[i]!.read()).toBeLessThanOrEqual(most);
+    for (const peak of read(peaks)) expect(peak).toBeGreaterThanOrEqual(MB(29));
+
+    const anon50MCheckSwap: Program = (run) => {
+      if (!allocAnonNoexit(MB(50))(run)) return false;
+      const [memory, swap] = [cg.current(memcg), cg.swapCurrent(memcg)];
+      return memory > 0 && valuesClose(memory, MB(30), 3) && swap > 0 && valuesClose(memory + swap, MB(50), 3);
+    };
+    expect(cg.run(memcg, anon50MCheckSwap)).toBe(true);
+    expect(cg.event(memcg, 'max')).toBeGreaterThan(0);
+    for (const peak of read(peaks)) expect(peak).toBeGreaterThanOrEqual(MB(29));
+    for (const [i, least] of later ? [MB(29), MB(19)].entries() : [])
+      expect(fds[i]!.read()).toBeGreaterThanOrEqual(least);
   });
 
   it('test_memcg_oom_events', async () => {
