@@ -4,6 +4,7 @@ import { differs } from './audit';
 import { chargeWord, ownerOf } from './folio/folio';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
+import { hugePagesOf } from './folio/hugetlb';
 import { isFound } from './folio/rmap';
 import { folioSlot, slotCount, slotFolio } from './folio/slots';
 import { swapOwner } from './folio/swap';
@@ -12,7 +13,7 @@ import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState, nextInSubtree } from './memcg/memcg';
 import { statLocal, statTotal } from './memcg/stat';
-import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, objectAt, shrinkAt, slotBase, taskAt } from './memory';
+import { folioAt, headerGet, headerGet64, hugeBase, mapAt, mmAt, nodesEnd, objectAt, shrinkAt, slotBase, taskAt } from './memory';
 import { listLruBytes } from './reclaim/list-lru';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
@@ -193,6 +194,7 @@ function auditNodes(): u32 {
     if (nodes == 0xffffffff) wrong = memcg;
     used += nodes;
   }
+  used += radixNodes(hugeBase + L.HUGE_RADIX);
   if (wrong) return differs(L.AUDIT_NODES, wrong, 0, 1);
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
 }
@@ -212,6 +214,15 @@ function auditSlab(): u32 {
     if (code) return code;
   }
   return L.AUDIT_OK;
+}
+
+/** Huge pages, by who is charged, and the pool's own counts. */
+function auditHuge(): u32 {
+  let code = differs(L.AUDIT_RESIDENT, 0, 0, hugePagesOf(0));
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END) && !code; memcg++)
+    if (memcgState(memcg) != L.MEMCG_FREE)
+      code = differs(L.AUDIT_STATISTIC, memcg, hugePagesOf(memcg), statLocal(memcg, L.STAT_HUGETLB));
+  return code;
 }
 
 /** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
@@ -235,5 +246,6 @@ export function auditResident(): u32 {
   if (!code) code = auditWriteback();
   if (!code) code = auditNodes();
   if (!code) code = auditKills();
+  if (!code) code = auditHuge();
   return code ? code : auditSlab();
 }

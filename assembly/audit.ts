@@ -96,6 +96,7 @@ function addUp(): i64 {
 /** What one memcg itself adds to the memory counters from its own level upwards. */
 function ownCharge(memcg: u32): i64 {
   let pages = statLocal(memcg, L.STAT_KMEM) + statLocal(memcg, L.STAT_SOCK);
+  if (memcg != ROOT) pages += statLocal(memcg, L.STAT_HUGETLB);
   pages += got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE);
   // The root's own folios are not counted.
   if (memcg == ROOT) return pages;

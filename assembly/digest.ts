@@ -16,7 +16,7 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt, taskAt,
 } from './memory';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
@@ -227,6 +227,8 @@ export function stateDigest(): u64 {
     hash = foldWriteback(foldResident(hash));
     if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
     for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(hash, memcg);
+    let pool = load<u32>(hugeBase, L.HUGE_POOL);
+    if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {

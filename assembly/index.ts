@@ -12,6 +12,7 @@ import { enforceLimit } from './charge/limit';
 import { victimsDie } from './charge/oom';
 import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
+import { setHugePool } from './folio/hugetlb';
 import { initNodes } from './folio/radix';
 import { initSlots } from './folio/slots';
 import { initWriteback } from './folio/writeback';
@@ -77,7 +78,7 @@ export { readKnob } from './memcg/knobs';
 export { flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
 export { replayRecorded } from './replay/loop';
-export { call } from './replay/call';
+export { call, hugeCall } from './replay/call';
 export { replayModelled } from './replay/modelled';
 export { attach as attachTask, enterScope, folioPayer, kmemPayer, leaveScope } from './task/task';
 
@@ -157,6 +158,11 @@ export function rmdir(memcg: u32, cpu: u32): i32 {
   if (!errno) errno = offlineMemcg(memcg, cpu);
   settle(cpu);
   return errno;
+}
+
+/** vm.nr_hugepages, of 2 MiB: answers how many there are then; what is in use or reserved stays. -EINVAL where residency is not modelled. */
+export function setHugePages(pages: u32): i32 {
+  return nodesEnd == 1 ? -EINVAL : <i32>setHugePool(pages);
 }
 
 /** cgroup.stat: descendants that live, or (`dying`) that were removed and that something refers to still. */

@@ -5,7 +5,7 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring shrink |
+//                                     psicpu psitask kill ring shrink huge |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -367,7 +367,8 @@ export const STAT_THP_COLLAPSE_ALLOC: u32 = 45;
 export const STAT_THP_SWPOUT: u32 = 46;
 export const STAT_THP_SWPOUT_FALLBACK: u32 = 47;
 export const STAT_SLAB_RECLAIMABLE: u32 = 48; // bytes
-export const NR_STATS: u32 = 49;
+export const STAT_HUGETLB: u32 = 49; // pages, with memory_hugetlb_accounting
+export const NR_STATS: u32 = 50;
 
 // Statistics as the kernel shows them (memcg/rstat.ts): behind the last region, and only when asked for. Parts of (cgroups + 1)
 // records: what is shown, what children have pending, then one part per CPU.
@@ -471,6 +472,13 @@ export const SHRINK_TAIL: u32 = 32; // u64 one past the newest
 export const SHRINK_OBJECTS: u32 = 40; // u64
 export const SHRINK_DEFERRED: u32 = 48; // u64 nr_deferred
 export const SHRINK_COST_OBJCG: u32 = 56; // u32 who pays for the memcg itself; 0 = nobody
+
+// the pool of huge pages (folio/hugetlb.ts): one record
+export const HUGE_STRIDE: u32 = 64;
+export const HUGE_RADIX: u32 = 0;
+export const HUGE_POOL: u32 = 24; // u32 huge pages
+export const HUGE_USED: u32 = 28;
+export const HUGE_RESERVED: u32 = 32;
 
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
@@ -760,7 +768,8 @@ export const R_PSI_TASK: u32 = 30;
 export const R_KILL: u32 = 31;
 export const R_RING: u32 = 32;
 export const R_SHRINK: u32 = 33;
-export const NR_REGIONS: u32 = 34;
+export const R_HUGE: u32 = 34;
+export const NR_REGIONS: u32 = 35;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -823,6 +832,7 @@ export function regionSize(
   if (region == R_PSI_TASK) return (tasks + 1) * PSI_TASK_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
   if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
+  if (region == R_HUGE) return HUGE_STRIDE;
   if (region == R_SHRINK) return (cgroups + 1) * SHRINK_STRIDE;
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;

@@ -41,6 +41,7 @@ export let psiTaskBase: usize = 0;
 export let killBase: usize = 0;
 export let ringBase: usize = 0;
 export let shrinkBase: usize = 0;
+export let hugeBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -121,6 +122,7 @@ export function attachMemory(worker: u32): void {
   killBase = at(L.R_KILL);
   ringBase = at(L.R_RING);
   shrinkBase = at(L.R_SHRINK);
+  hugeBase = at(L.R_HUGE);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;

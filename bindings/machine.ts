@@ -423,7 +423,11 @@ export class Machine {
     },
   ): CallResult {
     const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, flags = 0, gfp = 0 } = row;
-    const status = this.engine.call(op, task, cpu, cgroup, object, BigInt(index), count, flags, gfp);
+    return this.#result(doing, task, this.engine.call(op, task, cpu, cgroup, object, BigInt(index), count, flags, gfp));
+  }
+
+  /** What came of a live call, by its status. */
+  #result(doing: string, task: number, status: number): CallResult {
     this.#nameKills();
     const result: CallResult = { charged: this.#header(L.H_CALL_CHARGED) };
     if (task && this.engine.taskKilled(task)) result.killed = true;
@@ -481,6 +485,35 @@ export class Machine {
   /** munlock(2) of private memory. */
   munlock(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
     return this.#call('munlock', O.OP_MUNLOCK, { task, cpu, index: vpn, count: pages });
+  }
+
+  /** vm.nr_hugepages: a pool of so many pages of 2 MiB, beside the machine's `pages`. Answers its size: what is in use or reserved stays. */
+  setHugePages(pages: number): number {
+    return this.#check(this.engine.setHugePages(pages), 'nr_hugepages');
+  }
+
+  /** mmap(MAP_PRIVATE | MAP_HUGETLB): reserves pages of 2 MiB, the first at `vpn`. `ENOMEM`: the pool has not so many left. */
+  mapHuge(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
+    return this.#huge('mmap', O.HUGE_MAP, task, vpn, pages, cpu);
+  }
+
+  /**
+   * Touches pages of 2 MiB, whose first touch takes them from the pool, be it a read. They are charged only where cgroup2 is mounted with
+   * memory_hugetlb_accounting; `ENOMEM` where a limit refuses (nobody is killed for one).
+   */
+  touchHuge(task: number, { vpn, pages = 1, write = true }: AnonRange & { write?: boolean }, cpu = 0): CallResult {
+    return this.#huge('touch', write ? O.HUGE_WRITE : O.HUGE_READ, task, vpn, pages, cpu);
+  }
+
+  /** munmap(2) of pages of 2 MiB. */
+  unmapHuge(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
+    return this.#huge('munmap', O.HUGE_UNMAP, task, vpn, pages, cpu);
+  }
+
+  #huge(doing: string, what: number, task: number, vpn: number | bigint, pages: number, cpu: number): CallResult {
+    if (BigInt(vpn) % 512n !== 0n)
+      throw new EngineError('EINVAL', `${doing}: EINVAL: ${vpn} is not a multiple of 512 pages`);
+    return this.#result(doing, task, this.engine.hugeCall(what, task, cpu, BigInt(vpn) / 512n, pages));
   }
 
   /** A new file, shmem object or block device: its id. EngineError ENOSPC when the table is full. */
@@ -826,10 +859,9 @@ export class Machine {
       return Number(this.engine.statTotal(cgroup, row));
     };
     return Object.fromEntries(
-      statKeys(this.kernel, this.residency).map(({ name, rows, unit }) => [
-        name,
-        rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
-      ]),
+      statKeys(this.kernel, this.residency, (this.#header(L.H_MOUNT) & L.MOUNT_HUGETLB_ACCOUNTING) !== 0).map(
+        ({ name, rows, unit }) => [name, rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit],
+      ),
     );
   }
 

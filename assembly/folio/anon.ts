@@ -5,6 +5,7 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
+import { copyHuge, unmapHugeAll } from './hugetlb';
 import { unmapAll } from './mapping';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, placeAt, setState, stateOf, unmapFolio } from './resident';
@@ -168,6 +169,7 @@ function destroyMm(task: u32, cpu: u32, mm: u32): void {
   radixDestroy(pages);
   leaveRing(mm);
   unmapAll(mm);
+  unmapHugeAll(mm);
 }
 
 /** The task begins with an address space of its own, empty. */
@@ -205,5 +207,5 @@ export function copyMm(parent: u32, child: u32): i32 {
     if (isSwapped(word)) duplicateSlot(word & L.PTE_FRAME);
     else if (isPresent(word)) mapFolio(word & L.PTE_FRAME);
   }
-  return 0;
+  return copyHuge(parent, child);
 }

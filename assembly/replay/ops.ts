@@ -139,3 +139,9 @@ export const OBJECT_SHMEM: u32 = 2;
 /** a block device's own page cache */
 export const OBJECT_BLOCK: u32 = 3;
 export const NR_OBJECT_TYPES: u32 = 4;
+
+// --- what hugeCall() does (no row of a trace has it)
+export const HUGE_MAP: u32 = 0;
+export const HUGE_READ: u32 = 1;
+export const HUGE_WRITE: u32 = 2;
+export const HUGE_UNMAP: u32 = 3;

@@ -104,6 +104,7 @@ export const REGION_NAMES: readonly string[] = [
   'kill',
   'ring',
   'shrink',
+  'huge',
 ];
 
 export interface Region {

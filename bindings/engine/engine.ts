@@ -24,6 +24,8 @@ export interface EngineExports {
     flags: number,
     gfp: number,
   ): number;
+  hugeCall(what: number, task: number, cpu: number, hvpn: bigint, pages: number): number;
+  setHugePages(pages: number): number;
   reclaim(memcg: number, cpu: number, pages: bigint, swappiness: number): number;
   resetLocalWatermark(memcg: number, counter: number): bigint;
   advance(now: bigint): void;

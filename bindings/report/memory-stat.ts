@@ -63,6 +63,7 @@ const KEYS: readonly StatKey[] = [
   bytes('slab_reclaimable', L.STAT_SLAB_RECLAIMABLE, 'modelled'),
   bytes('slab_unreclaimable', L.STAT_SLAB, 'modelled'),
   bytes('slab', [L.STAT_SLAB_RECLAIMABLE, L.STAT_SLAB]),
+  key('hugetlb', L.STAT_HUGETLB, PAGE_SIZE, 'modelled', true),
   count('workingset_refault_anon', L.STAT_WORKINGSET_REFAULT_ANON),
   count('workingset_refault_file', L.STAT_WORKINGSET_REFAULT_FILE),
   count('workingset_activate_anon', L.STAT_WORKINGSET_ACTIVATE_ANON),
@@ -95,9 +96,12 @@ const KEYS: readonly StatKey[] = [
   later('thp_swpout_fallback', L.STAT_THP_SWPOUT_FALLBACK),
 ];
 
-/** The keys that a machine can tell, in the kernel's order. */
-export function statKeys(kernel: '6.18' | '6.1', residency: Known): readonly StatKey[] {
+/** The keys that a machine can tell, in the kernel's order. `hugetlb`: mounted with memory_hugetlb_accounting. */
+export function statKeys(kernel: '6.18' | '6.1', residency: Known, hugetlb = false): readonly StatKey[] {
   return KEYS.filter(
-    ({ known, since618 }) => (residency === 'modelled' || known === 'recorded') && (kernel === '6.18' || !since618),
+    ({ name, known, since618 }) =>
+      (residency === 'modelled' || known === 'recorded') &&
+      (kernel === '6.18' || !since618) &&
+      (hugetlb || name !== 'hugetlb'),
   );
 }

@@ -104,7 +104,8 @@ it('draws the map', () => {
       17af80  psitask      1344
       17b500  kill         4224
       17c580  ring          240
-      17c680  shrink       1408"
+      17c680  shrink       1408
+      17cc00  huge           64"
   `);
 });
 
