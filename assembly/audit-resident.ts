@@ -13,7 +13,9 @@ import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState, nextInSubtree } from './memcg/memcg';
 import { statLocal, statTotal } from './memcg/stat';
-import { folioAt, headerGet, headerGet64, hugeBase, mapAt, mmAt, nodesEnd, objectAt, shrinkAt, slotBase, taskAt } from './memory';
+import {
+  folioAt, headerGet, headerGet64, hugeBase, mapAt, mmAt, nodesEnd, objectAt, pagesEnd, shrinkAt, slotBase, taskAt,
+} from './memory';
 import { listLruBytes } from './reclaim/list-lru';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
@@ -103,10 +105,15 @@ function auditMapcounts(): u32 {
   return code;
 }
 
+/** Object 0, the kernel's pages, is there where no object was ever named. */
+@inline function objectEnd(): u32 {
+  return max<u32>(1, headerGet(L.H_OBJECT_END));
+}
+
 /** Pages of objects, their kinds; answers how many there are, or (negative) a code. */
 function auditObjects(): i64 {
   let pages: i64 = 0;
-  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let root = objectAt(object) + L.OBJECT_RADIX;
     let entries: i64 = 0;
     let shadows: i64 = 0;
@@ -168,13 +175,15 @@ function auditFolios(inObjects: i64): u32 {
   let code = differs(L.AUDIT_RESIDENT, 0, others, inObjects);
   let listed: i64 = 0;
   for (let frame = headerGet(L.H_FREE_FRAME); frame; frame = load<u32>(folioAt(frame), L.FOLIO_NEXT_FREE)) listed++;
-  return code ? code : differs(L.AUDIT_FRAMES, 0, free, listed);
+  if (!code) code = differs(L.AUDIT_FRAMES, 0, free, listed);
+  let never = <i64>pagesEnd - max<u32>(1, headerGet(L.H_FRAME_END));
+  return code ? code : differs(L.AUDIT_FRAMES, 0, free + never, headerGet(L.H_FREE_PAGES));
 }
 
 function auditNodes(): u32 {
   let used: i64 = 0;
   let wrong: u32 = 0;
-  for (let object: u32 = 0; object < max<u32>(1, headerGet(L.H_OBJECT_END)); object++) {
+  for (let object: u32 = 0; object < objectEnd(); object++) {
     let nodes = radixNodes(objectAt(object) + L.OBJECT_RADIX);
     if (nodes == 0xffffffff) wrong = object;
     used += nodes;

@@ -16,6 +16,11 @@ export const SWAP_CLUSTER_MAX: u32 = 32;
 export const DEF_PRIORITY: u32 = 12;
 /** CONFIG_HZ of most distributions' kernels: jiffies a second, unless the machine is booted with another. */
 export const DEFAULT_HZ: u32 = 250;
+/** mm/page_alloc.c: calculate_min_free_kbytes() keeps vm.min_free_kbytes between these. */
+export const MIN_FREE_KBYTES_LEAST: u64 = 128;
+export const MIN_FREE_KBYTES_MOST: u64 = 262144;
+/** mm/page_alloc.c: watermark_scale_factor, ten-thousandths of memory between two watermarks. */
+export const WATERMARK_SCALE_FACTOR: u32 = 10;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */

@@ -21,6 +21,7 @@ import {
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
+import { vmEvent } from './reclaim/watermark';
 import { KIND_STOCK } from './replay/ops';
 
 @inline function fold(hash: u64, value: u64): u64 {
@@ -188,6 +189,10 @@ function foldPressure(hash: u64): u64 {
     hash = fold(fold(hash, (<u64>task << 32) | state), load<u64>(at, L.PSI_CPU));
     for (let field: u32 = L.PSI_RECLAIMS_UNTIL; field <= L.PSI_WORKS_UNTIL; field += 8) hash = fold(hash, load<u64>(at + field));
   }
+  let failures = headerGet(L.H_KSWAPD_FAILURES);
+  if (failures) hash = fold(fold(hash, L.NR_VM_EVENTS), failures);
+  // Kills are told by their memcgs and their victims.
+  for (let event: u32 = 0; event < L.VM_OOM_KILL; event++) if (vmEvent(event)) hash = fold(fold(hash, event), vmEvent(event));
   return hash;
 }
 

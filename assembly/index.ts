@@ -42,6 +42,7 @@ import {
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
 import { proactiveReclaim } from './reclaim/proactive';
+import { initWatermarks } from './reclaim/watermark';
 import { GFP_KERNEL } from './replay/ops';
 import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/process';
 import { taskExists } from './task/task';
@@ -105,6 +106,7 @@ export function boot(): void {
   initNodes();
   initSlots();
   initWriteback();
+  if (nodesEnd > 1) initWatermarks(pagesEnd - 1);
 }
 
 /** A task that no fork made known: with an mm of its own in `memcg`, or a kernel thread (`mm` false). */
@@ -160,7 +162,7 @@ export function rmdir(memcg: u32, cpu: u32): i32 {
   return errno;
 }
 
-/** vm.nr_hugepages, of 2 MiB: answers how many there are then; what is in use or reserved stays. -EINVAL where residency is not modelled. */
+/** vm.nr_hugepages, of 2 MiB: answers how many there are; what is in use or reserved stays. -EINVAL where residency is not modelled. */
 export function setHugePages(pages: u32): i32 {
   return nodesEnd == 1 ? -EINVAL : <i32>setHugePool(pages);
 }

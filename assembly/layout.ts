@@ -133,6 +133,11 @@ export const SCAN_FULL_WALK: u32 = 64;
 export const SCAN_CACHE_TRIM: u32 = 128;
 export const SCAN_MAY_SWAP: u32 = 256;
 export const SCAN_PROACTIVE: u32 = 512;
+export const SCAN_GLOBAL: u32 = 1 << 16; // no memcg is the target: the machine itself is short (!cgroup_reclaim())
+export const SCAN_KSWAPD: u32 = 1 << 17;
+export const SCAN_FILE_IS_TINY: u32 = 1 << 18;
+export const SCAN_NO_CACHE_TRIM: u32 = 1 << 19;
+export const SCAN_CACHE_TRIM_FAILED: u32 = 1 << 20;
 export const RESIDENCY_RECORDED: u32 = 0;
 export const RESIDENCY_MODELLED: u32 = 1;
 // pressure stall information (psi.ts): words 1152 to 1279
@@ -192,6 +197,26 @@ export const H_READAHEAD: u32 = 1496; // u32 pages (ra_pages); 0 = off
 export const H_FAULT_AROUND: u32 = 1500; // u32 pages, a power of two; 0 or 1 = off
 export const H_READER_STAMP: u32 = 1504; // u32 uses of readers
 export const H_FLUSHER: u32 = 1480; // u32 1: there is a flusher
+// modelled residency: the machine's memory, one node of one zone (reclaim/watermark.ts)
+export const H_FREE_PAGES: u32 = 1280; // frames that nobody uses
+export const H_WMARK_MIN: u32 = 1284; // pages
+export const H_WMARK_LOW: u32 = 1288;
+export const H_WMARK_HIGH: u32 = 1292;
+export const H_MIN_FREE_KBYTES: u32 = 1296; // vm.min_free_kbytes; 0 until boot() = from the size of memory
+export const H_WATERMARK_SCALE: u32 = 1300; // vm.watermark_scale_factor; 0 until boot() = the default
+export const H_KSWAPD_FAILURES: u32 = 1304; // runs of kswapd in a row that took nothing
+export const H_SCAN_SCANNED: u32 = 1308; // sc->nr_scanned
+export const H_VM_EVENT: u32 = 1312; // u64[NR_VM_EVENTS]: /proc/vmstat, where the memcgs' own statistics do not tell it
+export const VM_PGSCAN_KSWAPD: u32 = 0;
+export const VM_PGSCAN_DIRECT: u32 = 1; // of global reclaim alone, as in /proc/vmstat
+export const VM_PGSTEAL_KSWAPD: u32 = 2;
+export const VM_PGSTEAL_DIRECT: u32 = 3;
+export const VM_ALLOCSTALL: u32 = 4;
+export const VM_PAGEOUTRUN: u32 = 5;
+export const VM_OOM_KILL: u32 = 6;
+/** Not the kernel's: allocations that ended without a page (no reclaim allowed, or not tried harder). */
+export const VM_ALLOC_FAILED: u32 = 7;
+export const NR_VM_EVENTS: u32 = 8;
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 

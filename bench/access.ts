@@ -23,7 +23,8 @@ import { type Row, rowsOf } from './table.ts';
 async function machinePeer({ columns, prefill, pages, max }: AccessWorkload): Promise<Peer> {
   const machine = await Machine.boot({
     residency: 'modelled',
-    pages,
+    // What is above the high watermark holds it all: the machine itself is not short.
+    pages: pages + (pages >> 4) + 1024,
     nodes: pages >> 2,
     cgroups: 2,
     tasks: 1,

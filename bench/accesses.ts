@@ -9,7 +9,7 @@ export interface AccessWorkload {
   columns: Columns;
   /** rows [0, prefill) are replayed before the clock starts */
   prefill: number;
-  /** frames of the machine, and pages of the file or of the address space */
+  /** pages of the file or of the address space; the machine has a few more */
   pages: number;
   /** memory.max in pages, null for none */
   max: number | null;

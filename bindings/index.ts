@@ -50,6 +50,7 @@ export {
   Machine,
   type MemcgFigures,
   ReplayError,
+  type VmStat,
 } from './machine.ts';
 export { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from './replay/replay.ts';
 export { Against, type AgainstReport } from './report/against.ts';

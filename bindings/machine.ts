@@ -4,7 +4,13 @@
 import * as L from '../assembly/layout.ts';
 import * as O from '../assembly/replay/ops.ts';
 import { PeakFile } from './cgroupfs/peak.ts';
-import { type Capacities, DEFAULT_CAPACITIES, MODELLED_CAPACITIES, regionAt } from './engine/capacities.ts';
+import {
+  type Capacities,
+  CapacityError,
+  DEFAULT_CAPACITIES,
+  MODELLED_CAPACITIES,
+  regionAt,
+} from './engine/capacities.ts';
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
 import { EngineError } from './engine/error.ts';
@@ -70,6 +76,10 @@ export interface BootOptions extends Partial<Capacities> {
   costs?: Partial<Costs>;
   /** ticks a second of the kernel (CONFIG_HZ), 250 unless told: what memory.high makes a task sleep is a whole number of them */
   hz?: number;
+  /** modelled residency: vm.min_free_kbytes; from the size of memory (capacity `pages`) unless told */
+  minFreeKbytes?: number;
+  /** modelled residency: vm.watermark_scale_factor, 1 to 3000; 10 unless told */
+  watermarkScaleFactor?: number;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -109,6 +119,31 @@ export interface CounterChange {
   cpu: number;
 }
 
+/** The machine's own memory: /proc/zoneinfo and /proc/vmstat of its one zone. Pages and counts. */
+export interface VmStat {
+  /** frames of the machine */
+  managed: number;
+  nr_free_pages: number;
+  min: number;
+  low: number;
+  high: number;
+  /** by kswapd, and by tasks that found the machine short; what a cgroup's limit took is in the cgroup's memory.stat alone */
+  pgscan_kswapd: number;
+  pgscan_direct: number;
+  pgsteal_kswapd: number;
+  pgsteal_direct: number;
+  /** direct reclaims, and each of their retries */
+  allocstall: number;
+  /** runs of balance_pgdat() */
+  pageoutrun: number;
+  /** by whatever OOM */
+  oom_kill: number;
+  pswpin: number;
+  pswpout: number;
+  /** not the kernel's: allocations that may not wait, or not try harder, and ended without a page */
+  allocations_failed: number;
+}
+
 /** What memory.stat and its neighbours say about one cgroup. Bytes. */
 export interface MemcgFigures {
   'memory.current': number;
@@ -121,6 +156,11 @@ export interface MemcgFigures {
   /** modelled residency only */
   'memory.pressure'?: Pressure;
   dying: boolean;
+}
+
+function checkSysctl(name: string, value: number | undefined, most: number): void {
+  if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= most))
+    throw new EngineError('EINVAL', `${name}: ${value} is not a whole number from 1 to ${most}`);
 }
 
 const FIELD_NAMES = ['', 'op', 'cpu', 'task', 'cgroup', 'object', 'index', 'count', 'flags', 'ts'];
@@ -265,6 +305,8 @@ export class Machine {
       faultAround = 0,
       costs: given = {},
       hz = 250,
+      minFreeKbytes,
+      watermarkScaleFactor,
       ...capacities
     } = options;
     if (flushPeriod <= 0n || firstFlush <= 0n)
@@ -274,6 +316,8 @@ export class Machine {
     if (wrong !== null) throw new EngineError('EINVAL', wrong);
     if (!Number.isInteger(hz) || hz < 1 || hz > 1_000_000)
       throw new EngineError('EINVAL', `hz ${hz}: not a whole number from 1 to 1000000`);
+    checkSysctl('minFreeKbytes', minFreeKbytes, 2 ** 32 - 1);
+    checkSysctl('watermarkScaleFactor', watermarkScaleFactor, 3000);
     const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
@@ -301,12 +345,24 @@ export class Machine {
     writeCosts(new Uint32Array(memory.buffer, L.HEADER), costs);
     words[(L.HEADER + L.H_HZ) / 4] = hz;
     words[(L.HEADER + L.H_RING_WAITS) / 4] = 1;
+    words[(L.HEADER + L.H_MIN_FREE_KBYTES) / 4] = minFreeKbytes ?? 0;
+    words[(L.HEADER + L.H_WATERMARK_SCALE) / 4] = watermarkScaleFactor ?? 0;
     words[(L.HEADER + L.H_MOUNT) / 4] = mountWord(mountOptions, kernel);
     words.set(costWords(memcgCost, { ...defaults, ...capacities }.cpus), (L.HEADER + L.H_MEMCG_COST) / 4);
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
-    return new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build, new TaskNames());
+    const machine = new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build, new TaskNames());
+    if (residency === 'modelled') machine.#checkWatermarks();
+    return machine;
+  }
+
+  #checkWatermarks(): void {
+    const { managed, min, low, high } = this.vmstat();
+    if (high >= managed)
+      throw new CapacityError(
+        `capacity pages: ${managed} leaves nothing above the watermarks (min ${min}, low ${low}, high ${high} pages): more memory, or a smaller min_free_kbytes`,
+      );
   }
 
   /** The whole machine as bytes: names, then memory. */
@@ -369,7 +425,7 @@ export class Machine {
     if (errno !== 'ENOSPC') return '';
     const name = Object.keys(DEFAULT_CAPACITIES)[this.#header(L.H_FULL_TABLE)] as keyof Capacities;
     if (name === 'pages' && this.residency === 'modelled')
-      return `: memory is full (${this.capacities.pages} pages), and the machine's own reclaim is not modelled: give it more (--memory)`;
+      return `: memory is full (${this.capacities.pages} pages) and no process is left to kill, where Linux panics (System is deadlocked on memory): give it more (--memory)`;
     return `: the table is full, raise capacity ${name} (now ${this.capacities[name]})`;
   }
 
@@ -931,6 +987,29 @@ export class Machine {
       dirty: this.#header(L.H_NR_DIRTY),
       writeback: this.#header(L.H_NR_WRITEBACK),
       waitedNs: this.#u64[(L.HEADER + L.H_WRITE_STALL_NS) / 8]!,
+    };
+  }
+
+  /** Modelled residency: the machine's free memory, its watermarks, and what its own reclaim has done. */
+  vmstat(): VmStat {
+    const event = (which: number) => Number(this.#u64[(L.HEADER + L.H_VM_EVENT) / 8 + which]!);
+    const swapped = (stat: number) => Number(this.engine.statTotal(ROOT_CGROUP, stat));
+    return {
+      managed: this.capacities.pages,
+      nr_free_pages: this.#header(L.H_FREE_PAGES),
+      min: this.#header(L.H_WMARK_MIN),
+      low: this.#header(L.H_WMARK_LOW),
+      high: this.#header(L.H_WMARK_HIGH),
+      pgscan_kswapd: event(L.VM_PGSCAN_KSWAPD),
+      pgscan_direct: event(L.VM_PGSCAN_DIRECT),
+      pgsteal_kswapd: event(L.VM_PGSTEAL_KSWAPD),
+      pgsteal_direct: event(L.VM_PGSTEAL_DIRECT),
+      allocstall: event(L.VM_ALLOCSTALL),
+      pageoutrun: event(L.VM_PAGEOUTRUN),
+      oom_kill: event(L.VM_OOM_KILL),
+      pswpin: swapped(L.STAT_PSWPIN),
+      pswpout: swapped(L.STAT_PSWPOUT),
+      allocations_failed: event(L.VM_ALLOC_FAILED),
     };
   }
 

@@ -18,7 +18,8 @@ import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
-import { headerGet, headerGet64, headerSet, killAt, memcgAt, mmAt, outOfRange, ROOT, taskAt } from '../memory';
+import { headerGet, headerGet64, headerSet, killAt, memcgAt, mmAt, outOfRange, pagesEnd, ROOT, taskAt } from '../memory';
+import { countVm } from '../reclaim/watermark';
 import { ringKilled } from '../ring';
 import { exit, fork, isKilled, taskMemcg } from '../task/task';
 import { beginChoice, candidateAt, insertCandidate, recordKill } from './kills';
@@ -58,8 +59,9 @@ export function setOomScoreAdj(task: u32, value: u64): i32 {
   );
 }
 
-/** mem_cgroup_get_max(): pages that the memcg may have in memory and in swap. */
+/** constrained_alloc(): pages that the memcg (mem_cgroup_get_max()) or the machine may have in memory and in swap. */
 function totalPages(memcg: u32): i64 {
+  if (memcg == ROOT) return <i64>(pagesEnd - 1) + headerGet(L.H_SWAP_SLOTS);
   let pages = load<i64>(memoryCounter(memcg), L.PC_MAX);
   if (headerGet(L.H_SWAPPINESS)) pages += min<i64>(load<i64>(swapCounter(memcg), L.PC_MAX), headerGet(L.H_SWAP_SLOTS));
   return max<i64>(pages, 1);
@@ -133,6 +135,7 @@ function oomGroup(victim: u32, over: u32): u32 {
 /** __oom_kill_process(): SIGKILL to all that share the mm. Answers whether it was not dying already. */
 function killProcess(process: u32, over: u32, group: u32): bool {
   memcgEvent(taskMemcg(process), L.EVENT_OOM_KILL);
+  countVm(L.VM_OOM_KILL, 1);
   if (isKilled(process)) return false;
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != process) continue;
@@ -180,6 +183,16 @@ export function memcgOom(task: u32, over: u32, pages: u32): bool {
   let order = pages > 1 ? 32 - clz<u32>(pages - 1) : 0;
   if (pageCounterMargin(memoryCounter(over)) >= <i64>1 << order) return true;
   return outOfMemory(task, over);
+}
+
+/**
+ * out_of_memory() of the machine: no memcg counts an `oom`, and any process may have to go. Who is not the task that asks dies at once:
+ * the task waits for nothing else. False: there is none, and Linux panics.
+ */
+export function globalOom(task: u32, cpu: u32): bool {
+  if (!outOfMemory(task, ROOT)) return false;
+  if (!isDying(task)) victimsDie(cpu);
+  return true;
 }
 
 /**

@@ -73,7 +73,7 @@ function checkRange(hvpn: u64, pages: u32): i32 {
   return pages ? 0 : outOfRange(L.FIELD_COUNT, pages, EINVAL);
 }
 
-/** mmap(MAP_PRIVATE | MAP_HUGETLB) of huge pages [hvpn, hvpn + pages), of what is not mapped yet. -ENOMEM: the pool has not so many left. */
+/** mmap(MAP_PRIVATE | MAP_HUGETLB) of huge pages [hvpn, hvpn + pages), of what is not mapped yet. -ENOMEM: the pool has too few left. */
 export function mapHuge(task: u32, hvpn: u64, pages: u32): i32 {
   let errno = checkRange(hvpn, pages);
   if (errno) return errno;

@@ -336,8 +336,8 @@ export function refaultFolio(task: u32, frame: u32, shadow: u32, anon: bool): vo
   activateFolio(frame);
   if (!wasWorkingset(shadow)) return;
   setWorkingset(frame);
-  // filemap_read_folio(), folio_wait_bit_common(): waiting for a page of the working set is pressure, for a new one it is not.
-  if (!anon) memstall(task, costOf(L.COST_FILE_READ));
+  // filemap_read_folio(), swap_read_folio(), folio_wait_bit_common(): to wait for a page of the working set is pressure, for a new one not.
+  memstall(task, costOf(anon ? L.COST_SWAP_IN : L.COST_FILE_READ));
   modStat(memcg, L.STAT_WORKINGSET_RESTORE_ANON + (anon ? 0 : 1), 1);
   noteCost(memcg, !anon, kernel61 ? 1 : 32);
 }

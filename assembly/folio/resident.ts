@@ -1,17 +1,18 @@
 // Modelled residency: page frames handed out and taken back by the model itself, one folio a page. mm/page_alloc.c, mm/rmap.c
 // (folio_add_file_rmap_ptes(), folio_remove_rmap_ptes()), mm/swap.c (folio_mark_accessed()), mm/page-writeback.c (folio_account_dirtied()).
 import { chargeMemcg } from '../charge/charge';
-import { ENOMEM, ENOSPC } from '../constants';
+import { ENOMEM } from '../constants';
 import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerGet64, headerSet, outOfRange, pagesEnd, placeBase, ROOT } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, ROOT } from '../memory';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
 import { inodeCleaned, inodeDirtied } from './inode';
 import { waitForFolio, wakeFlusherLater } from './writeback';
+import { allocPages } from './page-alloc';
 
 /** The state word: kind, list, STATE_*. */
 @inline export function stateOf(frame: u32): u32 {
@@ -38,16 +39,19 @@ import { waitForFolio, wakeFlusherLater } from './writeback';
   return kindOf(frame) == KIND_ANON;
 }
 
-/** A frame that nobody uses; 0: memory is full. */
+/** A frame that nobody uses; 0: there is none. Whether one may be taken is allocPages()'s to say. */
 export function takeFrame(): u32 {
   let frame = headerGet(L.H_FREE_FRAME);
+  let free = headerGet(L.H_FREE_PAGES);
+  if (!free) return 0;
+  headerSet(L.H_FREE_PAGES, free - 1);
   if (frame) {
     headerSet(L.H_FREE_FRAME, load<u32>(folioAt(frame), L.FOLIO_NEXT_FREE));
     store<u32>(folioAt(frame), 0, L.FOLIO_NEXT_FREE);
     return frame;
   }
   frame = max<u32>(1, headerGet(L.H_FRAME_END));
-  if (frame >= pagesEnd) return 0;
+  assert(frame < pagesEnd);
   headerSet(L.H_FRAME_END, frame + 1);
   return frame;
 }
@@ -56,18 +60,18 @@ export function takeFrame(): u32 {
 export function giveFrame(frame: u32): void {
   store<u32>(folioAt(frame), headerGet(L.H_FREE_FRAME), L.FOLIO_NEXT_FREE);
   headerSet(L.H_FREE_FRAME, frame);
+  headerSet(L.H_FREE_PAGES, headerGet(L.H_FREE_PAGES) + 1);
 }
 
 /**
- * A new folio of one page at `place` (placeAt()), charged to `memcg`, which may reclaim: its frame, or a negative errno. -ENOSPC: memory
- * is full (capacity `pages`); -ENOMEM: the limit refused, which is counted and no error of the trace.
+ * A new folio of one page at `place` (placeAt()), charged to `memcg`; for the frame the machine may reclaim and kill, for the charge
+ * the memcg may: its frame, or a negative errno. -ENOSPC: memory is full, and nobody is left to kill; -ENOMEM: the limit refused, which is
+ * counted, or the task itself was killed: no error of the trace.
  */
 export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64, gfp: u32 = GFP_KERNEL): i32 {
+  let errno = allocPages(task, cpu, 0, gfp);
+  if (errno) return errno;
   let frame = takeFrame();
-  if (!frame) {
-    headerSet(L.H_FULL_TABLE, L.CAP_PAGES);
-    return outOfRange(L.FIELD_INDEX, 0, ENOSPC);
-  }
   if (chargeMemcg(task, cpu, memcg, 1, gfp)) {
     giveFrame(frame);
     // What is read ahead is nobody's loss.

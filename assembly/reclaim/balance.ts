@@ -5,7 +5,7 @@ import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgState } from '../memcg/memcg';
 import { statTotal } from '../memcg/stat';
-import { headerGet, headerSet, lruvecAt } from '../memory';
+import { headerGet, headerSet, lruvecAt, ROOT } from '../memory';
 import { listAt, sizePages } from './lru';
 import { lruPages, swapLeft } from './workingset';
 
@@ -33,7 +33,8 @@ export function inactiveIsLow(memcg: u32, file: bool): bool {
 
 /** prepare_scan_control(): decided from the target, once a pass. */
 export function prepareScan(target: u32): void {
-  let flags = scanFlags() & ~(L.SCAN_MAY_DEACTIVATE_ANON | L.SCAN_MAY_DEACTIVATE_FILE | L.SCAN_CACHE_TRIM);
+  let decided = L.SCAN_MAY_DEACTIVATE_ANON | L.SCAN_MAY_DEACTIVATE_FILE | L.SCAN_CACHE_TRIM | L.SCAN_FILE_IS_TINY;
+  let flags = scanFlags() & ~decided;
   if (flags & L.SCAN_FORCE_DEACTIVATE) flags |= L.SCAN_MAY_DEACTIVATE_ANON | L.SCAN_MAY_DEACTIVATE_FILE;
   else {
     let at = lruvecAt(target);
@@ -44,8 +45,17 @@ export function prepareScan(target: u32): void {
   }
   // Much inactive page cache, none of it refaulting: leave anonymous memory alone.
   let plenty = lruPages(target, L.LRU_INACTIVE_FILE) >> headerGet(L.H_SCAN_PRIORITY) != 0;
-  if (plenty && !(flags & L.SCAN_MAY_DEACTIVATE_FILE)) flags |= L.SCAN_CACHE_TRIM;
+  if (plenty && !(flags & (L.SCAN_MAY_DEACTIVATE_FILE | L.SCAN_NO_CACHE_TRIM))) flags |= L.SCAN_CACHE_TRIM;
+  if (flags & L.SCAN_GLOBAL && fileIsTiny(flags)) flags |= L.SCAN_FILE_IS_TINY;
   setScanFlags(flags);
+}
+
+/** The machine could not be balanced with all its page cache, and anonymous memory that is not thrashing is there to take. */
+function fileIsTiny(flags: u32): bool {
+  if (flags & L.SCAN_MAY_DEACTIVATE_ANON) return false;
+  let file = lruPages(ROOT, L.LRU_ACTIVE_FILE) + lruPages(ROOT, L.LRU_INACTIVE_FILE);
+  if (file + headerGet(L.H_FREE_PAGES) > headerGet(L.H_WMARK_HIGH)) return false;
+  return lruPages(ROOT, L.LRU_INACTIVE_ANON) >> headerGet(L.H_SCAN_PRIORITY) != 0;
 }
 
 /** snapshot_refaults(): what the next reclaim of this target compares with. */
@@ -65,9 +75,11 @@ function balanceOf(memcg: u32): u32 {
   let flags = scanFlags();
   let swappiness = headerGet(L.H_SCAN_SWAPPINESS);
   if (!(flags & L.SCAN_MAY_SWAP) || swapLeft(memcg) == 0) return FILE;
-  if (swappiness == 0) return FILE;
+  // The machine swaps rather than kill, whatever swappiness says.
+  if (swappiness == 0 && !(flags & L.SCAN_GLOBAL)) return FILE;
   if (swappiness == 201) return ANON;
-  if (headerGet(L.H_SCAN_PRIORITY) == 0) return EQUAL;
+  if (headerGet(L.H_SCAN_PRIORITY) == 0 && swappiness) return EQUAL;
+  if (flags & L.SCAN_FILE_IS_TINY) return ANON;
   return flags & L.SCAN_CACHE_TRIM ? FILE : FRACT;
 }
 

@@ -1,4 +1,5 @@
-// Reclaim from a memcg and all below it. mm/vmscan.c: try_to_free_mem_cgroup_pages(), do_try_to_free_pages(), shrink_node(),
+// Reclaim from a memcg and all below it; from the root, when the machine itself is short. mm/vmscan.c:
+// try_to_free_mem_cgroup_pages(), try_to_free_pages(), do_try_to_free_pages(), shrink_node(),
 // shrink_node_memcgs(), shrink_lruvec(), shrink_inactive_list(), shrink_active_list().
 import { DEF_PRIORITY, SWAP_CLUSTER_MAX } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
@@ -17,6 +18,7 @@ import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapsho
 import { addHead, isolate, listAt, size } from './lru';
 import { ACTIVATE, FREED, shrinkFolio } from './shrink-folio';
 import { shrinkSlab } from './shrinker';
+import { countVm } from './watermark';
 import { ageNonresident, noteCost } from './workingset';
 
 /** Puts an isolated folio at the newest end of a list. */
@@ -42,14 +44,30 @@ function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
   headerSet(L.H_SCANNED, headerGet(L.H_SCANNED) + pages);
 }
 
+/** PGSCAN_*: who scans, reclaimer_offset(); /proc/vmstat counts what no memcg's limit asked for. */
+function countScanned(memcg: u32, pages: u32): void {
+  let flags = scanFlags();
+  noteScanned(pages);
+  headerSet(L.H_SCAN_SCANNED, headerGet(L.H_SCAN_SCANNED) + pages);
+  let who = flags & L.SCAN_KSWAPD ? L.STAT_PGSCAN_KSWAPD : flags & L.SCAN_PROACTIVE ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT;
+  modStat(memcg, who, pages);
+  if (flags & L.SCAN_GLOBAL) countVm(flags & L.SCAN_KSWAPD ? L.VM_PGSCAN_KSWAPD : L.VM_PGSCAN_DIRECT, pages);
+}
+
+/** PGSTEAL_* */
+function countStolen(memcg: u32, pages: u32): void {
+  let flags = scanFlags();
+  let who = flags & L.SCAN_KSWAPD ? L.STAT_PGSTEAL_KSWAPD : flags & L.SCAN_PROACTIVE ? L.STAT_PGSTEAL_PROACTIVE : L.STAT_PGSTEAL_DIRECT;
+  modStat(memcg, who, pages);
+  if (flags & L.SCAN_GLOBAL) countVm(flags & L.SCAN_KSWAPD ? L.VM_PGSTEAL_KSWAPD : L.VM_PGSTEAL_DIRECT, pages);
+}
+
 /** shrink_inactive_list(): answers the pages reclaimed. */
 function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let file = list == L.LRU_INACTIVE_FILE;
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return 0;
-  noteScanned(taken);
-  let proactive = (scanFlags() & L.SCAN_PROACTIVE) != 0;
-  modStat(memcg, proactive ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT, taken);
+  countScanned(memcg, taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let reclaimed: u32 = 0;
   headerSet(L.H_PAGEOUTS, 0);
@@ -75,7 +93,7 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   // mem_cgroup_uncharge_folios() of all that goes
   let task = headerGet(L.H_SCAN_TASK);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
-  modStat(memcg, proactive ? L.STAT_PGSTEAL_PROACTIVE : L.STAT_PGSTEAL_DIRECT, reclaimed);
+  countStolen(memcg, reclaimed);
   let pageouts = headerGet(L.H_PAGEOUTS);
   noteCost(memcg, file, kernel61 ? pageouts : pageouts * SWAP_CLUSTER_MAX + taken - reclaimed);
   if (headerGet(L.H_SCAN_UNQUEUED) == taken) wakeFlusher();
@@ -127,7 +145,9 @@ function shrinkLruvec(memcg: u32): void {
   let targetActiveFile = activeFile;
   let wanted = headerGet(L.H_SCAN_TO_RECLAIM);
   let got: u32 = 0;
-  let adjusted = false;
+  // Direct reclaim of the machine begins fair: at first it scans what was planned of each list.
+  let flags = scanFlags();
+  let proportional = (flags & L.SCAN_GLOBAL) && !(flags & L.SCAN_KSWAPD) && headerGet(L.H_SCAN_PRIORITY) == DEF_PRIORITY;
   while (inactiveAnon || activeFile || inactiveFile) {
     let n = min<u32>(inactiveAnon, SWAP_CLUSTER_MAX);
     inactiveAnon -= n;
@@ -141,8 +161,8 @@ function shrinkLruvec(memcg: u32): void {
     n = min<u32>(activeFile, SWAP_CLUSTER_MAX);
     activeFile -= n;
     if (n) got += shrinkList(memcg, L.LRU_ACTIVE_FILE, n);
-    if (got < wanted || adjusted) continue;
-    // Enough: the type with less left stops, and the other goes on to the same share of its target.
+    if (got < wanted || proportional) continue;
+    // Enough: the type with less left stops, and the other goes on to the same share of its target, if that is not yet reached.
     let file = inactiveFile + activeFile;
     let anon = inactiveAnon + activeAnon;
     if (!file || !anon) break;
@@ -159,7 +179,6 @@ function shrinkLruvec(memcg: u32): void {
       inactiveAnon = remainder(targetInactiveAnon, inactiveAnon, percent);
       activeAnon = remainder(targetActiveAnon, activeAnon, percent);
     }
-    adjusted = true;
   }
   headerSet(L.H_SCAN_RECLAIMED, headerGet(L.H_SCAN_RECLAIMED) + got);
   // can_age_anon_pages(): with swap, anonymous memory ages even where it is not scanned.
@@ -218,11 +237,23 @@ function protectedFrom(target: u32, memcg: u32): bool {
   return false;
 }
 
-/**
- * try_to_free_mem_cgroup_pages(): reclaims from `target` and below, at least `pages` if it can, on behalf of a task on a CPU. Answers
- * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take. H_SCANNED is what it looked at.
- */
-export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): u32 {
+/** shrink_node(): one pass at the priority that is set. Progress, whoever makes it, wakes a kswapd that had given up. */
+export function shrinkNode(target: u32): void {
+  let before = headerGet(L.H_SCAN_RECLAIMED);
+  prepareScan(target);
+  shrinkMemcgs(target);
+  if (headerGet(L.H_SCAN_RECLAIMED) != before) headerSet(L.H_KSWAPD_FAILURES, 0);
+  else if (scanFlags() & L.SCAN_CACHE_TRIM) setScanFlags(scanFlags() | L.SCAN_CACHE_TRIM_FAILED);
+}
+
+/** Every memcg's oldest active anonymous pages become inactive, where those are few: kswapd_age_node(), age_active_anon() in 6.1. */
+export function ageAnon(): void {
+  if (!headerGet(L.H_SWAP_SLOTS) || !inactiveIsLow(ROOT, false)) return;
+  for (let memcg = ROOT; memcg; memcg = nextInSubtree(memcg, ROOT)) shrinkActive(memcg, L.LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX);
+}
+
+/** struct scan_control of a reclaim that is to begin. */
+export function beginScan(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): void {
   if (rstatBase) flushForReclaim(target);
   headerSet(L.H_SCAN_TASK, task);
   headerSet(L.H_SCAN_CPU, cpu);
@@ -232,14 +263,33 @@ export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u
   headerSet(L.H_SCAN_RECLAIMED, 0);
   headerSet(L.H_SCANNED, 0);
   setScanFlags(flags | (kernel61 ? L.SCAN_FULL_WALK : 0));
+}
+
+/**
+ * try_to_free_mem_cgroup_pages(): reclaims from `target` and below, at least `pages` if it can, on behalf of a task on a CPU. Answers
+ * the pages reclaimed: often more, seldom fewer than SWAP_CLUSTER_MAX, 0 when there is nothing to take. H_SCANNED is what it looked at.
+ */
+export function tryToFree(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): u32 {
+  beginScan(task, cpu, target, pages, flags, swappiness);
+  return doTryToFree(target);
+}
+
+/** try_to_free_pages(): a task that finds the machine short of memory reclaims for itself, from all memcgs. Answers the pages reclaimed. */
+export function tryToFreePages(task: u32, cpu: u32): u32 {
+  beginScan(task, cpu, ROOT, SWAP_CLUSTER_MAX, L.SCAN_MAY_SWAP | L.SCAN_GLOBAL, headerGet(L.H_SWAPPINESS));
+  return doTryToFree(ROOT);
+}
+
+/** do_try_to_free_pages() */
+function doTryToFree(target: u32): u32 {
   let congested = false; // LRUVEC_CGROUP_CONGESTED
   for (;;) {
+    if (scanFlags() & L.SCAN_GLOBAL) countVm(L.VM_ALLOCSTALL, 1);
     for (let priority = <i32>DEF_PRIORITY; priority >= 0; priority--) {
       headerSet(L.H_SCAN_PRIORITY, priority);
-      prepareScan(target);
       headerSet(L.H_SCAN_DIRTY, 0);
       headerSet(L.H_SCAN_CONGESTED, 0);
-      shrinkMemcgs(target);
+      shrinkNode(target);
       // shrink_node(): whatever is dirty here waits for the device, and from now on so does this reclaim.
       let dirty = headerGet(L.H_SCAN_DIRTY);
       congested = congested || (dirty != 0 && dirty == headerGet(L.H_SCAN_CONGESTED));

@@ -1,5 +1,5 @@
 // Modelled residency: the trace says who touches what; what is resident, and who is charged for it, follows from the kernel's rules.
-// A limit reclaims, throttles and kills; memory itself is never short: a full machine is an error.
+// A limit reclaims, throttles and kills, and so does a machine whose own memory is short.
 import { chargeMemcg } from '../charge/charge';
 import { handleOverHigh } from '../charge/high';
 import { enforceLimit } from '../charge/limit';
@@ -10,6 +10,7 @@ import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/fo
 import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { objcgMemcg } from '../folio/objcg';
+import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { runDevice } from '../folio/writeback';
@@ -21,7 +22,7 @@ import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
   folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
-  taskAt, tasksEnd,
+  taskAt, tasksEnd, watchEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
@@ -60,13 +61,14 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   let order = flags & O.FLAG_ORDER_MASK;
   if (order > 9 || kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
     return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
-  let errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
+  let errno = allocPages(task, cpu, order, gfp);
+  if (errno) return errno == -ENOMEM ? 0 : errno;
+  errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
   if (errno) return unlessRefused(errno, objcg);
   modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
   for (let i = index; i < index + (1 << order); i++) {
     freeKernelFrame(cpu, i);
     let frame = takeFrame();
-    if (!frame) return full(L.CAP_PAGES, index);
     commitKmem(frame, objcg, 0, kind);
     if (!radixSet(kernelFrames(), i, frame)) return full(L.CAP_NODES, index);
   }
@@ -297,7 +299,8 @@ export function replayModelled(from: u32, to: u32): i32 {
       groupEnd = min<u32>(to, row + TOUCH_GROUP);
       touchGroup(row, groupEnd);
     }
-    if (watching() && !watchRoom(WATCH_PER_ROW)) return row;
+    // A row that makes kswapd run changes many more: half of a large log is kept for it.
+    if (watching() && !watchRoom(max<u32>(WATCH_PER_ROW, watchEnd >> 1))) return row;
     if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;

@@ -26,6 +26,8 @@ interface ReplayOptions extends RangeOptions {
   faultAround?: string;
   writeRate?: string;
   flusher: boolean;
+  minFreeKbytes?: string;
+  watermarkScaleFactor?: string;
   kernel: string;
   seed: string;
   cpus?: string;
@@ -60,6 +62,11 @@ export function addReplay(program: Command): void {
     .option('--fault-around <size>', 'modelled: read faults map resident neighbours, too, such as 64K (default: not)')
     .option('--write-rate <size>', 'modelled: what the disk writes in a second, such as 200M (default: takes no time)')
     .option('--no-flusher', 'modelled: nothing but sync writes dirty pages')
+    .option(
+      '--min-free-kbytes <n>',
+      'vm.min_free_kbytes, in modelled residency (default: from --memory, as Linux does)',
+    )
+    .option('--watermark-scale-factor <n>', 'vm.watermark_scale_factor, in modelled residency (default: 10)')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option(
       '--initial <snapshot>',
@@ -108,6 +115,10 @@ function bootOptions(options: ReplayOptions): BootOptions {
   if (options.writeRate !== undefined)
     boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, 250_000_000));
   if (!options.flusher) boot.flusher = false;
+  if (options.minFreeKbytes !== undefined)
+    boot.minFreeKbytes = parseCount('--min-free-kbytes', options.minFreeKbytes, 1, 2 ** 32 - 1);
+  if (options.watermarkScaleFactor !== undefined)
+    boot.watermarkScaleFactor = parseCount('--watermark-scale-factor', options.watermarkScaleFactor, 1, 3000);
   for (const text of options.capacity) {
     const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes|kills)=(.*)$/.exec(text);
     if (!match)
@@ -253,6 +264,8 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
       process.stderr.write(
         'memcharge: warning: recorded residency: what is resident is as it was recorded, whatever --set says; --residency modelled reclaims and kills\n',
       );
+    if (result.residency === 'recorded' && options.cost.length > 0)
+      process.stderr.write('memcharge: warning: --cost: a recording does not show who waits, only the model does\n');
     if (options.sample !== undefined) result.samples = taken;
     if (options.audit) failed = auditFails(machine, result);
     if (against && samples) {

@@ -1,6 +1,6 @@
 /** The object that `replay --json` prints: docs/json.md describes every key. */
 import type { Kill } from '../engine/kills.ts';
-import type { Machine, MemcgFigures, Residency, Statistics } from '../machine.ts';
+import type { Machine, MemcgFigures, Residency, Statistics, VmStat } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
@@ -62,6 +62,8 @@ export interface ReplayResult {
   kills: KillResult[];
   /** kills beyond the capacity `kills` */
   kills_lost?: number;
+  /** modelled residency */
+  machine?: VmStat;
   audit?: 'ok';
   samples?: SampleResult[];
   against?: AgainstReport & { unseen_start?: UnseenStart | null };
@@ -123,7 +125,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
-    ...(machine.residency === 'modelled' ? { pressure: machine.pressure(ROOT_CGROUP) } : {}),
+    ...(machine.residency === 'modelled' ? { machine: machine.vmstat(), pressure: machine.pressure(ROOT_CGROUP) } : {}),
     ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
     kills: killResults(machine),
     ...(machine.killsLost > 0 ? { kills_lost: machine.killsLost } : {}),

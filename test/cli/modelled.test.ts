@@ -121,11 +121,66 @@ describe('replay of accesses', () => {
     );
   });
 
+  it('reclaims and kills for a machine that is too small', async () => {
+    const args = ['--memory', '8M', '--min-free-kbytes', '1024', '--watermark-scale-factor', '300'];
+    const rows: HandRow[] = [
+      { op: O.OP_FILE_ACCESS, task: 1, object: 2, count: 5000 },
+      { op: O.OP_ANON_TOUCH, task: 2, index: 1, count: 1500, flags: O.FLAG_WRITE },
+      { op: O.OP_ANON_TOUCH, task: 3, index: 1, count: 1000, flags: O.FLAG_WRITE },
+    ];
+    const { machine, cgroups } = await replay([...SHARED, ...rows], ...args);
+    expect(machine).toMatchObject({ managed: 2048, min: 256, low: 320, high: 384, oom_kill: 1 });
+    expect(machine.pgsteal_kswapd).toBeGreaterThan(3000);
+    expect(cgroups['/pod/b']).toMatchObject({ 'memory.events': { oom: 0, oom_kill: 1 }, 'memory.stat': { anon: 0 } });
+    expect(cgroups['/x']).toMatchObject({ 'memory.events': { oom_kill: 0 }, 'memory.stat': { anon: 1000 * 4096 } });
+    const path = write([...SHARED, touch(1)]);
+    const wrong = await memcharge(['replay', path, '--watermark-scale-factor', '3001']);
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(wrong.stderr).toMatch(/^memcharge: --watermark-scale-factor 3001: not a whole number from 1 to 3000\n$/);
+  });
+
+  it('says how long tasks waited, by what the work costs', async () => {
+    const limit = { op: O.OP_WRITE_KNOB, cgroup: 3, index: 1024, count: O.KNOB_MAX, name: '/pod/a/memory.max 4M' };
+    const reads = Array.from({ length: 64 }, (_, i) => {
+      return { op: O.OP_FILE_ACCESS, task: 1, object: 2, index: 64 * i, count: 64, ts: 1e9 + 1e8 * i };
+    });
+    const run = (...args: string[]) => replay([...SHARED, limit, ...reads], ...args);
+    const slow = await run('--cost', 'scan=20us', '--cost', 'reclaimed=0', '--sample', '1s', '--sample-stat');
+    const { some, full } = slow.cgroups['/pod/a']['memory.pressure'];
+    expect(some.total).toBe(20 * slow.cgroups['/pod/a']['memory.stat'].pgscan);
+    expect(some.avg10).toBeGreaterThan(0);
+    expect(full).toEqual(some);
+    expect(slow.pressure.some.total).toBe(some.total);
+    expect(slow.cgroups['/x']['memory.pressure'].some.total).toBe(0);
+    const totals = slow.samples.map((s: typeof slow) => s.cgroups['/pod/a']['memory.pressure'].some.total);
+    expect(totals).toEqual([...totals].sort((a, b) => a - b));
+    expect(new Set(totals).size).toBeGreaterThan(3);
+    // Who looks changes nothing.
+    expect((await run('--cost', 'scan=20us', '--cost', 'reclaimed=0')).state_digest).toBe(slow.state_digest);
+    const free = await run('--cost', 'scan=0');
+    expect(free.cgroups['/pod/a']['memory.pressure'].some).toEqual({ avg10: 0, avg60: 0, avg300: 0, total: 0 });
+  });
+
+  it('refuses costs that it does not know, in one line', async () => {
+    const path = write(SHARED);
+    for (const [cost, message] of [
+      ['scan', 'NAME=TIME with NAME one of scan, reclaimed, swapIn, fileRead, slice'],
+      ['write=1us', 'NAME=TIME with NAME one of'],
+      ['scan=1', 'not a duration such as'],
+      ['scan=2s', '1s at most'],
+    ] as const) {
+      const done = await memcharge(['replay', path, '--cost', cost]);
+      expect(done).toMatchObject({ code: 2, stdout: '' });
+      expect(done.stderr).toContain(message);
+      expect(done.stderr.trim().split('\n')).toHaveLength(1);
+    }
+  });
+
   it('says which table is full', async () => {
     const path = write([...SHARED, touch(1)]);
-    const small = await memcharge(['replay', path, '--memory', '1M']);
+    const small = await memcharge(['replay', path, '--memory', '128K']);
     expect(small).toMatchObject({ code: 2, stdout: '' });
-    expect(small.stderr).toMatch(/row 8: .*memory is full \(256 pages\).*--memory/);
+    expect(small.stderr).toMatch(/capacity pages: 32 leaves nothing above the watermarks \(min 32, low 40, high 48/);
     const nodes = await memcharge(['replay', path, '--capacity', 'nodes=20']);
     expect(nodes.stderr).toMatch(/row 8: .*raise capacity nodes \(now 20\)/);
   });
