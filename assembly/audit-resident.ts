@@ -2,6 +2,7 @@
 // says, every map bit has its page, statistics of mapped and dirty pages add up, no node and no frame is lost.
 import { differs } from './audit';
 import { chargeWord, ownerOf } from './folio/folio';
+import { auditMlock } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
 import { hugePagesOf } from './folio/hugetlb';
@@ -253,6 +254,7 @@ export function auditResident(): u32 {
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
   if (!code) code = auditWriteback();
+  if (!code) code = auditMlock();
   if (!code) code = auditNodes();
   if (!code) code = auditKills();
   if (!code) code = auditHuge();

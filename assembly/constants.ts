@@ -21,6 +21,8 @@ export const MIN_FREE_KBYTES_LEAST: u64 = 128;
 export const MIN_FREE_KBYTES_MOST: u64 = 262144;
 /** mm/page_alloc.c: watermark_scale_factor, ten-thousandths of memory between two watermarks. */
 export const WATERMARK_SCALE_FACTOR: u32 = 10;
+/** include/linux/blkdev.h: BLKDEV_DEFAULT_RQ, requests that a device's queue holds. */
+export const BLKDEV_DEFAULT_RQ: u32 = 128;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */

@@ -4,6 +4,7 @@
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { nextDirty, oldestDirty } from './folio/inode';
+import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
 import { cachedOf, cachedSlot, slotCount, slotWord } from './folio/slots';
 import { readerAt } from './folio/readahead';
@@ -16,7 +17,8 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
+  swapEnd, taskAt,
 } from './memory';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
@@ -132,10 +134,13 @@ function foldResident(hash: u64): u64 {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
     hash = foldOwn(hash, mmAt(task));
+    for (let lock = firstLock(task); lock; lock = lockAfter(lock))
+      hash = fold(fold(fold(hash, lockWord(lock, L.LOCK_NEXT) >> 32), lockWord(lock, L.LOCK_FROM)), lockWord(lock, L.LOCK_TO));
   }
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
     if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
   }
+  if (headerGet(L.H_SLOT_END) && headerGet(L.H_SWAP_SLOTS) != swapEnd - 1) hash = fold(hash, headerGet(L.H_SWAP_SLOTS));
   if (headerGet(L.H_SLOT_CACHES))
     for (let cpu: u32 = 0; cpu < nrCpus; cpu++) for (let i: u32 = 0; i < cachedOf(cpu); i++) hash = fold(hash, cachedSlot(cpu, i));
   return hash;
@@ -153,7 +158,7 @@ function foldWriteback(hash: u64): u64 {
   if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
   if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
   for (let task: u32 = 0; task < headerGet(L.H_TASK_END); task++) {
-    let dirtied = load<u64>(mmAt(task), L.TASK_NR_DIRTIED);
+    let dirtied = load<u32>(mmAt(task), L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
     if (dirtied) hash = fold(fold(hash, task), dirtied);
   }
   return hash;

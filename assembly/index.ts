@@ -15,6 +15,7 @@ import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
 import { setHugePool } from './folio/hugetlb';
 import { initNodes } from './folio/radix';
 import { initSlots } from './folio/slots';
+import { swapOff as takeSwapOff } from './folio/swapoff';
 import { initWriteback } from './folio/writeback';
 import { taskKilled } from './live';
 import * as L from './layout';
@@ -48,6 +49,7 @@ import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/proc
 import { taskExists } from './task/task';
 
 export { audit } from './audit';
+export { swapOn } from './folio/swapoff';
 export { stateDigest } from './digest';
 export {
   advance,
@@ -183,6 +185,17 @@ export function writeKnob(memcg: u32, knob: u32, value: i64, cpu: u32): i32 {
   enforceLimit(0, cpu, memcg, knob);
   settle(cpu);
   return 0;
+}
+
+/** swapoff() by a task (0: somebody outside all cgroups) on a CPU. See swapOff() of folio/swapoff.ts. */
+export function swapOff(task: u32, cpu: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (task && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  noteCpu(cpu);
+  let errno = takeSwapOff(task, cpu);
+  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+  victimsDie(cpu);
+  return errno;
 }
 
 /** Whose statistics change from here on. */

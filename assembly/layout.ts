@@ -5,7 +5,7 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring shrink huge |
+//                                     psicpu psitask kill ring lock locked shrink huge |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -196,6 +196,8 @@ export const H_SCAN_UNQUEUED: u32 = 1492; // … dirty ones of the batch at hand
 export const H_READAHEAD: u32 = 1496; // u32 pages (ra_pages); 0 = off
 export const H_FAULT_AROUND: u32 = 1500; // u32 pages, a power of two; 0 or 1 = off
 export const H_READER_STAMP: u32 = 1504; // u32 uses of readers
+export const H_FREE_LOCK: u32 = 1508; // u32 head of the free list of locked ranges
+export const H_LOCK_END: u32 = 1512;
 export const H_FLUSHER: u32 = 1480; // u32 1: there is a flusher
 // modelled residency: the machine's memory, one node of one zone (reclaim/watermark.ts)
 export const H_FREE_PAGES: u32 = 1280; // frames that nobody uses
@@ -450,6 +452,7 @@ export const STATE_WRITEBACK: u32 = 1 << 10; // PG_writeback
 export const STATE_RECLAIM: u32 = 1 << 11; // PG_reclaim: to be taken as soon as it is written
 export const STATE_SWAPCACHE: u32 = 1 << 12; // PG_swapcache: it has a slot (folioSlot)
 export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neither anon nor shmem of memory.stat
+export const STATE_MLOCKED: u32 = 1 << 13; // PG_mlocked
 export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
 /** u32 per frame: the next write in the device's queue. */
 export const WRITE_STRIDE: u32 = 4;
@@ -602,11 +605,20 @@ export const MM_PREVIOUS: u32 = 48;
 export const TASK_OVER_HIGH: u32 = 32; // u32 memcg_nr_pages_over_high
 export const TASK_OOM_SCORE_ADJ: u32 = 36; // i32
 export const TASK_KILLED: u32 = 40; // u32 1: by the OOM killer
-export const TASK_NR_DIRTIED: u32 = 112; // u32 nr_dirtied: pages since its last balance_dirty_pages()
-export const TASK_DIRTIED_PAUSE: u32 = 116; // u32 nr_dirtied_pause: how many there may be
 export const TASK_SLEEP_END: u32 = 64; // u64 ns: when the task wakes up from what memory.high made it sleep
 export const TASK_JOINED: u32 = 72; // u64: its turn among all that ever joined a cgroup: the order of cgroup.procs
 export const TASK_UNKILLABLE: u32 = 80; // u32 1: init
+export const TASK_NR_DIRTIED: u32 = 112; // u16 nr_dirtied: pages since its last balance_dirty_pages()
+export const TASK_DIRTIED_PAUSE: u32 = 114; // u16 nr_dirtied_pause: how many there may be
+export const MM_LOCKS: u32 = 116; // u32 head of its locked ranges
+// a locked range of one mm (folio/mlock.ts)
+export const LOCK_STRIDE: u32 = 24;
+export const LOCK_NEXT: u32 = 0; // u32, also the link of the free list
+export const LOCK_OBJECT: u32 = 4; // u32; 0: private memory
+export const LOCK_FROM: u32 = 8; // u64 pages
+export const LOCK_TO: u32 = 16; // u64
+/** u32 per frame: address spaces that have locked it. */
+export const LOCKED_STRIDE: u32 = 4;
 // which pages of one object one mm has in its page tables
 export const MAP_STRIDE: u32 = 48;
 export const MAP_MM: u32 = 0;
@@ -757,6 +769,7 @@ export const AUDIT_SLOTS_USED: u32 = 23;
 export const AUDIT_WRITEBACK: u32 = 24;
 export const AUDIT_DIRTY_INODES: u32 = 25;
 export const AUDIT_PRESSURE: u32 = 26;
+export const AUDIT_MLOCK: u32 = 27;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -792,9 +805,11 @@ export const R_PSI_CPU: u32 = 29;
 export const R_PSI_TASK: u32 = 30;
 export const R_KILL: u32 = 31;
 export const R_RING: u32 = 32;
-export const R_SHRINK: u32 = 33;
-export const R_HUGE: u32 = 34;
-export const NR_REGIONS: u32 = 35;
+export const R_LOCK: u32 = 33;
+export const R_LOCKED: u32 = 34;
+export const R_SHRINK: u32 = 35;
+export const R_HUGE: u32 = 36;
+export const NR_REGIONS: u32 = 37;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -851,6 +866,8 @@ export function regionSize(
   if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
   if (region == R_INODE) return (objects + 1) * INODE_STRIDE;
   if (region == R_READER) return NR_READERS * READER_STRIDE;
+  if (region == R_LOCK) return (maps + 1) * LOCK_STRIDE;
+  if (region == R_LOCKED) return (pages + 1) * LOCKED_STRIDE;
   if (region == R_WRITE) return (pages + 1) * WRITE_STRIDE;
   if (region == R_PSI) return (cgroups + 1) * PSI_STRIDE;
   if (region == R_PSI_CPU) return (cgroups + 1) * cpus * PSI_CPU_STRIDE;

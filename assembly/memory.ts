@@ -40,6 +40,8 @@ export let psiCpuBase: usize = 0;
 export let psiTaskBase: usize = 0;
 export let killBase: usize = 0;
 export let ringBase: usize = 0;
+export let locksBase: usize = 0;
+export let lockedBase: usize = 0;
 export let shrinkBase: usize = 0;
 export let hugeBase: usize = 0;
 
@@ -121,6 +123,8 @@ export function attachMemory(worker: u32): void {
   psiTaskBase = at(L.R_PSI_TASK);
   killBase = at(L.R_KILL);
   ringBase = at(L.R_RING);
+  locksBase = at(L.R_LOCK);
+  lockedBase = at(L.R_LOCKED);
   shrinkBase = at(L.R_SHRINK);
   hugeBase = at(L.R_HUGE);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;

@@ -43,6 +43,8 @@ export type Statistics = 'exact' | 'kernel';
 
 /** Between two flushes of the kernel's statistics: 2 s, and what the timer wheel makes of 500 ticks of 4 ms. */
 const FLUSH_PERIOD_NS = 2_016_000_000n;
+/** A disk that writes 200 MB/s. How long a write takes matters little to what is reclaimed; that it takes a while does. */
+const PAGE_WRITE_NS = 20_000n;
 /** Who says what is resident: the recording, by frame, or the model, from accesses. */
 export type Residency = 'recorded' | 'modelled';
 
@@ -62,11 +64,11 @@ export interface BootOptions extends Partial<Capacities> {
   mountOptions?: readonly MountOption[];
   /** modelled residency: what the structures of a cgroup cost its parent; nothing unless told, since a trace may have it */
   memcgCost?: MemcgCost;
-  /** vm.swappiness, 0 to 200; 60 unless told */
+  /** vm.swappiness, 0 to 200; 60 unless told. (The swap device of modelled residency is capacity `swap`.) */
   swappiness?: number;
   /** modelled residency: whether dirty pages are written by a flusher, as Linux does, or by `sync` alone; true unless told */
   flusher?: boolean;
-  /** modelled residency: what the disk takes to write one page, ns; 0 unless told: no time at all */
+  /** modelled residency: what the disk takes to write one page, ns; 20000 (200 MB/s) unless told; 0: no time at all */
   pageWriteNs?: bigint;
   /** modelled residency: pages that Linux reads ahead at most (128 KiB by default); 0, nothing, unless told */
   readahead?: number;
@@ -192,6 +194,7 @@ const AUDIT_NAMES = [
   'pages under writeback',
   'dirty inodes',
   'pressure',
+  'locked page',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -300,7 +303,7 @@ export class Machine {
       memcgCost = {},
       swappiness = null,
       flusher = true,
-      pageWriteNs = 0n,
+      pageWriteNs = PAGE_WRITE_NS,
       readahead = 0,
       faultAround = 0,
       costs: given = {},
@@ -367,6 +370,7 @@ export class Machine {
 
   /** The whole machine as bytes: names, then memory. */
   snapshot(): Uint8Array {
+    this.#nameKills();
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
     const head = new TextEncoder().encode(
       JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames }),
@@ -399,6 +403,7 @@ export class Machine {
 
   /** A second machine that stands where this one stands; from here on each goes its own way. */
   async fork(): Promise<Machine> {
+    this.#nameKills();
     const memory = new WebAssembly.Memory({
       initial: this.memory.buffer.byteLength / L.WASM_PAGE,
       maximum: 65536,
@@ -768,6 +773,19 @@ export class Machine {
       this.#taskNames.keep(kill, tasksOfKill(this.memory.buffer, this.#base.kill, kill));
     }
     this.#taskNames.learn(batch, row, to);
+  }
+
+  /**
+   * Modelled residency: a swap device of so many slots, as many as capacity `swap` unless told. (A machine boots with one if it has that
+   * capacity.) EngineError EBUSY: there is one; EINVAL: more slots than the capacity, or none.
+   */
+  swapon(slots = this.capacities.swap): void {
+    this.#check(this.engine.swapOn(slots), `swapon of ${slots} slots`);
+  }
+
+  /** swapoff: everything in swap comes back to memory. EngineError EINVAL: no device; ENOMEM: a limit refused, the device stays. */
+  swapoff(task = 0, cpu = 0): void {
+    this.#check(this.engine.swapOff(task, cpu), 'swapoff');
   }
 
   // ------------------------------------------------------------------------------------------------ replay

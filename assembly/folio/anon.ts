@@ -7,11 +7,13 @@ import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { copyHuge, unmapHugeAll } from './hugetlb';
 import { unmapAll } from './mapping';
+import { firstLock, forgetAllLocks, isMlocked, mlockMapped, munlock, munlockMapped, munlockPrivate } from './mlock';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { countEvent, freeFolio, mapcount, mapFolio, newFolio, placeAt, setState, stateOf, unmapFolio } from './resident';
 import { anonPlace, beginRing, joinRing, leaveRing, placeMm, rehome } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotCount, slotFolio } from './slots';
 import { freeSwap, freeSwapAndCache, inSwapCache, recount, swapFull, swapIn, uncount } from './swap-cache';
+import { waitForFolio } from './writeback';
 
 /** Virtual page numbers of user space with five levels of page tables. */
 const VPN_END: u64 = 1 << 44;
@@ -117,10 +119,21 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
       return fullNodes();
     }
     mapFolio(<u32>frame);
+    mlockMapped(mm, 0, v, <u32>frame);
     countEvent(taskMemcg(mm), L.STAT_PGFAULT);
+    if (isPresent(word)) munlockMapped(mm, 0, v, word & L.PTE_FRAME);
     if (word) dropPage(task, cpu, mm, v, word);
   }
   return 0;
+}
+
+/** The page of a slot is in the page tables again. */
+function mapSwapped(mm: u32, vpn: u64, frame: u32): void {
+  if (!mapcount(frame)) store<u64>(placeAt(frame), anonPlace(mm, vpn));
+  mapFolio(frame);
+  recount(frame);
+  radixSet(pagesOf(mm), vpn, frame | L.PTE_YOUNG);
+  mlockMapped(mm, 0, vpn, frame);
 }
 
 /** do_swap_page(): the page of a slot comes back into the page tables. -ENOMEM: its charge was refused. */
@@ -132,16 +145,35 @@ function swapFault(task: u32, cpu: u32, mm: u32, payer: u32, vpn: u64, slot: u32
     if (got < 0) return got;
     frame = <u32>got;
   }
-  if (!mapcount(frame)) store<u64>(placeAt(frame), anonPlace(mm, vpn));
-  mapFolio(frame);
-  recount(frame);
-  radixSet(pagesOf(mm), vpn, frame | L.PTE_YOUNG);
+  mapSwapped(mm, vpn, frame);
   countEvent(taskMemcg(mm), L.STAT_PGFAULT);
   if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
   dropSlot(slot);
   // should_try_to_free_swap(): the slot is wanted elsewhere, or a write makes its content useless.
-  if (swapFull(frame) || (write && mapcount(frame) == 1)) freeSwap(cpu, frame);
+  if (swapFull(frame) || isMlocked(frame) || (write && mapcount(frame) == 1)) freeSwap(cpu, frame);
   if (write && inSwapCache(frame) && isExclusive(frame)) setState(frame, stateOf(frame) | L.STATE_DIRTY);
+  return 0;
+}
+
+/** unuse_mm(): what an address space has in swap is read back, old. 0 or a negative errno; -ENOMEM: a charge was refused. */
+export function unuseMm(task: u32, cpu: u32, mm: u32): i32 {
+  let pages = pagesOf(mm);
+  for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) {
+    let word = radixGet(pages, v);
+    if (!isSwapped(word)) continue;
+    let slot = word & L.PTE_FRAME;
+    let frame = slotFolio(slot);
+    if (!frame) {
+      let got = swapIn(task, cpu, slot, taskMemcg(mm), KIND_ANON, anonPlace(mm, v));
+      if (got < 0) return got;
+      frame = <u32>got;
+    }
+    waitForFolio(frame);
+    mapSwapped(mm, v, frame);
+    radixSet(pages, v, frame);
+    dropSlot(slot);
+    freeSwap(cpu, frame);
+  }
   return 0;
 }
 
@@ -151,6 +183,8 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
   if (errno) return errno;
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
+  errno = munlock(task, 0, vpn, count);
+  if (errno) return errno;
   let pages = pagesOf(mm);
   for (let v = radixNext(pages, vpn); v < vpn + count; v = radixNext(pages, v + 1)) {
     let word = radixGet(pages, v);
@@ -164,11 +198,13 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
 
 /** exit_mmap(): everything leaves. */
 function destroyMm(task: u32, cpu: u32, mm: u32): void {
+  if (firstLock(mm)) munlockPrivate(mm);
   let pages = pagesOf(mm);
   for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) dropPage(task, cpu, mm, v, radixGet(pages, v));
   radixDestroy(pages);
   leaveRing(mm);
   unmapAll(mm);
+  forgetAllLocks(mm);
   unmapHugeAll(mm);
 }
 
@@ -178,6 +214,7 @@ export function newMm(task: u32, cpu: u32): void {
   if (users(task)) destroyMm(task, cpu, task);
   beginRing(task);
   setUsers(task, 1);
+  store<u32>(mmAt(task), 0, L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
 }
 
 /** One more task runs on the mm: CLONE_VM. */
@@ -208,4 +245,14 @@ export function copyMm(parent: u32, child: u32): i32 {
     else if (isPresent(word)) mapFolio(word & L.PTE_FRAME);
   }
   return copyHuge(parent, child);
+}
+
+/** The page of private memory at `vpn`; 0: there is none, or it is the zero page, or in swap. */
+export function anonFrame(mm: u32, vpn: u64): u32 {
+  let word = radixGet(pagesOf(mm), vpn);
+  return isPresent(word) ? word & L.PTE_FRAME : 0;
+}
+/** The first page of private memory from `vpn` on that the page tables know; NO_KEY: there is none. */
+export function nextAnon(mm: u32, vpn: u64): u64 {
+  return radixNext(pagesOf(mm), vpn);
 }

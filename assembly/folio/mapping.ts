@@ -19,6 +19,7 @@ import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
 import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
 import { dirtyPages, forgetInode, inodeReaches, inodeSize, setInodeSize } from './inode';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
+import { forgetLocks, mlockMapped, munlock, munlockMapped } from './mlock';
 import { faultAround, faultReadahead, readBatch, readEnded, readsAhead } from './readahead';
 import {
   activateFolio, countEvent, dirtyFolio, freeFolio, isAnonFolio, isDirty, mapcount, mapFolio, markAccessed, newFolio, placeAt,
@@ -53,7 +54,10 @@ function checkObject(object: u32): i32 {
   return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
 }
 
-/** A new inode of this type (OBJECT_*), `size` pages long (0: nobody has told). -EEXIST: the id is in use, by an object that had pages or was made before. */
+/**
+ * A new inode of this type (OBJECT_*), `size` pages long (0: nobody has told). -EEXIST: the id is in use, by an object that had pages or
+ * was made before.
+ */
 export function objectNew(object: u32, type: u32, size: u64): i32 {
   let errno = checkObject(object);
   if (errno) return errno;
@@ -113,6 +117,14 @@ function newMap(mm: u32, object: u32): u32 {
   return map;
 }
 
+/** mmap(): the mm may have pages of the object in its page tables from now on. 0 or a negative errno. */
+export function mapObject(mm: u32, object: u32): i32 {
+  let errno = openObject(object);
+  if (errno || findMap(mm, object) || newMap(mm, object)) return errno;
+  headerSet(L.H_FULL_TABLE, L.CAP_MAPS);
+  return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
+}
+
 /** Off its object's list, and free; the mm's list is the caller's. */
 function freeMap(map: u32): void {
   let at = mapAt(map);
@@ -163,6 +175,7 @@ function zap(map: u32, index: u64): void {
   let frame = radixGet(pagesOf(load<u32>(mapAt(map), L.MAP_OBJECT)), index);
   if (isYoung(map, index)) markAccessed(frame);
   unmapFolio(frame);
+  munlockMapped(load<u32>(mapAt(map), L.MAP_MM), load<u32>(mapAt(map), L.MAP_OBJECT), index, frame);
 }
 
 /** Takes the pages [from, to) of a map record out of its page tables. */
@@ -177,6 +190,25 @@ function zapRange(map: u32, from: u64, to: u64): void {
       clearMapped(map, index);
     }
   }
+}
+
+/** findMap() that leaves the order as it is: for looking. */
+export function mapOf(mm: u32, object: u32): u32 {
+  let map = load<u32>(mmAt(mm), L.MM_MAPS);
+  while (map && load<u32>(mapAt(map), L.MAP_OBJECT) != object) map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM);
+  return map;
+}
+
+/** The first page from `index` on that a map record has in its page tables; NO_KEY: there is none. */
+export function nextMapped(map: u32, index: u64): u64 {
+  let bits = bitsOf(map);
+  for (let key = radixNext(bits, index >> 4); key != NO_KEY; key = radixNext(bits, key + 1)) {
+    let word = radixGet(bits, key) & EVERY_MAPPED;
+    let first = key << 4 < index ? <u32>index & 15 : 0;
+    word &= <u32>0xffffffff << (first << 1);
+    if (word) return (key << 4) + (ctz(word) >> 1);
+  }
+  return NO_KEY;
 }
 
 /** The mm goes: exit_mmap() of its mapped files. */
@@ -198,7 +230,7 @@ export function unmapRange(task: u32, object: u32, index: u64, count: u32): i32 
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   let map = mm ? findMap(mm, object) : 0;
   if (map) zapRange(map, index, count ? index + count : NO_KEY);
-  return 0;
+  return munlock(task, object, index, count);
 }
 
 /** unmap_mapping_range(): a page that goes leaves every address space that has it. */
@@ -228,10 +260,10 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   let map: u32 = 0;
   if (fault) {
     map = findMap(mm, object);
-    if (!map) map = newMap(mm, object);
     if (!map) {
-      headerSet(L.H_FULL_TABLE, L.CAP_MAPS);
-      return outOfRange(L.FIELD_OBJECT, object, ENOSPC);
+      errno = mapObject(mm, object);
+      if (errno) return errno;
+      map = findMap(mm, object);
     }
     if (flags & FLAG_EXEC) store<u32>(mapAt(map), 1, L.MAP_EXECUTABLE);
   }
@@ -239,16 +271,23 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   let shmem = isShmem(object);
   let ahead = readsAhead(object);
   if (ahead) inodeReaches(object, index + count);
-  let reading = !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
+  let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
+  let faulting = fault && (ahead || headerGet(L.H_FAULT_AROUND) > 1);
   let batch = index;
   for (let i = index; i < index + count; i++) {
-    let known = fault && mapsPage(map, i);
-    let around = fault && !known && !(flags & FLAG_WRITE) && faultAround(task, map, object, i);
-    // What is read ahead for the sake of this very page was not there when it was wanted.
-    let fresh = !frameAt(object, i);
-    if (ahead && fault && !known && !around) faultReadahead(task, cpu, payer, object, i, flags);
-    if (ahead && reading && i == batch) batch = readBatch(task, cpu, payer, object, i, index + count);
     let frame = frameAt(object, i);
+    // What is read ahead for the sake of this very page was not there when it was wanted.
+    let fresh = !frame;
+    let known = fault && mapsPage(map, i);
+    let around = false;
+    if (faulting && !known) {
+      around = !(flags & FLAG_WRITE) && faultAround(task, map, object, i);
+      if (ahead && !around) faultReadahead(task, cpu, payer, object, i, flags);
+      frame = frameAt(object, i);
+    } else if (reading && i == batch) {
+      batch = readBatch(task, cpu, payer, object, i, index + count);
+      frame = frameAt(object, i);
+    }
     // shmem makes its pages or has them in swap; a file's come from the disk
     let major = fresh && !shmem;
     if (shmem && !frame && radixGet(pagesOf(object), i)) {
@@ -269,7 +308,10 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     if (fault) {
       if (!setMapped(map, i)) return fullNodes(object);
       if (!known) {
-        if (!around) mapFolio(frame);
+        if (!around) {
+          mapFolio(frame);
+          mlockMapped(mm, object, i, frame);
+        }
         countEvent(taskMemcg(mm), L.STAT_PGFAULT);
         if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
       }
@@ -279,18 +321,15 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       // generic_perform_write() leaves a file's page as it is.
       markAccessed(frame);
     }
-    if (flags & FLAG_WRITE) {
-      dirtyFolio(frame);
-      if (!shmem) balanceDirty(task, object);
-    }
+    if (flags & FLAG_WRITE && dirtyFolio(frame)) balanceDirty(task, object);
   }
-  if (ahead && reading) readEnded(task, object, index + count);
+  if (reading) readEnded(task, object, index + count);
   return 0;
 }
 
 /**
- * filemap_add_folio(): a page that is not resident is charged to `payer` and joins its object. `reading`: it comes from the disk, so that it
- * may be a refault; a page that will be overwritten is none (__GFP_WRITE). Its frame, or a negative errno: see newFolio().
+ * filemap_add_folio(): a page that is not resident is charged to `payer` and joins its object. `reading`: it comes from the disk, so
+ * that it may be a refault; a page that will be overwritten is none (__GFP_WRITE). Its frame, or a negative errno: see newFolio().
  */
 export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
   let got = newFolio(task, cpu, payer, isShmem(object) ? KIND_SHMEM : KIND_FILE, (<u64>object << 32) | index, gfp);
@@ -319,6 +358,7 @@ export function mapAround(map: u32, object: u32, from: u64, to: u64): u32 {
     if (!frame || stateOf(frame) & L.STATE_READAHEAD || mapsPage(map, i)) continue;
     if (!setMapped(map, i)) break;
     mapFolio(frame);
+    mlockMapped(load<u32>(mapAt(map), L.MAP_MM), object, i, frame);
     if (!(stateOf(frame) & L.STATE_WORKINGSET)) mapped++;
   }
   return mapped;
@@ -358,6 +398,19 @@ function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64): i3
   dropSlot(slot);
   freeSwap(cpu, frame);
   return frame;
+}
+
+/** shmem_unuse(): what an object has in swap is read back. 0 or a negative errno. */
+export function unuseObject(task: u32, cpu: u32, object: u32): i32 {
+  if (!isShmem(object)) return 0;
+  let pages = pagesOf(object);
+  for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
+    let word = radixGet(pages, i);
+    if (!(word & L.SHADOW_BIT)) continue;
+    let got = shmemSwapIn(task, cpu, word & ~L.SHADOW_BIT, ROOT, (<u64>object << 32) | i);
+    if (got < 0) return got;
+  }
+  return 0;
 }
 
 /** shmem_writeout(): the page leaves its object for a slot. False: there is none for it. */
@@ -452,6 +505,7 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
   // Map records outlive the pages: their mm ends them. They must not find this id again.
   for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; ) {
     let next = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT);
+    forgetLocks(load<u32>(mapAt(map), L.MAP_MM), object);
     unlinkFromMm(map);
     freeMap(map);
     map = next;
@@ -482,17 +536,28 @@ export function sync(object: u32): i32 {
   return 0;
 }
 
-/** drop_pagecache_sb(): clean pages of files that no address space has go (invalidate_mapping_pages()). */
+/**
+ * drop_pagecache_sb(): pages of files that are clean, not being written and in no address space go, and what evicted pages have left
+ * (invalidate_mapping_pages()). The LRU batches that the kernel drains first do not exist here.
+ */
 export function dropPagecache(task: u32, cpu: u32): void {
   let end = headerGet(L.H_OBJECT_END);
   for (let object: u32 = 1; object < end; object++) {
     if (isShmem(object)) continue;
     let pages = pagesOf(object);
+    if (!isResident(pages)) continue;
     for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
-      let frame = frameAt(object, i);
-      if (!frame || isDirty(frame) || isWriteback(frame) || mapcount(frame)) continue;
+      let word = radixGet(pages, i);
+      if (word & L.SHADOW_BIT) dropShadow(word);
+      else if (isDirty(word) || isWriteback(word) || mapcount(word)) continue;
       radixClear(pages, i);
-      freeFolio(task, cpu, frame);
+      if (!(word & L.SHADOW_BIT)) freeFolio(task, cpu, word);
     }
   }
+}
+
+/** Some page is in memory: inodes that have none (nrpages) are passed over, whatever shadows they have. */
+function isResident(pages: usize): bool {
+  for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) if (!(radixGet(pages, i) & L.SHADOW_BIT)) return true;
+  return false;
 }

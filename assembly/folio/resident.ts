@@ -11,6 +11,7 @@ import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
 import { inodeCleaned, inodeDirtied } from './inode';
+import { forgetMlock } from './mlock';
 import { waitForFolio, wakeFlusherLater } from './writeback';
 import { allocPages } from './page-alloc';
 
@@ -91,6 +92,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
 /** The last use of a folio is gone: it is uncharged in the task's batch and its frame is free. */
 export function freeFolio(task: u32, cpu: u32, frame: u32): void {
   if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
+  forgetMlock(frame);
   cleanFolio(frame);
   unchargeFolio(task, cpu, frame, chargeWord(frame));
   giveFrame(frame);
@@ -147,16 +149,19 @@ export function setWorkingset(frame: u32): void {
   setState(frame, stateOf(frame) | L.STATE_WORKINGSET);
 }
 
-/** folio_account_dirtied(): counted for what is written back to a disk; shmem is not. */
-@inline export function dirtyFolio(frame: u32): void {
-  let state = stateOf(frame);
-  if (state & L.STATE_DIRTY || kindOf(frame) != KIND_FILE) return;
+/** folio_account_dirtied(): counted for what is written back to a disk; shmem is not. True: it was clean. */
+@inline export function dirtyFolio(frame: u32): bool {
+  return kindOf(frame) == KIND_FILE && !(stateOf(frame) & L.STATE_DIRTY) && makeDirty(frame);
+}
+
+function makeDirty(frame: u32): bool {
   // folio_mark_dirty(): PG_reclaim goes, and PG_readahead with it, which is the same bit.
-  setState(frame, (state | L.STATE_DIRTY) & ~(L.STATE_RECLAIM | L.STATE_READAHEAD));
+  setState(frame, (stateOf(frame) | L.STATE_DIRTY) & ~(L.STATE_RECLAIM | L.STATE_READAHEAD));
   let memcg = ownerOf(chargeWord(frame));
   modStat(memcg, L.STAT_FILE_DIRTY, 1);
   inodeDirtied(<u32>(load<u64>(placeAt(frame)) >> 32), memcg, headerGet64(L.H_NOW));
   wakeFlusherLater();
+  return true;
 }
 
 /** The folio was written back, or goes away. */

@@ -6,7 +6,9 @@
 //
 // Who waits for the device (fsync, truncate, reclaim, a writer over the limit) waits in virtual time: the device's clock runs ahead of
 // the trace's, whose times stand, and what was waited for is counted. So its bandwidth is never exceeded.
-import { DIRTY_BACKGROUND_RATIO, DIRTY_EXPIRE_NS, DIRTY_RATIO, DIRTY_WRITEBACK_NS, JIFFY_NS, NEVER, PAGE_COUNTER_MAX } from '../constants';
+import {
+  BLKDEV_DEFAULT_RQ, DIRTY_BACKGROUND_RATIO, DIRTY_EXPIRE_NS, DIRTY_RATIO, DIRTY_WRITEBACK_NS, JIFFY_NS, NEVER, PAGE_COUNTER_MAX,
+} from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { differs } from '../audit';
 import * as L from '../layout';
@@ -136,6 +138,12 @@ export function waitForDevice(): void {
   arm();
 }
 
+/** blk_mq_get_request(): who would give the device one more than its queue holds waits until one is done. */
+export function waitForRequest(): void {
+  while (headerGet(L.H_WRITE_HEAD) && headerGet(L.H_NR_WRITEBACK) >= BLKDEV_DEFAULT_RQ) waitForOne();
+  arm();
+}
+
 /** folio_wait_writeback() */
 export function waitForFolio(frame: u32): void {
   while (isWriteback(frame) && headerGet(L.H_WRITE_HEAD)) waitForOne();
@@ -147,6 +155,14 @@ export function congestionWait(): void {
   if (!headerGet(L.H_WRITE_HEAD)) return;
   let until = clock() + JIFFY_NS;
   headerSet64(L.H_WRITE_STALL_NS, headerGet64(L.H_WRITE_STALL_NS) + JIFFY_NS);
+  runDevice(until);
+  headerSet64(L.H_WRITE_CLOCK, until);
+}
+
+/** Somebody is at work for `ns`, not waiting: the device goes on meanwhile. */
+export function deviceWorks(ns: u64): void {
+  if (!headerGet(L.H_WRITE_HEAD) || !ns) return;
+  let until = clock() + ns;
   runDevice(until);
   headerSet64(L.H_WRITE_CLOCK, until);
 }
@@ -214,10 +230,16 @@ export function wakeFlusher(): void {
 
 /** wb_writeback() of background work: the oldest first, until the domains of the inode's cgroup are below their thresholds. */
 function flushBackground(): void {
+  let avail = dirtyableMemory();
+  let below: u32 = 0; // the cgroup that was found below its threshold last: nothing is dirtied meanwhile
   let object = oldestDirty();
   while (object) {
     let next = nextDirty(object);
-    while (dirtyPages(object) && overBackground(load<u32>(inodeAt(object), L.INODE_WB))) if (!writeInode(object, CHUNK)) break;
+    let memcg = load<u32>(inodeAt(object), L.INODE_WB);
+    while (dirtyPages(object) && memcg != below) {
+      if (!overBackground(memcg, avail)) below = memcg;
+      else if (!writeInode(object, CHUNK)) break;
+    }
     object = next;
   }
 }
@@ -308,8 +330,7 @@ function availableTo(memcg: u32, globalAvail: u64, writeback: bool): u64 {
 }
 
 /** wb_over_bg_thresh(): too much is dirty in the machine, or in the cgroup whose writeback it is. */
-function overBackground(memcg: u32): bool {
-  let avail = dirtyableMemory();
+function overBackground(memcg: u32, avail: u64): bool {
   if (dirtyOf(ROOT, false) > share(avail, DIRTY_BACKGROUND_RATIO)) return true;
   return memcg != ROOT && dirtyOf(memcg, false) > share(availableTo(memcg, avail, false), DIRTY_BACKGROUND_RATIO);
 }
@@ -324,13 +345,14 @@ function pollInterval(dirty: u64, threshold: u64): u32 {
 export function balanceDirty(task: u32, object: u32): void {
   if (!flusherOn()) return;
   let at = mmAt(task);
-  let dirtied = load<u32>(at, L.TASK_NR_DIRTIED) + 1;
-  store<u32>(at, dirtied, L.TASK_NR_DIRTIED);
-  let pause = load<u32>(at, L.TASK_DIRTIED_PAUSE);
+  let dirtied = <u32>load<u16>(at, L.TASK_NR_DIRTIED) + 1;
+  store<u16>(at, <u16>dirtied, L.TASK_NR_DIRTIED);
+  let pause: u32 = load<u16>(at, L.TASK_DIRTIED_PAUSE);
   if (!pause) pause = FIRST_PAUSE;
   if (dirtied < pause) return;
-  store<u32>(at, 0, L.TASK_NR_DIRTIED);
-  store<u32>(at, balanceDirtyPages(load<u32>(inodeAt(object), L.INODE_WB)), L.TASK_DIRTIED_PAUSE);
+  store<u16>(at, 0, L.TASK_NR_DIRTIED);
+  // The square root of 32 bits: it fits.
+  store<u16>(at, <u16>balanceDirtyPages(load<u32>(inodeAt(object), L.INODE_WB)), L.TASK_DIRTIED_PAUSE);
 }
 
 /**

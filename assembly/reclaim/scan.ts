@@ -7,10 +7,11 @@ import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
 import { referencedBy } from '../folio/mapping';
 import { setState, stateOf } from '../folio/resident';
-import { congestionWait, wakeFlusher } from '../folio/writeback';
+import { congestionWait, deviceWorks, wakeFlusher } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
+import { costOf } from '../psi';
 import { flushForReclaim } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, lruvecAt, ROOT, rstatBase, taskAt } from '../memory';
@@ -42,6 +43,7 @@ function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
 /** Pages that reclaim looked at, on either list: what it costs in time. */
 @inline function noteScanned(pages: u32): void {
   headerSet(L.H_SCANNED, headerGet(L.H_SCANNED) + pages);
+  deviceWorks(pages * costOf(L.COST_SCAN));
 }
 
 /** PGSCAN_*: who scans, reclaimer_offset(); /proc/vmstat counts what no memcg's limit asked for. */

@@ -9,6 +9,7 @@ import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
+import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
@@ -136,6 +137,13 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   return 0;
 }
 
+/** A row of a killed task: the child or the object that it names for the first time is named all the same, for others. */
+function passedOver(op: u32, task: u32, object: u32): i32 {
+  if (op == O.OP_FORK) return forkKilled(task, object);
+  let names = op == O.OP_FILE_ACCESS || op == O.OP_FILE_DIRTY || op == O.OP_TRUNCATE || op == O.OP_UNMAP || op == O.OP_SYNC;
+  return object && (names || op == O.OP_MLOCK) ? openObject(object) : 0;
+}
+
 /** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
 function modelledEvent(row: u32): i32 {
   return runEvent(row, load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP));
@@ -162,10 +170,7 @@ export function runEvent(row: u32, op: u32): i32 {
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) {
-    if (op == O.OP_FORK) return forkKilled(task, object);
-    return op == O.OP_FILE_ACCESS || op == O.OP_UNMAP || op == O.OP_TRUNCATE ? openObject(object) : 0;
-  }
+  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return passedOver(op, task, object);
   // Somebody else moves a task; every other row is its own doing.
   if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
@@ -181,6 +186,10 @@ export function runEvent(row: u32, op: u32): i32 {
       return truncate(task, cpu, object, index, count);
     case O.OP_FILE_DIRTY:
       return fileDirty(object, index, count);
+    case O.OP_MLOCK:
+      return mlock(task, cpu, object, index, count, flags);
+    case O.OP_MUNLOCK:
+      return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
       return objectNew(object, count, index);
     case O.OP_OBJECT_FREE:
@@ -213,10 +222,8 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_RETURN_TO_USER:
     case O.OP_PROGRESS:
     case O.OP_MARK:
-    // Without pressure it does not matter what is locked, and an empty mapping costs nothing.
+    // An empty mapping costs nothing.
     case O.OP_MAP:
-    case O.OP_MLOCK:
-    case O.OP_MUNLOCK:
       return 0;
     case O.OP_OOM_SCORE_ADJ:
       return setOomScoreAdj(task, index);

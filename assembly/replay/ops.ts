@@ -85,6 +85,8 @@ export const FLAG_INFERRED: u32 = 1 << 21;
 export const FLAG_SHARED: u32 = 1 << 22;
 /** map, file_access with FAULT: the mapping is executable. */
 export const FLAG_EXEC: u32 = 1 << 23;
+/** mlock: pages are locked as they are faulted in (MLOCK_ONFAULT); without it they are brought in at once. */
+export const FLAG_ONFAULT: u32 = 1 << 24;
 
 /** kmem_charge, kmem_free of slab bytes: an object that reclaim can take back (a dentry, an inode), on its memcg's list. */
 export const FLAG_RECLAIMABLE: u32 = 1 << 26;

@@ -103,6 +103,8 @@ export const REGION_NAMES: readonly string[] = [
   'psitask',
   'kill',
   'ring',
+  'lock',
+  'locked',
   'shrink',
   'huge',
 ];

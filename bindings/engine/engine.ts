@@ -68,6 +68,8 @@ export interface EngineExports {
   split(frame: number): number;
   swapOut(frame: number, entry: number): number;
   swapFree(entry: number): number;
+  swapOn(slots: number): number;
+  swapOff(task: number, cpu: number): number;
   drainAllStock(memcg: number, cpu: number): number;
   warmCharge(memcg: number, kind: number, pages: number): number;
   warmFolio(memcg: number, frame: number, order: number, kind: number): number;

@@ -3,7 +3,7 @@ import type { Kill } from '../engine/kills.ts';
 import type { Machine, MemcgFigures, Residency, Statistics, VmStat } from '../machine.ts';
 import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
-import { ROOT_CGROUP } from '../trace/schema.ts';
+import { PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import type { AgainstReport } from './against.ts';
 import type { Pressure } from './pressure.ts';
 
@@ -64,6 +64,8 @@ export interface ReplayResult {
   kills_lost?: number;
   /** modelled residency */
   machine?: VmStat;
+  /** modelled residency: bytes in the whole machine that are to be written, and how long tasks waited for the disk */
+  writeback?: { dirty: number; writeback: number; waited_ns: number };
   audit?: 'ok';
   samples?: SampleResult[];
   against?: AgainstReport & { unseen_start?: UnseenStart | null };
@@ -112,6 +114,11 @@ export function killResults(machine: Machine): KillResult[] {
   }));
 }
 
+function writebackResult(machine: Machine): ReplayResult['writeback'] {
+  const { dirty, writeback, waitedNs } = machine.writeback();
+  return { dirty: dirty * PAGE_SIZE, writeback: writeback * PAGE_SIZE, waited_ns: Number(waitedNs) };
+}
+
 export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutcome, seed: number): ReplayResult {
   return {
     trace: { path: trace.path, events: outcome.events, duration_ns: outcome.durationNs },
@@ -125,7 +132,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
-    ...(machine.residency === 'modelled' ? { machine: machine.vmstat(), pressure: machine.pressure(ROOT_CGROUP) } : {}),
+    ...(machine.residency === 'modelled' ? { machine: machine.vmstat(), writeback: writebackResult(machine), pressure: machine.pressure(ROOT_CGROUP) } : {}),
     ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
     kills: killResults(machine),
     ...(machine.killsLost > 0 ? { kills_lost: machine.killsLost } : {}),

@@ -31,6 +31,7 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['INFERRED', ops.FLAG_INFERRED],
   ['SHARED', ops.FLAG_SHARED],
   ['EXEC', ops.FLAG_EXEC],
+  ['ONFAULT', ops.FLAG_ONFAULT],
   ['RECLAIMABLE', ops.FLAG_RECLAIMABLE],
   ['REFERENCED', ops.FLAG_REFERENCED],
 ]);

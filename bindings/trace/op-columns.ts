@@ -61,7 +61,7 @@ const TABLE: Record<string, Partial<OpColumns>> = {
   map: { task: true, object: 'object', index: 'number', count: 'some', flags: FLAG_WRITE | FLAG_SHARED | FLAG_EXEC },
   unmap: { task: true, object: 'object+', index: 'number', count: 'number' },
   truncate: { object: 'object+', index: 'number', count: 'number' },
-  mlock: { task: true, object: 'object', index: 'number', count: 'some' },
+  mlock: { task: true, object: 'object', index: 'number', count: 'some', flags: O.FLAG_ONFAULT },
   munlock: { task: true, object: 'object', index: 'number', count: 'some' },
   sync: { object: 'object' },
   drop_caches: { count: 'drop' },
@@ -114,6 +114,6 @@ export const OP_COLUMNS: readonly OpColumns[] = (() => {
 })();
 
 /** All flags that version 1 knows. */
-export const KNOWN_FLAGS = ((1 << 24) - 1) | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED;
+export const KNOWN_FLAGS = ((1 << 25) - 1) | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED;
 /** All gfp bits that version 1 knows. */
 export const KNOWN_GFP = (1 << 7) - 1;

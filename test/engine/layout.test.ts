@@ -104,8 +104,10 @@ it('draws the map', () => {
       17af80  psitask      1344
       17b500  kill         4224
       17c580  ring          240
-      17c680  shrink       1408
-      17cc00  huge           64"
+      17c680  lock          120
+      17c700  locked       4004
+      17d700  shrink       1408
+      17dc80  huge           64"
   `);
 });
 

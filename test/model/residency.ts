@@ -10,6 +10,8 @@ export interface Page {
   active: boolean;
   /** address spaces that have it in their page tables */
   mms: Set<Mm>;
+  /** those of them that have locked it */
+  lockedBy: Set<Mm>;
 }
 
 /** An address space. */
@@ -20,6 +22,8 @@ export interface Mm {
   anon: Map<number, Page | null>;
   /** mapped pages of objects, by `object:index` */
   mapped: Map<string, Page>;
+  /** locked pages, there or not, by `object:index`; object 0 is private memory */
+  locks: Set<string>;
 }
 
 interface Inode {
@@ -34,6 +38,7 @@ export interface Figures {
   mapped: number;
   dirty: number;
   active: number;
+  unevictable: number;
   faults: number;
   majors: number;
   activated: number;
@@ -62,7 +67,7 @@ export class Residency {
   }
 
   #newMm(owner: number): Mm {
-    return { owner, users: new Set([owner]), anon: new Map(), mapped: new Map() };
+    return { owner, users: new Set([owner]), anon: new Map(), mapped: new Map(), locks: new Set() };
   }
 
   attach(task: number, memcg: number): void {
@@ -110,21 +115,59 @@ export class Residency {
     if (mm === null) return;
     mm.users.delete(task);
     if (mm.users.size > 0) return;
-    for (const page of mm.anon.values()) page?.mms.delete(mm);
+    for (const page of mm.anon.values()) if (page) this.#drop(mm, page);
     mm.anon.clear();
     for (const page of mm.mapped.values()) this.#zap(mm, page);
     mm.mapped.clear();
+    mm.locks.clear();
+  }
+
+  #drop(mm: Mm, page: Page): void {
+    page.mms.delete(mm);
+    page.lockedBy.delete(mm);
   }
 
   #zap(mm: Mm, page: Page): void {
     this.#accessed(page);
-    page.mms.delete(mm);
+    this.#drop(mm, page);
+  }
+
+  /** A page joins the page tables of the mm: where its place is locked, so is it. */
+  #join(mm: Mm, key: string, page: Page): void {
+    page.mms.add(mm);
+    if (mm.locks.has(key)) this.#lock(mm, page);
+  }
+
+  /** On the unevictable list, from where it comes back inactive. */
+  #lock(mm: Mm, page: Page): void {
+    page.lockedBy.add(mm);
+    page.active = false;
+  }
+
+  mlock(task: number, object: number, index: number, populate: boolean): void {
+    const mm = this.tasks.get(task)!.mm!;
+    const key = `${object}:${index}`;
+    if (object !== 0) this.object(object);
+    mm.locks.add(key);
+    const page = object === 0 ? mm.anon.get(index) : mm.mapped.get(key);
+    if (page) this.#lock(mm, page);
+    if (!populate) return;
+    if (object === 0) this.anonTouch(task, index, true);
+    else this.fileAccess(task, object, index, { write: false, fault: true, ahead: false });
+  }
+
+  munlock(task: number, object: number, index: number): void {
+    const mm = this.tasks.get(task)!.mm!;
+    const key = `${object}:${index}`;
+    mm.locks.delete(key);
+    const page = object === 0 ? mm.anon.get(index) : mm.mapped.get(key);
+    page?.lockedBy.delete(mm);
   }
 
   #accessed(page: Page): void {
     if (!page.referenced) {
       page.referenced = true;
-    } else if (!page.active) {
+    } else if (page.lockedBy.size === 0 && !page.active) {
       page.active = true;
       page.referenced = false;
       this.events(page.memcg).activated++;
@@ -144,16 +187,23 @@ export class Residency {
       return;
     }
     if (page && page.mms.size === 1) return;
-    page?.mms.delete(mm);
-    const mms = new Set([mm]);
-    mm.anon.set(vpn, { memcg: this.payer(task), kind: 'anon', dirty: false, referenced: false, active: false, mms });
+    if (page) this.#drop(mm, page);
+    const copy = this.#newPage(this.payer(task), 'anon');
+    mm.anon.set(vpn, copy);
+    this.#join(mm, `0:${vpn}`, copy);
     this.events(memcg).faults++;
+  }
+
+  #newPage(memcg: number, kind: Page['kind']): Page {
+    return { memcg, kind, dirty: false, referenced: false, active: false, mms: new Set(), lockedBy: new Set() };
   }
 
   anonFree(task: number, vpn: number): void {
     const mm = this.tasks.get(task)!.mm!;
-    mm.anon.get(vpn)?.mms.delete(mm);
+    const page = mm.anon.get(vpn);
+    if (page) this.#drop(mm, page);
     mm.anon.delete(vpn);
+    mm.locks.delete(`0:${vpn}`);
   }
 
   object(id: number, type: Inode['type'] = 'file'): Inode {
@@ -172,14 +222,14 @@ export class Residency {
     const fresh = page === undefined;
     if (page === undefined) {
       const kind = shmem ? 'shmem' : 'file';
-      page = { memcg: this.payer(task), kind, dirty: false, referenced: false, active: false, mms: new Set() };
+      page = this.#newPage(this.payer(task), kind);
       inode.pages.set(index, page);
     }
     if (how.ahead) return;
     if (how.fault) {
       const mm = this.tasks.get(task)!.mm!;
       if (!page.mms.has(mm)) {
-        page.mms.add(mm);
+        this.#join(mm, `${id}:${index}`, page);
         mm.mapped.set(`${id}:${index}`, page);
         const { memcg } = this.tasks.get(mm.owner)!;
         this.events(memcg).faults++;
@@ -202,6 +252,7 @@ export class Residency {
   unmap(task: number, id: number, index: number): void {
     this.object(id);
     const { mm } = this.tasks.get(task)!;
+    mm?.locks.delete(`${id}:${index}`);
     const page = mm?.mapped.get(`${id}:${index}`);
     if (!mm || !page) return;
     this.#zap(mm, page);
@@ -218,6 +269,8 @@ export class Residency {
 
   objectFree(id: number): void {
     for (const index of [...this.inodes.get(id)!.pages.keys()]) this.truncate(id, index);
+    for (const { mm } of this.tasks.values())
+      for (const key of mm?.locks ?? []) if (key.startsWith(`${id}:`)) mm!.locks.delete(key);
     this.inodes.delete(id);
   }
 
@@ -248,6 +301,7 @@ export class Residency {
       mapped: count((p) => p.kind !== 'anon' && p.mms.size > 0),
       dirty: count((p) => p.dirty),
       active: count((p) => p.active),
+      unevictable: count((p) => p.lockedBy.size > 0),
       ...this.events(memcg),
     };
   }

@@ -28,7 +28,10 @@ interface Action {
 const action: fc.Arbitrary<Action> = fc.record({
   what: fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom('anon_touch', 'file_access') },
-    { weight: 2, arbitrary: fc.constantFrom('anon_free', 'unmap', 'truncate', 'fork', 'file_dirty') },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom('anon_free', 'unmap', 'truncate', 'fork', 'file_dirty', 'mlock', 'munlock'),
+    },
     { weight: 1, arbitrary: fc.constantFrom('exec', 'exit', 'attach', 'object_free', 'sync', 'drop_caches', 'thread') },
   ),
   task: fc.nat(TASKS - 1),
@@ -92,9 +95,27 @@ function play(actions: readonly Action[], reference: Residency): HandRow[] {
         reference.object(a.object);
         const to = all ? Number.POSITIVE_INFINITY : index + a.count;
         // In the order of pages, as page tables are walked.
-        const mapped = [...(mm?.mapped.keys() ?? [])].map((key) => key.split(':').map(Number) as [number, number]);
+        const places = new Set([...(mm?.mapped.keys() ?? []), ...(mm?.locks ?? [])]);
+        const mapped = [...places].map((key) => key.split(':').map(Number) as [number, number]);
         for (const [object, p] of mapped.sort((x, y) => x[1] - y[1]))
           if (object === a.object && p >= index && p < to) reference.unmap(task, object, p);
+        break;
+      }
+      case 'mlock':
+      case 'munlock': {
+        if (!mm) break;
+        const object = (a.flag & 1) !== 0 ? a.object : 0;
+        const first = object === 0 ? PLACES[a.place]! : index;
+        const lock = a.what === 'mlock';
+        const later = lock && (a.flag & 2) !== 0;
+        const op = lock ? O.OP_MLOCK : O.OP_MUNLOCK;
+        rows.push({ ...row, op, object, index: first, flags: later ? O.FLAG_ONFAULT : 0 });
+        // All are locked before the first is brought in.
+        for (let p = first; p < first + a.count; p++) {
+          if (lock) reference.mlock(task, object, p, false);
+          else reference.munlock(task, object, p);
+        }
+        for (let p = first; lock && !later && p < first + a.count; p++) reference.mlock(task, object, p, true);
         break;
       }
       case 'truncate': {
@@ -157,6 +178,7 @@ function engineFigures(machine: Machine, memcg: number): Figures {
     mapped: stat(L.STAT_FILE_MAPPED),
     dirty: stat(L.STAT_FILE_DIRTY),
     active: machine.engine.lruSize(memcg, L.LRU_ACTIVE_ANON) + machine.engine.lruSize(memcg, L.LRU_ACTIVE_FILE),
+    unevictable: machine.engine.lruSize(memcg, L.LRU_UNEVICTABLE),
     faults: stat(L.STAT_PGFAULT),
     majors: stat(L.STAT_PGMAJFAULT),
     activated: stat(L.STAT_PGACTIVATE),

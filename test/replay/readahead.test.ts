@@ -126,6 +126,28 @@ describe.each<Kernel>(['6.18', '6.1'])('readahead of reads, kernel %s', (kernel)
   });
 });
 
+describe('the table of readers', () => {
+  it('forgets, and nothing fails, where more files are read at once than it holds', async () => {
+    const readers = 20_000;
+    const machine = await boot({ pages: 1 << 18, nodes: 1 << 16, tasks: readers + 2 }, 1 << 20);
+    const tasks = Array.from({ length: readers }, (_, i) => i + 3);
+    machine.replay(batchOf(tasks.map((task) => ({ op: O.OP_SPAWN, task, cgroup: 2 }))));
+    const place = (task: number) => 40 * task;
+    for (const offset of [0, 1]) machine.replay(batchOf(tasks.map((task) => access(place(task) + offset, 1, 0, task))));
+    // A page each where the reader had to begin anew; four behind it where the stream was known.
+    const known = (resident(machine) - 2 * readers) / 3;
+    expect(Number.isInteger(known)).toBe(true);
+    expect(known).toBeLessThanOrEqual(16_384);
+    // The last one of the first pass was not pushed out by the next few.
+    const last = await boot({ pages: 1 << 18, nodes: 1 << 16, tasks: readers + 2 }, 1 << 20);
+    last.replay(batchOf(tasks.map((task) => ({ op: O.OP_SPAWN, task, cgroup: 2 }))));
+    last.replay(batchOf(tasks.map((task) => access(place(task), 1, 0, task))));
+    last.replay(batchOf([access(place(readers) + 1, 1, 0, readers)]));
+    expect(resident(last)).toBe(readers + 4);
+    expect(last.audit()).toBeNull();
+  });
+});
+
 describe('readahead of faults', () => {
   it('reads 32 pages around the fault, and on from the mark', async () => {
     const machine = await boot({ faultAround: 0 });

@@ -136,12 +136,11 @@ describe.each(KERNELS)('test_memcontrol of %s', (kernel) => {
     cg.write(memcg, 'memory.swap.max', '0');
     cg.write(memcg, 'memory.high', '30M');
     cg.write(memcg, 'memory.max', '140M');
-    // One call faults in 200M. A watcher of memory.events wakes at its first event: how far has the call come by then?
+    // One mlock() faults in 200M. A watcher of memory.events wakes at its first event: how far has the call come by then?
     const first = async (pages: number) => {
       const fork = new Cgroups(await cg.machine.fork());
       const task = fork.machine.spawn(memcg);
       fork.machine.mlock(task, { vpn: 1, pages });
-      fork.machine.touchAnon(task, { vpn: 1, pages });
       return { high: fork.event(memcg, 'high'), max: fork.event(memcg, 'max'), current: fork.current(memcg) };
     };
     let [quiet, heard] = [0, MB(200) / PAGE];
