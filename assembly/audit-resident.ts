@@ -6,15 +6,19 @@ import { isLruAdding, lruAddCount, lruAddFrame } from './folio/lru-add';
 import { auditMlock } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
+import { hugePagesOf } from './folio/hugetlb';
 import { isFound } from './folio/rmap';
 import { folioSlot, slotCount, slotFolio } from './folio/slots';
 import { swapOwner } from './folio/swap';
 import { auditWriteback } from './folio/writeback';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
-import { memcgState } from './memcg/memcg';
-import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, slotBase, taskAt } from './memory';
+import { memcgState, nextInSubtree } from './memcg/memcg';
+import { statLocal, statTotal } from './memcg/stat';
+import {
+  folioAt, headerGet, headerGet64, hugeBase, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, shrinkAt, slotBase, taskAt,
+} from './memory';
+import { listLruBytes } from './reclaim/list-lru';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -200,6 +204,12 @@ function auditNodes(): u32 {
       used += below;
     }
   }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let nodes = radixNodes(shrinkAt(memcg) + L.SHRINK_RADIX);
+    if (nodes == 0xffffffff) wrong = memcg;
+    used += nodes;
+  }
+  used += radixNodes(hugeBase + L.HUGE_RADIX);
   if (wrong) return differs(L.AUDIT_NODES, wrong, 0, 1);
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
 }
@@ -225,6 +235,32 @@ function auditLists(): u32 {
   return differs(L.AUDIT_LIST_MEMBERS, 0, waiting, found);
 }
 
+/** What lies on the lists of reclaimable slab below a living memcg is what is charged for it. */
+function auditSlab(): u32 {
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let state = memcgState(memcg);
+    if (state == L.MEMCG_FREE || state == L.MEMCG_DYING) continue;
+    let listed: i64 = 0;
+    for (let m = memcg; m; m = nextInSubtree(m, memcg)) {
+      let bytes = listLruBytes(m);
+      if (bytes < 0) return differs(L.AUDIT_STATISTIC, m, 0, bytes);
+      listed += bytes;
+    }
+    let code = differs(L.AUDIT_STATISTIC, memcg, listed, statTotal(memcg, L.STAT_SLAB_RECLAIMABLE));
+    if (code) return code;
+  }
+  return L.AUDIT_OK;
+}
+
+/** Huge pages, by who is charged, and the pool's own counts. */
+function auditHuge(): u32 {
+  let code = differs(L.AUDIT_RESIDENT, 0, 0, hugePagesOf(0));
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END) && !code; memcg++)
+    if (memcgState(memcg) != L.MEMCG_FREE)
+      code = differs(L.AUDIT_STATISTIC, memcg, hugePagesOf(memcg), statLocal(memcg, L.STAT_HUGETLB));
+  return code;
+}
+
 /** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
 function auditKills(): u32 {
   let victims: i64 = 0;
@@ -247,5 +283,7 @@ export function auditResident(): u32 {
   if (!code) code = auditWriteback();
   if (!code) code = auditMlock();
   if (!code) code = auditNodes();
-  return code ? code : auditKills();
+  if (!code) code = auditKills();
+  if (!code) code = auditHuge();
+  return code ? code : auditSlab();
 }

@@ -48,6 +48,7 @@ export const JIFFY_NS: u64 = 4000000;
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
 export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
+export const EAGAIN: i32 = 11;
 export const ENOMEM: i32 = 12;
 export const EBUSY: i32 = 16;
 export const EEXIST: i32 = 17;

@@ -18,7 +18,8 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, swapEnd, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
+  swapEnd, taskAt,
 } from './memory';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
@@ -203,6 +204,18 @@ function foldPressure(hash: u64): u64 {
   return hash;
 }
 
+/** Reclaimable slab: the runs of the list, oldest first. One that never was leaves no trace. */
+function foldShrinker(hash: u64, memcg: u32): u64 {
+  let at = shrinkAt(memcg);
+  let deferred = load<u64>(at, L.SHRINK_DEFERRED);
+  if (deferred) hash = fold(fold(hash, memcg), deferred);
+  let payer = load<u32>(at, L.SHRINK_COST_OBJCG);
+  if (payer) hash = fold(fold(hash, memcg), payer);
+  let tree = at + L.SHRINK_RADIX;
+  for (let key = radixNext(tree, 0); key != NO_KEY; key = radixNext(tree, key + 1)) hash = fold(hash, radixGet(tree, key));
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -226,6 +239,9 @@ export function stateDigest(): u64 {
   if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) {
     hash = foldWriteback(foldResident(hash));
     if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
+    for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(hash, memcg);
+    let pool = load<u32>(hugeBase, L.HUGE_POOL);
+    if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {

@@ -5,7 +5,7 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -170,6 +170,18 @@ export const H_RING_HEAD: u32 = 1048; // u64: events ever written
 export const H_RING_TAIL: u32 = 1056; // u64: the oldest that is still there
 export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
 export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
+// the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
+export const H_CALL_CHARGED: u32 = 1664; // pages
+export const H_CALL_REFUSED: u32 = 1668;
+/** Mount options of cgroup2 that differ from those that systemd mounts it with. */
+export const H_MOUNT: u32 = 1672; // MOUNT_*
+export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
+export const MOUNT_LOCALEVENTS: u32 = 2;
+export const MOUNT_HUGETLB_ACCOUNTING: u32 = 4;
+/** What making a memcg charges to its parent: u32[4] bytes of slab, per-CPU, slab, per-CPU memory. */
+export const H_MEMCG_COST: u32 = 1676;
+export const NR_MEMCG_COSTS: u32 = 4;
+export const H_RELEASE_CHECK: u32 = 1692; // u32 1: a dying memcg has lost a reference
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // dirty pages and their way to the disk (folio/writeback.ts), readahead and fault-around
 export const H_WRITE_HEAD: u32 = 1408; // u32 frames: the device's queue
@@ -229,6 +241,8 @@ export const FIELD_FLAGS: u32 = 8;
 // ---------------------------------------------------------------------------------------------- staged columns
 /** Rows that one batch may stage: few enough to stay in a second-level cache, many enough that a call costs nothing. */
 export const COLUMN_ROWS: u32 = 16384;
+/** Where a live call writes its row: into the line behind each column, past all that a batch stages. */
+export const LIVE_ROW: u32 = COLUMN_ROWS;
 // A line between the columns keeps the same row of all columns out of one set of the first-level cache.
 export const COLUMN_TS: u32 = HEADER_END; // u64
 export const COLUMN_INDEX: u32 = COLUMN_TS + 8 * COLUMN_ROWS + LINE; // u64
@@ -258,6 +272,7 @@ export const CPU_RANDOM: u32 = 144; // u64
 export const CPU_OBJ_FLUSH_AT: u32 = 152; // u64 ns: 6.18 drains the byte stock by a work item of its own
 export const CPU_STATS_UPDATES: u32 = 160; // u32 6.1: updates that the flush threshold does not know yet
 export const CPU_SLAB_BYTES: u32 = 164; // i32 slab bytes gathered in the byte stock, in kernel statistics only
+export const CPU_SLAB_RECLAIMABLE_BYTES: u32 = 168; // i32 the same of objects that can be reclaimed
 
 // ---------------------------------------------------------------------------------------------- page_counter
 //   line 0: what every charge writes          line 1: what it only reads, and the protection sums
@@ -336,13 +351,13 @@ export const EVENT_REFUSED: u32 = 15;
 // ---------------------------------------------------------------------------------------------- statistics
 // One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every
 // charge writes comes first and shares a line pair; the rest are rows of memory.stat, in its order.
-export const STAT_STRIDE: u32 = 384;
+export const STAT_STRIDE: u32 = 512;
 export const STAT_ANON: u32 = 0;
 export const STAT_FILE: u32 = 1; // page cache without shmem; memory.stat's `file` is this plus shmem
 export const STAT_SHMEM: u32 = 2;
 export const STAT_KERNEL_STACK: u32 = 3;
 export const STAT_PAGETABLES: u32 = 4;
-export const STAT_SLAB: u32 = 5; // bytes
+export const STAT_SLAB: u32 = 5; // bytes, without those of STAT_SLAB_RECLAIMABLE
 export const STAT_PERCPU: u32 = 6; // bytes
 export const STAT_VMALLOC: u32 = 7;
 export const STAT_KERNEL_OTHER: u32 = 8; // charged page by page, without a line of its own in memory.stat (pipe buffers …)
@@ -385,7 +400,9 @@ export const STAT_THP_FAULT_ALLOC: u32 = 44;
 export const STAT_THP_COLLAPSE_ALLOC: u32 = 45;
 export const STAT_THP_SWPOUT: u32 = 46;
 export const STAT_THP_SWPOUT_FALLBACK: u32 = 47;
-export const NR_STATS: u32 = 48;
+export const STAT_SLAB_RECLAIMABLE: u32 = 48; // bytes
+export const STAT_HUGETLB: u32 = 49; // pages, with memory_hugetlb_accounting
+export const NR_STATS: u32 = 50;
 
 // Statistics as the kernel shows them (memcg/rstat.ts): behind the last region, and only when asked for. Parts of (cgroups + 1)
 // records: what is shown, what children have pending, then one part per CPU.
@@ -486,6 +503,22 @@ export const LRUVEC_NONRESIDENT_AGE: u32 = 16;
 export const LRUVEC_REFAULTS_ANON: u32 = 24; // i64: activations of refaults when a reclaim of this memcg ended last
 export const LRUVEC_REFAULTS_FILE: u32 = 32;
 export const LRUVEC_POSITION: u32 = 40; // u32: where the shared walk of this subtree stands (struct mem_cgroup_reclaim_iter)
+
+// what slab shrinkers know of a memcg (reclaim/list-lru.ts, reclaim/shrinker.ts)
+export const SHRINK_STRIDE: u32 = 128;
+export const SHRINK_RADIX: u32 = 0; // the list of reclaimable objects, in runs
+export const SHRINK_HEAD: u32 = 24; // u64 number of the oldest run
+export const SHRINK_TAIL: u32 = 32; // u64 one past the newest
+export const SHRINK_OBJECTS: u32 = 40; // u64
+export const SHRINK_DEFERRED: u32 = 48; // u64 nr_deferred
+export const SHRINK_COST_OBJCG: u32 = 56; // u32 who pays for the memcg itself; 0 = nobody
+
+// the pool of huge pages (folio/hugetlb.ts): one record
+export const HUGE_STRIDE: u32 = 64;
+export const HUGE_RADIX: u32 = 0;
+export const HUGE_POOL: u32 = 24; // u32 huge pages
+export const HUGE_USED: u32 = 28;
+export const HUGE_RESERVED: u32 = 32;
 
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
@@ -787,7 +820,9 @@ export const R_RING: u32 = 32;
 export const R_LOCK: u32 = 33;
 export const R_LOCKED: u32 = 34;
 export const R_LRU_ADD: u32 = 35;
-export const NR_REGIONS: u32 = 36;
+export const R_SHRINK: u32 = 36;
+export const R_HUGE: u32 = 37;
+export const NR_REGIONS: u32 = 38;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -853,6 +888,8 @@ export function regionSize(
   if (region == R_PSI_TASK) return (tasks + 1) * PSI_TASK_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
   if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
+  if (region == R_HUGE) return HUGE_STRIDE;
+  if (region == R_SHRINK) return (cgroups + 1) * SHRINK_STRIDE;
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
   if (region == R_FOLIO_SLOT) return (pages + 1) * 4;

@@ -5,6 +5,7 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
+import { copyHuge, unmapHugeAll } from './hugetlb';
 import { isLruAdding, lruAddDrain } from './lru-add';
 import { unmapAll } from './mapping';
 import { firstLock, forgetAllLocks, isMlocked, mlockMapped, munlock, munlockMapped, munlockPrivate } from './mlock';
@@ -209,6 +210,7 @@ function destroyMm(task: u32, cpu: u32, mm: u32): void {
   leaveRing(mm);
   unmapAll(mm);
   forgetAllLocks(mm);
+  unmapHugeAll(mm);
 }
 
 /** The task begins with an address space of its own, empty. */
@@ -247,7 +249,7 @@ export function copyMm(parent: u32, child: u32): i32 {
     if (isSwapped(word)) duplicateSlot(word & L.PTE_FRAME);
     else if (isPresent(word)) mapFolio(word & L.PTE_FRAME);
   }
-  return 0;
+  return copyHuge(parent, child);
 }
 
 /** The page of private memory at `vpn`; 0: there is none, or it is the zero page, or in swap. */

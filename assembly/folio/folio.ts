@@ -4,6 +4,7 @@
 import { MAX_FOLIO_ORDER } from '../constants';
 import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
 import * as L from '../layout';
+import { putMemcg } from '../memcg/css';
 import { rstatPgpgout, rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind, thpStatOfKind } from '../memcg/stat';
 import { folioAt, headerGet, headerSet, pagesEnd, ROOT, rstatBase, taskAt } from '../memory';
@@ -128,6 +129,7 @@ export function unchargeBatch(task: u32): void {
   if (kmem) modStat(memcg, L.STAT_KMEM, -(<i64>kmem));
   // The root has pages here only of kernel memory, which its dead children had counted.
   if (pages) pageCounterUncharge(memoryCounter(memcg), pages);
+  putMemcg(memcg);
 }
 
 /** uncharge_folio(): adds a folio to the task's batch; another memcg flushes what was gathered before. */

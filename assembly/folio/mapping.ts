@@ -9,7 +9,8 @@ import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objects
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE,
+  OBJECT_SHMEM,
 } from '../replay/ops';
 import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';

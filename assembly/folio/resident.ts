@@ -78,12 +78,16 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
   if (chargeMemcg(task, cpu, memcg, 1, gfp)) {
     giveFrame(frame);
     // What is read ahead is nobody's loss.
-    if (!(gfp & GFP_NORETRY)) countLocal(memcg, L.EVENT_REFUSED, 1);
+    if (!(gfp & GFP_NORETRY)) {
+      countLocal(memcg, L.EVENT_REFUSED, 1);
+      headerSet(L.H_CALL_REFUSED, 1);
+    }
     return -ENOMEM;
   }
   commitNew(cpu, frame, memcg, kind);
   store<u64>(placeAt(frame), place);
   countLocal(memcg, L.EVENT_CHARGED + kind, 1);
+  headerSet(L.H_CALL_CHARGED, headerGet(L.H_CALL_CHARGED) + 1);
   return frame;
 }
 

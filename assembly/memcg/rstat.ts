@@ -47,7 +47,7 @@ export function rstatChange(memcg: u32, row: u32, delta: i64): void {
 
 /** What a change counts as an update: 6.18 goes by pages (memcg_state_val_in_pages()), 6.1 by whatever the row is kept in. */
 function updateValue(row: u32, delta: i64): u32 {
-  if (row == L.STAT_SLAB || row == L.STAT_PERCPU) {
+  if (row == L.STAT_SLAB || row == L.STAT_SLAB_RECLAIMABLE || row == L.STAT_PERCPU) {
     if (kernel61) return magnitude(delta);
     if (delta > 0) return max<u32>(magnitude(delta >> PAGE_SHIFT), 1);
     return magnitude((-delta + <i64>PAGE_SIZE - 1) >> PAGE_SHIFT);
@@ -136,25 +136,29 @@ export function rstatUncharged(memcg: u32): void {
 
 /**
  * Slab bytes of an objcg change: they gather in the CPU's byte stock, which caches this objcg, and become a change beyond a page.
- * The first one is held back whatever its size: mod_objcg_state(), in 6.18 __account_obj_stock(). Linux gathers reclaimable and
- * unreclaimable slab each for itself.
+ * The first one is held back whatever its size: mod_objcg_state(), in 6.18 __account_obj_stock(). Reclaimable and unreclaimable slab
+ * (the row) are gathered each for itself.
  */
-export function rstatSlabChange(objcg: u32, bytes: i64): void {
-  let at = cpuAt(headerGet(L.H_CURRENT_CPU));
-  let gathered = load<i32>(at, L.CPU_SLAB_BYTES);
+export function rstatSlabChange(objcg: u32, bytes: i64, row: u32): void {
+  let at = cpuAt(headerGet(L.H_CURRENT_CPU)) + (row == L.STAT_SLAB ? L.CPU_SLAB_BYTES : L.CPU_SLAB_RECLAIMABLE_BYTES);
+  let gathered = load<i32>(at);
   let total = <i64>gathered + bytes;
   if (gathered && abs<i64>(total) > <i64>PAGE_SIZE) {
-    rstatChange(load<u32>(objcgAt(objcg), L.OBJCG_MEMCG), L.STAT_SLAB, total);
+    rstatChange(load<u32>(objcgAt(objcg), L.OBJCG_MEMCG), row, total);
     total = 0;
   }
-  store<i32>(at, <i32>total, L.CPU_SLAB_BYTES);
+  store<i32>(at, <i32>total);
 }
 
 /** drain_obj_stock(): the gathered slab bytes of the objcg that this CPU caches become a change. */
 export function rstatDrainSlab(cpu: u32, memcg: u32): void {
-  let gathered = load<i32>(cpuAt(cpu), L.CPU_SLAB_BYTES);
-  store<i32>(cpuAt(cpu), 0, L.CPU_SLAB_BYTES);
+  let at = cpuAt(cpu);
+  let gathered = load<i32>(at, L.CPU_SLAB_BYTES);
+  store<i32>(at, 0, L.CPU_SLAB_BYTES);
   if (gathered) rstatChange(memcg, L.STAT_SLAB, gathered);
+  gathered = load<i32>(at, L.CPU_SLAB_RECLAIMABLE_BYTES);
+  store<i32>(at, 0, L.CPU_SLAB_RECLAIMABLE_BYTES);
+  if (gathered) rstatChange(memcg, L.STAT_SLAB_RECLAIMABLE, gathered);
 }
 
 /** mem_cgroup_css_rstat_flush(): what CPUs and children have changed is shown now, and pending at the parent. */

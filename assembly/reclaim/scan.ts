@@ -19,6 +19,7 @@ import { headerGet, headerSet, kernel61, lruvecAt, ROOT, taskAt } from '../memor
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
 import { addHead, isolate, listAt, size } from './lru';
 import { ACTIVATE, FREED, shrinkFolio } from './shrink-folio';
+import { shrinkSlab } from './shrinker';
 import { countVm } from './watermark';
 import { ageNonresident, noteCost } from './workingset';
 
@@ -222,7 +223,10 @@ function shrinkMemcgs(target: u32): void {
     first = false;
     if (!memcg) return;
     calculateProtection(target, memcg);
-    if (!protectedFrom(target, memcg)) shrinkLruvec(memcg);
+    if (!protectedFrom(target, memcg)) {
+      shrinkLruvec(memcg);
+      shrinkSlab(memcg, headerGet(L.H_SCAN_CPU), headerGet(L.H_SCAN_PRIORITY));
+    }
     if (partial && headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) return;
   }
 }

@@ -18,6 +18,7 @@ import { giveFrame, takeFrame } from '../folio/resident';
 import { runDevice } from '../folio/writeback';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
+import { chargeCost, releaseDying } from '../memcg/css';
 import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
@@ -27,6 +28,9 @@ import {
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
+import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
+import { proactiveReclaim } from '../reclaim/proactive';
+import { dropSlab } from '../reclaim/shrinker';
 import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
@@ -53,6 +57,7 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   if (objcg <= ROOT) return 0;
   if (!(flags & O.FLAG_BY_FRAME)) {
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+    if (flags & O.FLAG_RECLAIMABLE) return chargeReclaimable(task, cpu, objcg, count, kind, gfp, (flags & O.FLAG_REFERENCED) != 0);
     return unlessRefused(chargeObjectTo(task, cpu, objcg, count, kind, gfp), objcg);
   }
   let order = flags & O.FLAG_ORDER_MASK;
@@ -74,10 +79,22 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   return 0;
 }
 
+/** An object that can be reclaimed joins the list of whom it is charged to. */
+function chargeReclaimable(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32, referenced: bool): i32 {
+  if (kind != O.KIND_SLAB) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  if (!bytes || bytes > MAX_OBJECT) return outOfRange(L.FIELD_COUNT, bytes, EINVAL);
+  let errno = chargeObjectTo(task, cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE, gfp);
+  if (errno) return unlessRefused(errno, objcg);
+  if (listLruAdd(objcgMemcg(objcg), objcg, bytes, referenced)) return 0;
+  unchargeObject(cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE);
+  return full(L.CAP_NODES, 0);
+}
+
 /** A refused charge is what a limit is for; any other errno is the row's fault. */
 function unlessRefused(errno: i32, memcg: u32): i32 {
   if (errno != -ENOMEM) return errno;
   countLocal(memcg, L.EVENT_REFUSED, 1);
+  headerSet(L.H_CALL_REFUSED, 1);
   return 0;
 }
 
@@ -122,6 +139,12 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   if (objcg == ROOT) return 0;
   if (kind == O.KIND_SOCK) return unchargeSock(cpu, objcg, count);
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+  if (flags & O.FLAG_RECLAIMABLE) {
+    // Reclaim may have been there before.
+    if (listLruDel(objcgMemcg(objcg), objcg, count)) return unchargeObject(cpu, objcg, count, O.KIND_SLAB_RECLAIMABLE);
+    counted(L.RECORDED_UNMATCHED);
+    return 0;
+  }
   if (load<i64>(objcgAt(objcg), L.OBJCG_BYTES) >= <i64>count) return unchargeObject(cpu, objcg, count, kind);
   counted(L.RECORDED_UNMATCHED);
   return 0;
@@ -136,7 +159,11 @@ function passedOver(op: u32, task: u32, object: u32): i32 {
 
 /** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
 function modelledEvent(row: u32): i32 {
-  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
+  return runEvent(row, load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP));
+}
+
+/** The same with the op (OP_*) known: live calls have no map of op codes. */
+export function runEvent(row: u32, op: u32): i32 {
   let cpu: u32 = load<u16>(<usize>row << 1, L.COLUMN_CPU);
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
@@ -185,8 +212,8 @@ function modelledEvent(row: u32): i32 {
       lruAddDrain(cpu); // write_cache_pages() and filemap_fdatawait_range() release their batches
       return sync(object);
     case O.OP_DROP_CACHES:
-      // 2 drops reclaimable slab, which belongs to nobody that the model knows.
       if (count & 1) dropPagecache(task, cpu);
+      if (count & 2) dropSlab(cpu);
       return 0;
     case O.OP_INITIAL:
       return chargeInitial(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index);
@@ -219,7 +246,15 @@ function modelledEvent(row: u32): i32 {
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
   if (op == O.OP_SPAWN && index == 1 && !errno) store<u32>(mmAt(task), 1, L.TASK_UNKILLABLE); // pid 1
-  if (op == O.OP_WRITE_KNOB && !errno) enforceLimit(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), count);
+  // It was made on the recorded machine: here it is, whatever the limits.
+  if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
+    chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
+  if (op == O.OP_WRITE_KNOB && !errno) {
+    let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+    // What the writer of memory.reclaim was told does not matter here.
+    if (count == O.KNOB_RECLAIM) proactiveReclaim(task, cpu, cgroup, index, object);
+    else enforceLimit(task, cpu, cgroup, count);
+  }
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
 }
 
@@ -236,6 +271,14 @@ function modelledEvent(row: u32): i32 {
   // Rows without a task gather in record 0, which is no task's.
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+}
+
+/** What follows every event: uncharges, deaths, the end of removed memcgs, and what the task pays before it is back in user mode. */
+@inline export function finishRow(row: u32): void {
+  endBatch(row);
+  if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  returnToUser(row);
 }
 
 /** Rows whose pages are looked up ahead: about twenty cache misses can be in flight at once. */
@@ -284,9 +327,7 @@ export function replayModelled(from: u32, to: u32): i32 {
     if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;
-    endBatch(row);
-    if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
-    returnToUser(row);
+    finishRow(row);
   }
   return to;
 }

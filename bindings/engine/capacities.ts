@@ -106,6 +106,8 @@ export const REGION_NAMES: readonly string[] = [
   'lock',
   'locked',
   'lru_add',
+  'shrink',
+  'huge',
 ];
 
 export interface Region {

@@ -918,7 +918,7 @@ class PublicImporter {
       const cgroup = write === null ? undefined : this.#cgroups.at(write.path);
       if (write !== null && cgroup !== undefined) {
         if (write.knob === ops.KNOB_MAX) this.#unseen?.limit(cgroup.id, write.value);
-        this.#event(ops.OP_WRITE_KNOB, cgroup.id, 0, write.value, write.knob, 0, 0, text.slice(11));
+        this.#event(ops.OP_WRITE_KNOB, cgroup.id, write.swappiness, write.value, write.knob, 0, 0, text.slice(11));
         return;
       }
     }
