@@ -48,10 +48,10 @@ import { setState, stateOf } from './resident';
 
 /** Puts the folio, which is on a list or in a batch unless reclaim has it in hand, on another list. */
 function moveTo(frame: u32, list: u32): void {
-  let state = stateOf(frame);
   let memcg = ownerOf(chargeWord(frame));
   let adding = isLruAdding(frame);
   if (adding) lruAddForget(headerGet(L.H_CURRENT_CPU), frame);
+  let state = stateOf(frame);
   let listed = load<u32>(folioAt(frame), L.FOLIO_POSITION) != 0;
   if (listed) remove(listAt(memcg, (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT), frame, 1);
   setState(frame, (state & ~L.STATE_LIST_MASK) | (list << L.STATE_LIST_SHIFT));

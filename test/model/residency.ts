@@ -184,6 +184,7 @@ export class Residency {
 
   /** On the unevictable list, from where it comes back inactive. */
   #lock(mm: Mm, page: Page): void {
+    if (page.lockedBy.size === 0) this.#release(page);
     page.lockedBy.add(mm);
     page.active = false;
   }

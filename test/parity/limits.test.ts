@@ -100,9 +100,16 @@ describe.each([
   });
 });
 
-it('swap: as many pages reclaimed and refaulted as on Linux 6.1, though the device here takes no time', async () => {
-  // One batch of 32 more or less. A page that the kernel writes it scans twice, and it reads eight at a time back: what is scanned and faulted for is not compared.
-  const tolerance: Record<string, number> = { current: 30, 'events.max': 8, pgsteal: 32, workingset_refault_anon: 12 };
+it('swap: nearly as much scanned, reclaimed, written and refaulted as on Linux 6.1', async () => {
+  // The kernel does not repeat itself: its disk answers when it answers. One batch of 32 more or less, and what follows from that. It
+  // reads eight pages at a time back, which the model does not: faults are not compared.
+  const tolerance: Record<string, number> = {
+    current: 30,
+    'events.max': 16,
+    pgscan: 450,
+    pgsteal: 32,
+    workingset_refault_anon: 12,
+  };
   const off: string[] = [];
   const machine = await play('swap', '6.1', (shown, model) => {
     if (shown.at === 'freed' || shown.of.startsWith('/z')) return;
