@@ -825,6 +825,11 @@ export class Machine {
     new Uint8Array(buffer, L.HEADER + L.H_OP_MAP, 256).set(batch.opMap);
   }
 
+  /** Another `index` for a row that is staged. */
+  restage(row: number, index: bigint): void {
+    new BigUint64Array(this.memory.buffer, L.COLUMN_INDEX, L.COLUMN_ROWS)[row] = index;
+  }
+
   /** Runs staged rows [from, to); `offset` is the batch row that staged row 0 came from. */
   run(batch: TraceBatch, from: number, to: number, offset: number): number {
     const { engine } = this;
