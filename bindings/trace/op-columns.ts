@@ -10,7 +10,8 @@ export interface OpColumns {
   cgroup: '' | 'new' | 'known' | 'own';
   /** `object+`: must not be 0; `swappiness`: of memory.reclaim */
   object: '' | 'object' | 'object+' | 'newObject' | 'parent' | 'child' | 'victim' | 'swap' | 'swappiness';
-  index: '' | 'frame' | 'number';
+  /** `adjustment`: -1000 to 1000, and 1000 */
+  index: '' | 'frame' | 'number' | 'adjustment';
   /** `some`: at least 1 */
   count: '' | 'number' | 'some' | 'frame' | 'type' | 'knob' | 'drop';
   flags: number;
@@ -65,7 +66,7 @@ const TABLE: Record<string, Partial<OpColumns>> = {
   munlock: { task: true, object: 'object', index: 'number', count: 'some' },
   sync: { object: 'object' },
   drop_caches: { count: 'drop' },
-  oom_score_adj: { task: true, index: 'number' },
+  oom_score_adj: { task: true, index: 'adjustment' },
   page_alloc: { index: 'frame', flags: ORDER | FLAG_IRQ, gfp: true },
   page_free: { index: 'frame', flags: ORDER | FLAG_IRQ },
   charge: {

@@ -289,6 +289,8 @@ export class Validator {
       if (low !== 0 || high !== 0) this.#unused(op, 'index', low + high * U32);
     } else if (op === O.OP_KMEM_CHARGE || op === O.OP_KMEM_FREE) {
       if ((flags & O.FLAG_BY_FRAME) === 0 && (low !== 0 || high !== 0)) this.#unused(op, 'index', low + high * U32);
+    } else if (use === 'adjustment' && (high !== 0 || low > 2000)) {
+      this.#error('oom_score_adj', 'index', `${low + high * U32} is beyond 2000, which is +1000`);
     }
   }
 

@@ -109,6 +109,7 @@ describe('validateTrace', () => {
     ['a crooked block', [{ op: 'page_alloc', index: 6, flags: 2 }], 'alignment', 'index', 'its 4 pages'],
     ['a frame far out', [{ op: 'page_alloc', index: 2 ** 40 }], 'frame', 'index', 'beyond'],
     ['drop_caches', [{ op: 'drop_caches', count: 4 }], 'drop_caches', 'count', 'not 1, 2 or 3'],
+    ['oom_score_adj', [{ op: 'oom_score_adj', task: 1, index: 2001 }], 'oom_score_adj', 'index', 'beyond 2000'],
     ['swap entry 0', [{ op: 'swap_free', count: 1 }], 'swap entry 0', 'object', 'needs a swap entry'],
   ])('finds an error: %s', async (_, rows, kind, field, message) => {
     const report = await check(rows, { pages: 2 ** 31, cgroups: 20, tasks: 20, objects: 20 });
