@@ -216,7 +216,7 @@ function destroyMm(task: u32, cpu: u32, mm: u32): void {
 /** The task begins with an address space of its own, empty. */
 export function newMm(task: u32, cpu: u32): void {
   // An exec while others still run on the old one: the kernel has killed or moved them by now.
-  if (users(task)) destroyMm(task, cpu, task);
+  if (users(task) || load<u32>(pagesOf(task), L.RADIX_ENTRIES)) destroyMm(task, cpu, task);
   beginRing(task);
   setUsers(task, 1);
   store<u32>(mmAt(task), 0, L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE

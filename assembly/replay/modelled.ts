@@ -21,7 +21,7 @@ import { chargeInitial } from '../memcg/before';
 import { chargeCost, releaseDying } from '../memcg/css';
 import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
-import { modStat } from '../memcg/stat';
+import { modStat, statLocal } from '../memcg/stat';
 import {
   folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
   taskAt, tasksEnd, watchEnd,
@@ -54,7 +54,8 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
   if (kind == O.KIND_SOCK) return objcg ? chargeSock(cpu, objcg, count, gfp) : outOfRange(L.FIELD_CGROUP, 0, ENOENT);
   if (!objcg && task) objcg = kmemPayer(task);
-  if (objcg <= ROOT) return 0;
+  // The root pays for nothing, nor for those of its children that are gone.
+  if (objcg <= ROOT || objcgMemcg(objcg) == ROOT) return 0;
   if (!(flags & O.FLAG_BY_FRAME)) {
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
     if (flags & O.FLAG_RECLAIMABLE) return chargeReclaimable(task, cpu, objcg, count, kind, gfp, (flags & O.FLAG_REFERENCED) != 0);
@@ -137,7 +138,11 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   }
   if (!objcg || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
   if (objcg == ROOT) return 0;
-  if (kind == O.KIND_SOCK) return unchargeSock(cpu, objcg, count);
+  if (kind == O.KIND_SOCK) {
+    if (statLocal(objcg, L.STAT_SOCK) >= <i64>count) return unchargeSock(cpu, objcg, count);
+    counted(L.RECORDED_UNMATCHED);
+    return 0;
+  }
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
   if (flags & O.FLAG_RECLAIMABLE) {
     // Reclaim may have been there before.
@@ -155,6 +160,13 @@ function passedOver(op: u32, task: u32, object: u32): i32 {
   if (op == O.OP_FORK) return forkKilled(task, object);
   let names = op == O.OP_FILE_ACCESS || op == O.OP_FILE_DIRTY || op == O.OP_TRUNCATE || op == O.OP_UNMAP || op == O.OP_SYNC;
   return object && (names || op == O.OP_MLOCK) ? openObject(object) : 0;
+}
+
+/** What a task without an address space cannot do. */
+function usesMm(op: u32, flags: u32): bool {
+  if (op == O.OP_FILE_ACCESS) return (flags & O.FLAG_FAULT) != 0;
+  if (op == O.OP_ANON_TOUCH || op == O.OP_ANON_FREE || op == O.OP_UNMAP) return true;
+  return op == O.OP_MLOCK || op == O.OP_MUNLOCK || op == O.OP_FORK || op == O.OP_EXEC;
 }
 
 /** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
@@ -184,9 +196,14 @@ export function runEvent(row: u32, op: u32): i32 {
   // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
   let frees = op == O.OP_UNCHARGE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
-  if (task && op != O.OP_SPAWN && !inode && !frees && isKilled(task)) return passedOver(op, task, object);
-  // Somebody else moves a task; every other row is its own doing.
-  if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
+  if (task && op != O.OP_SPAWN) {
+    if (isKilled(task) && !inode && !frees) return passedOver(op, task, object);
+    let live = load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE;
+    // The last that a task does it does without its address space: a recording tells its exit before that.
+    if (!live && usesMm(op, flags)) return passedOver(op, task, object);
+    // Somebody else moves a task; every other row is its own doing.
+    if (headerGet(L.H_PSI_ON) && live && op != O.OP_ATTACH) psiRuns(task, cpu);
+  }
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
