@@ -132,7 +132,9 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
     events_per_s: outcome.elapsed > 0 ? Math.round(outcome.replayed / outcome.elapsed) : 0,
     state_digest: machine.digest(),
     cgroups: cgroupResults(machine),
-    ...(machine.residency === 'modelled' ? { machine: machine.vmstat(), writeback: writebackResult(machine), pressure: machine.pressure(ROOT_CGROUP) } : {}),
+    ...(machine.residency === 'modelled'
+      ? { machine: machine.vmstat(), writeback: writebackResult(machine), pressure: machine.pressure(ROOT_CGROUP) }
+      : {}),
     ...(machine.residency === 'recorded' ? { recorded: machine.recordedCounts() } : {}),
     kills: killResults(machine),
     ...(machine.killsLost > 0 ? { kills_lost: machine.killsLost } : {}),
