@@ -2,18 +2,23 @@
 // says, every map bit has its page, statistics of mapped and dirty pages add up, no node and no frame is lost.
 import { differs } from './audit';
 import { chargeWord, ownerOf } from './folio/folio';
+import { isLruAdding, lruAddCount, lruAddFrame } from './folio/lru-add';
 import { auditMlock } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
 import { stateOf } from './folio/resident';
+import { hugePagesOf } from './folio/hugetlb';
 import { isFound } from './folio/rmap';
 import { folioSlot, slotCount, slotFolio } from './folio/slots';
 import { swapOwner } from './folio/swap';
 import { auditWriteback } from './folio/writeback';
 import * as L from './layout';
 import { eventCount } from './memcg/events';
-import { memcgState } from './memcg/memcg';
-import { statLocal } from './memcg/stat';
-import { folioAt, headerGet, headerGet64, mapAt, mmAt, nodesEnd, objectAt, pagesEnd, slotBase, taskAt } from './memory';
+import { memcgState, nextInSubtree } from './memcg/memcg';
+import { statLocal, statTotal } from './memcg/stat';
+import {
+  folioAt, headerGet, headerGet64, hugeBase, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, shrinkAt, slotBase, taskAt,
+} from './memory';
+import { listLruBytes } from './reclaim/list-lru';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
@@ -27,7 +32,10 @@ import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
   store<i32>(at, load<i32>(at, L.SLOT_COUNT) + n, L.SLOT_COUNT);
 }
 
-/** Adds `n` to the mapcount of every page, and to the count of every slot, for each address space that has it. Answers the first word that leads nowhere, as a code. */
+/**
+ * Adds `n` to the mapcount of every page, and to the count of every slot, for each address space that has it. Answers
+ * the first word that leads nowhere, as a code.
+ */
 function addReferences(n: i32): u32 {
   let code: u32 = 0;
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
@@ -41,7 +49,8 @@ function addReferences(n: i32): u32 {
         continue;
       }
       addMapcount(frame, n);
-      if (!code && (!chargeWord(frame) || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON)) code = differs(L.AUDIT_RESIDENT, frame, 1, 0);
+      if (!code && (!chargeWord(frame) || (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON))
+        code = differs(L.AUDIT_RESIDENT, frame, 1, 0);
     }
     for (let map = load<u32>(mmAt(task), L.MM_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_MM)) {
       let below = addMapped(map, n);
@@ -195,8 +204,61 @@ function auditNodes(): u32 {
       used += below;
     }
   }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let nodes = radixNodes(shrinkAt(memcg) + L.SHRINK_RADIX);
+    if (nodes == 0xffffffff) wrong = memcg;
+    used += nodes;
+  }
+  used += radixNodes(hugeBase + L.HUGE_RADIX);
   if (wrong) return differs(L.AUDIT_NODES, wrong, 0, 1);
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
+}
+
+/** A folio is on a list or in one batch, and says so. */
+function auditLists(): u32 {
+  let waiting: i64 = 0;
+  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
+    let word = chargeWord(frame);
+    if (!word || word & L.CHARGE_KMEM) continue;
+    let listed = load<u32>(folioAt(frame), L.FOLIO_POSITION) != 0;
+    if (listed == isLruAdding(frame)) return differs(L.AUDIT_LIST_MEMBERS, frame, 1, 0);
+    if (!listed) waiting++;
+  }
+  let found: i64 = 0;
+  for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
+    for (let i: u32 = 0; i < lruAddCount(cpu); i++) {
+      let frame = lruAddFrame(cpu, i);
+      if (!chargeWord(frame) || !isLruAdding(frame)) return differs(L.AUDIT_LIST_MEMBERS, frame, 0, 1);
+      found++;
+    }
+  }
+  return differs(L.AUDIT_LIST_MEMBERS, 0, waiting, found);
+}
+
+/** What lies on the lists of reclaimable slab below a living memcg is what is charged for it. */
+function auditSlab(): u32 {
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let state = memcgState(memcg);
+    if (state == L.MEMCG_FREE || state == L.MEMCG_DYING) continue;
+    let listed: i64 = 0;
+    for (let m = memcg; m; m = nextInSubtree(m, memcg)) {
+      let bytes = listLruBytes(m);
+      if (bytes < 0) return differs(L.AUDIT_STATISTIC, m, 0, bytes);
+      listed += bytes;
+    }
+    let code = differs(L.AUDIT_STATISTIC, memcg, listed, statTotal(memcg, L.STAT_SLAB_RECLAIMABLE));
+    if (code) return code;
+  }
+  return L.AUDIT_OK;
+}
+
+/** Huge pages, by who is charged, and the pool's own counts. */
+function auditHuge(): u32 {
+  let code = differs(L.AUDIT_RESIDENT, 0, 0, hugePagesOf(0));
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END) && !code; memcg++)
+    if (memcgState(memcg) != L.MEMCG_FREE)
+      code = differs(L.AUDIT_STATISTIC, memcg, hugePagesOf(memcg), statLocal(memcg, L.STAT_HUGETLB));
+  return code;
 }
 
 /** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
@@ -217,8 +279,11 @@ export function auditResident(): u32 {
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;
   code = auditFolios(inObjects);
+  if (!code) code = auditLists();
   if (!code) code = auditWriteback();
   if (!code) code = auditMlock();
   if (!code) code = auditNodes();
-  return code ? code : auditKills();
+  if (!code) code = auditKills();
+  if (!code) code = auditHuge();
+  return code ? code : auditSlab();
 }

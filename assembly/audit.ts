@@ -96,6 +96,7 @@ function addUp(): i64 {
 /** What one memcg itself adds to the memory counters from its own level upwards. */
 function ownCharge(memcg: u32): i64 {
   let pages = statLocal(memcg, L.STAT_KMEM) + statLocal(memcg, L.STAT_SOCK);
+  if (memcg != ROOT) pages += statLocal(memcg, L.STAT_HUGETLB);
   pages += got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE);
   // The root's own folios are not counted.
   if (memcg == ROOT) return pages;
@@ -153,7 +154,8 @@ function auditKmem(memcg: u32): u32 {
   }
   for (let m = memcg; m; m = nextInSubtree(m, memcg)) pages += got(m, L.AUDIT_GATHERED_KMEM);
   let code = differs(L.AUDIT_KMEM, memcg, pages, statTotal(memcg, L.STAT_KMEM));
-  if (!code) code = differs(L.AUDIT_STATISTIC, memcg, bytes, statTotal(memcg, L.STAT_SLAB) + statTotal(memcg, L.STAT_PERCPU));
+  let said = statTotal(memcg, L.STAT_SLAB) + statTotal(memcg, L.STAT_SLAB_RECLAIMABLE) + statTotal(memcg, L.STAT_PERCPU);
+  if (!code) code = differs(L.AUDIT_STATISTIC, memcg, bytes, said);
   for (let kind = KIND_KERNEL_STACK; kind <= KIND_KERNEL_OTHER && !code; kind++) {
     if (kind == KIND_SLAB || kind == KIND_PERCPU) continue;
     pages = 0;
@@ -233,7 +235,7 @@ function ownOf(memcg: u32, row: u32): i64 {
 function auditShown(memcg: u32): u32 {
   let code: u32 = 0;
   for (let row: u32 = 0; row < L.NR_RSTAT_ROWS && !code; row++) {
-    if (row == L.STAT_SLAB) continue;
+    if (row == L.STAT_SLAB || row == L.STAT_SLAB_RECLAIMABLE) continue;
     let expected = ownOf(memcg, row);
     for (let child = load<u32>(memcgAt(memcg), L.MEMCG_FIRST_CHILD); child; child = load<u32>(memcgAt(child), L.MEMCG_NEXT_SIBLING))
       expected += statShown(child, row);
@@ -241,13 +243,18 @@ function auditShown(memcg: u32): u32 {
   }
   // Bytes of slab wait in the stocks, too, and a removed memcg's change hands with its objcg: only the whole subtree adds up.
   if (code || memcgState(memcg) == L.MEMCG_DYING) return code;
-  let found = statShown(memcg, L.STAT_SLAB);
-  for (let m = memcg; m; m = nextInSubtree(m, memcg)) found += statPending(m, L.STAT_SLAB);
+  code = auditSlabShown(memcg, L.STAT_SLAB, L.CPU_SLAB_BYTES);
+  return code ? code : auditSlabShown(memcg, L.STAT_SLAB_RECLAIMABLE, L.CPU_SLAB_RECLAIMABLE_BYTES);
+}
+
+function auditSlabShown(memcg: u32, row: u32, gathered: u32): u32 {
+  let found = statShown(memcg, row);
+  for (let m = memcg; m; m = nextInSubtree(m, memcg)) found += statPending(m, row);
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) {
     let objcg = load<u32>(cpuAt(cpu), L.OBJ_STOCK_OBJCG);
-    if (objcg && under(objcgMemcg(objcg), memcg)) found += load<i32>(cpuAt(cpu), L.CPU_SLAB_BYTES);
+    if (objcg && under(objcgMemcg(objcg), memcg)) found += load<i32>(cpuAt(cpu) + gathered);
   }
-  return differs(L.AUDIT_SHOWN, memcg, statTotal(memcg, L.STAT_SLAB), found);
+  return differs(L.AUDIT_SHOWN, memcg, statTotal(memcg, row), found);
 }
 
 function auditTasks(): u32 {

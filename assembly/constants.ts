@@ -12,6 +12,9 @@ export const MAX_RECLAIM_RETRIES: u32 = 16;
 export const PAGE_ALLOC_COSTLY: u32 = 8;
 /** include/linux/swap.h: SWAP_CLUSTER_MAX, pages that one round of reclaim wants at least and scans at most. */
 export const SWAP_CLUSTER_MAX: u32 = 32;
+/** include/linux/pagevec.h: PAGEVEC_SIZE, folios that one batch takes: 31 in 6.18, 15 in 6.1. */
+export const PAGEVEC_SIZE: u32 = 31;
+export const PAGEVEC_SIZE_61: u32 = 15;
 /** include/linux/mmzone.h: DEF_PRIORITY, where a reclaim begins: a 4096th of each list. */
 export const DEF_PRIORITY: u32 = 12;
 /** CONFIG_HZ of most distributions' kernels: jiffies a second, unless the machine is booted with another. */
@@ -21,6 +24,8 @@ export const MIN_FREE_KBYTES_LEAST: u64 = 128;
 export const MIN_FREE_KBYTES_MOST: u64 = 262144;
 /** mm/page_alloc.c: watermark_scale_factor, ten-thousandths of memory between two watermarks. */
 export const WATERMARK_SCALE_FACTOR: u32 = 10;
+/** include/linux/blkdev.h: BLKDEV_DEFAULT_RQ, requests that a device's queue holds. */
+export const BLKDEV_DEFAULT_RQ: u32 = 128;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */
@@ -43,6 +48,7 @@ export const JIFFY_NS: u64 = 4000000;
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
 export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
+export const EAGAIN: i32 = 11;
 export const ENOMEM: i32 = 12;
 export const EBUSY: i32 = 16;
 export const EEXIST: i32 = 17;

@@ -3,6 +3,7 @@
 
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
+import { lruAddCount, lruAddFrame } from './folio/lru-add';
 import { nextDirty, oldestDirty } from './folio/inode';
 import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext } from './folio/radix';
@@ -17,7 +18,8 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
+  swapEnd, taskAt,
 } from './memory';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
@@ -129,6 +131,8 @@ function foldResident(hash: u64): u64 {
       hash = foldTree(hash, mapAt(map) + L.MAP_RADIX);
     }
   }
+  for (let cpu: u32 = 0; cpu < nrCpus; cpu++)
+    for (let i: u32 = 0; i < lruAddCount(cpu); i++) hash = fold(fold(hash, cpu), lruAddFrame(cpu, i));
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
@@ -139,6 +143,7 @@ function foldResident(hash: u64): u64 {
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
     if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
   }
+  if (headerGet(L.H_SLOT_END) && headerGet(L.H_SWAP_SLOTS) != swapEnd - 1) hash = fold(hash, headerGet(L.H_SWAP_SLOTS));
   if (headerGet(L.H_SLOT_CACHES))
     for (let cpu: u32 = 0; cpu < nrCpus; cpu++) for (let i: u32 = 0; i < cachedOf(cpu); i++) hash = fold(hash, cachedSlot(cpu, i));
   return hash;
@@ -199,6 +204,18 @@ function foldPressure(hash: u64): u64 {
   return hash;
 }
 
+/** Reclaimable slab: the runs of the list, oldest first. One that never was leaves no trace. */
+function foldShrinker(hash: u64, memcg: u32): u64 {
+  let at = shrinkAt(memcg);
+  let deferred = load<u64>(at, L.SHRINK_DEFERRED);
+  if (deferred) hash = fold(fold(hash, memcg), deferred);
+  let payer = load<u32>(at, L.SHRINK_COST_OBJCG);
+  if (payer) hash = fold(fold(hash, memcg), payer);
+  let tree = at + L.SHRINK_RADIX;
+  for (let key = radixNext(tree, 0); key != NO_KEY; key = radixNext(tree, key + 1)) hash = fold(hash, radixGet(tree, key));
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -222,6 +239,9 @@ export function stateDigest(): u64 {
   if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) {
     hash = foldWriteback(foldResident(hash));
     if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
+    for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(hash, memcg);
+    let pool = load<u32>(hugeBase, L.HUGE_POOL);
+    if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {

@@ -12,11 +12,14 @@ import { enforceLimit } from './charge/limit';
 import { victimsDie } from './charge/oom';
 import { drainAllStock as drainAll } from './counter/stock';
 import { chargeWord, orderOf, ownerOf, unchargeBatch } from './folio/folio';
+import { setHugePool } from './folio/hugetlb';
 import { initNodes } from './folio/radix';
 import { initSlots } from './folio/slots';
+import { swapOff as takeSwapOff } from './folio/swapoff';
 import { initWriteback } from './folio/writeback';
 import { taskKilled } from './live';
 import * as L from './layout';
+import { chargeCost, countDescendants, releaseDying } from './memcg/css';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
 import { memcgExists } from './memcg/memcg';
@@ -39,11 +42,14 @@ import {
 } from './memory';
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
+import { proactiveReclaim } from './reclaim/proactive';
 import { initWatermarks } from './reclaim/watermark';
+import { GFP_KERNEL } from './replay/ops';
 import { execProcess, exitProcess, forkProcess, spawnProcess } from './task/process';
 import { taskExists } from './task/task';
 
 export { audit } from './audit';
+export { swapOn } from './folio/swapoff';
 export { stateDigest } from './digest';
 export {
   advance,
@@ -72,9 +78,10 @@ export {
 } from './live';
 export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
-export { flushStats, statShown } from './memcg/rstat';
+export { flushCgroup, flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
 export { replayRecorded } from './replay/loop';
+export { call, hugeCall } from './replay/call';
 export { replayModelled } from './replay/modelled';
 export { attach as attachTask, enterScope, folioPayer, kmemPayer, leaveScope } from './task/task';
 
@@ -127,16 +134,44 @@ function ended(task: u32, errno: i32): i32 {
   return errno || nodesEnd == 1 ? errno : unchargeFlush(task);
 }
 
-/** mkdir of a memory cgroup; `kernelId` is what the recorded kernel called it. */
-export function mkdir(memcg: u32, parent: u32, kernelId: u64): i32 {
-  return mkdirMemcg(memcg, parent, kernelId);
+/**
+ * mkdir of a memory cgroup; `kernelId` is what the recorded kernel called it. -ENOMEM: its parent cannot pay for it (boot option
+ * memcgCost), and it is removed again: the id is used up.
+ */
+export function mkdir(memcg: u32, parent: u32, kernelId: u64, cpu: u32): i32 {
+  let errno = mkdirMemcg(memcg, parent, kernelId);
+  if (errno) return errno;
+  noteCpu(cpu);
+  errno = chargeCost(0, cpu, memcg, parent, GFP_KERNEL);
+  if (errno) rmdir(memcg, cpu);
+  settle(cpu);
+  return errno;
+}
+
+/** Victims of the OOM killer die, what nobody's batch holds is uncharged, and removed memcgs that nothing refers to are freed. */
+function settle(cpu: u32): void {
+  victimsDie(cpu);
+  if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
+  if (headerGet(L.H_RELEASE_CHECK)) releaseDying(cpu);
 }
 
 /** rmdir, and the offlining that follows it on a CPU. -EBUSY while tasks or children live there. */
 export function rmdir(memcg: u32, cpu: u32): i32 {
   noteCpu(cpu);
   let errno = rmdirMemcg(memcg, false);
-  return errno ? errno : offlineMemcg(memcg, cpu);
+  if (!errno) errno = offlineMemcg(memcg, cpu);
+  settle(cpu);
+  return errno;
+}
+
+/** vm.nr_hugepages, of 2 MiB: answers how many there are; what is in use or reserved stays. -EINVAL where residency is not modelled. */
+export function setHugePages(pages: u32): i32 {
+  return nodesEnd == 1 ? -EINVAL : <i32>setHugePool(pages);
+}
+
+/** cgroup.stat: descendants that live, or (`dying`) that were removed and that something refers to still. */
+export function nrDescendants(memcg: u32, dying: bool): u32 {
+  return memcgExists(memcg) ? countDescendants(memcg, dying) : 0;
 }
 
 /**
@@ -148,9 +183,19 @@ export function writeKnob(memcg: u32, knob: u32, value: i64, cpu: u32): i32 {
   let errno = writeKnobTo(memcg, knob, value, cpu);
   if (errno || nodesEnd == 1) return errno;
   enforceLimit(0, cpu, memcg, knob);
-  victimsDie(cpu);
-  if (load<u32>(taskAt(0), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(0);
+  settle(cpu);
   return 0;
+}
+
+/** swapoff() by a task (0: somebody outside all cgroups) on a CPU. See swapOff() of folio/swapoff.ts. */
+export function swapOff(task: u32, cpu: u32): i32 {
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (task && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  noteCpu(cpu);
+  let errno = takeSwapOff(task, cpu);
+  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+  victimsDie(cpu);
+  return errno;
 }
 
 /** Whose statistics change from here on. */
@@ -194,6 +239,30 @@ export function pageCounterField(memcg: u32, counter: u32, field: u32): i64 {
 /** page_counter_calculate_protection() for a reclaim from `root`; parents first. */
 export function calculateProtection(root: u32, memcg: u32): void {
   calculate(root, memcg);
+}
+
+/**
+ * peak_write() of memory.peak or memory.swap.peak: the local watermark starts over at the usage, which is answered. Pages. What each
+ * open file makes of it is the bindings' (bindings/cgroupfs/peak.ts).
+ */
+export function resetLocalWatermark(memcg: u32, counter: u32): i64 {
+  let usage = load<i64>(counterAt(memcg, counter), L.PC_USAGE);
+  store<i64>(counterAt(memcg, counter), usage, L.PC_LOCAL_WATERMARK);
+  return usage;
+}
+
+/**
+ * A write to memory.reclaim from a CPU: 0, or -EAGAIN when so much cannot be had. `swappiness` + 1, 0 = vm.swappiness. -EINVAL where
+ * residency is not modelled.
+ */
+export function reclaim(memcg: u32, cpu: u32, pages: u64, swappiness: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
+  if (nodesEnd == 1) return -EINVAL;
+  noteCpu(cpu);
+  let errno = proactiveReclaim(0, cpu, memcg, pages, swappiness);
+  settle(cpu);
+  return errno;
 }
 
 /** Owner of a frame: its memcg, or its objcg for kernel pages; 0 when it is not charged. */

@@ -5,7 +5,7 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -122,6 +122,12 @@ export const H_SLOT_END: u32 = 904; // one past the highest slot ever handed out
 export const H_SLOT_CACHES: u32 = 908; // u32 1: freed slots wait in the CPUs' caches (6.1)
 export const H_PAGEOUTS: u32 = 912; // of the inactive scan at hand: folios written
 export const H_THROTTLED_NS: u32 = 368; // u64: what memory.high made tasks sleep
+// kernel statistics: while reclaim handles a batch, what the kernel counts of it at once
+export const H_RSTAT_HELD: u32 = 1600; // HOLD_*
+export const H_RSTAT_ISOLATED: u32 = 1604; // pages taken off the list
+export const H_RSTAT_PGPGOUT: u32 = 1608; // folios uncharged
+export const HOLD_LIST: u32 = 1;
+export const HOLD_PGPGOUT: u32 = 2;
 export const H_SCAN_BATCH: u32 = 768; // u32[32]: folios taken off a list
 export const SCAN_MAY_DEACTIVATE_ANON: u32 = 1;
 export const SCAN_MAY_DEACTIVATE_FILE: u32 = 2;
@@ -164,6 +170,18 @@ export const H_RING_HEAD: u32 = 1048; // u64: events ever written
 export const H_RING_TAIL: u32 = 1056; // u64: the oldest that is still there
 export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
 export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
+// the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
+export const H_CALL_CHARGED: u32 = 1664; // pages
+export const H_CALL_REFUSED: u32 = 1668;
+/** Mount options of cgroup2 that differ from those that systemd mounts it with. */
+export const H_MOUNT: u32 = 1672; // MOUNT_*
+export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
+export const MOUNT_LOCALEVENTS: u32 = 2;
+export const MOUNT_HUGETLB_ACCOUNTING: u32 = 4;
+/** What making a memcg charges to its parent: u32[4] bytes of slab, per-CPU, slab, per-CPU memory. */
+export const H_MEMCG_COST: u32 = 1676;
+export const NR_MEMCG_COSTS: u32 = 4;
+export const H_RELEASE_CHECK: u32 = 1692; // u32 1: a dying memcg has lost a reference
 export const H_UNSEEN_STOCK: u32 = 376; // sum over all memcgs of their unseen pages of KIND_STOCK: drains look for none while 0
 // dirty pages and their way to the disk (folio/writeback.ts), readahead and fault-around
 export const H_WRITE_HEAD: u32 = 1408; // u32 frames: the device's queue
@@ -229,6 +247,8 @@ export const FIELD_FLAGS: u32 = 8;
 // ---------------------------------------------------------------------------------------------- staged columns
 /** Rows that one batch may stage: few enough to stay in a second-level cache, many enough that a call costs nothing. */
 export const COLUMN_ROWS: u32 = 16384;
+/** Where a live call writes its row: into the line behind each column, past all that a batch stages. */
+export const LIVE_ROW: u32 = COLUMN_ROWS;
 // A line between the columns keeps the same row of all columns out of one set of the first-level cache.
 export const COLUMN_TS: u32 = HEADER_END; // u64
 export const COLUMN_INDEX: u32 = COLUMN_TS + 8 * COLUMN_ROWS + LINE; // u64
@@ -258,6 +278,7 @@ export const CPU_RANDOM: u32 = 144; // u64
 export const CPU_OBJ_FLUSH_AT: u32 = 152; // u64 ns: 6.18 drains the byte stock by a work item of its own
 export const CPU_STATS_UPDATES: u32 = 160; // u32 6.1: updates that the flush threshold does not know yet
 export const CPU_SLAB_BYTES: u32 = 164; // i32 slab bytes gathered in the byte stock, in kernel statistics only
+export const CPU_SLAB_RECLAIMABLE_BYTES: u32 = 168; // i32 the same of objects that can be reclaimed
 
 // ---------------------------------------------------------------------------------------------- page_counter
 //   line 0: what every charge writes          line 1: what it only reads, and the protection sums
@@ -298,6 +319,7 @@ export const MEMCG_OOM_GROUP: u32 = 28;
 export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
 export const MEMCG_UNSEEN: u32 = 64; // u32[11] pages charged before the trace that no row brought, by KIND_*
 export const MEMCG_HAD_KERNEL: u32 = 108; // u32 1: its objcg had kernel memory before the trace
+export const MEMCG_LAST_CHILD: u32 = 112; // children are in the order of their making, as css_for_each_child() goes through them
 export const MEMCG_FREE: u32 = 0;
 export const MEMCG_ONLINE: u32 = 1;
 export const MEMCG_REMOVED: u32 = 2; // rmdir done, css_offline still to come
@@ -335,13 +357,13 @@ export const EVENT_REFUSED: u32 = 15;
 // ---------------------------------------------------------------------------------------------- statistics
 // One array per worker, plain; a reader adds the workers' arrays. Pages, save for the rows that say bytes or events. What every
 // charge writes comes first and shares a line pair; the rest are rows of memory.stat, in its order.
-export const STAT_STRIDE: u32 = 384;
+export const STAT_STRIDE: u32 = 512;
 export const STAT_ANON: u32 = 0;
 export const STAT_FILE: u32 = 1; // page cache without shmem; memory.stat's `file` is this plus shmem
 export const STAT_SHMEM: u32 = 2;
 export const STAT_KERNEL_STACK: u32 = 3;
 export const STAT_PAGETABLES: u32 = 4;
-export const STAT_SLAB: u32 = 5; // bytes
+export const STAT_SLAB: u32 = 5; // bytes, without those of STAT_SLAB_RECLAIMABLE
 export const STAT_PERCPU: u32 = 6; // bytes
 export const STAT_VMALLOC: u32 = 7;
 export const STAT_KERNEL_OTHER: u32 = 8; // charged page by page, without a line of its own in memory.stat (pipe buffers …)
@@ -384,7 +406,9 @@ export const STAT_THP_FAULT_ALLOC: u32 = 44;
 export const STAT_THP_COLLAPSE_ALLOC: u32 = 45;
 export const STAT_THP_SWPOUT: u32 = 46;
 export const STAT_THP_SWPOUT_FALLBACK: u32 = 47;
-export const NR_STATS: u32 = 48;
+export const STAT_SLAB_RECLAIMABLE: u32 = 48; // bytes
+export const STAT_HUGETLB: u32 = 49; // pages, with memory_hugetlb_accounting
+export const NR_STATS: u32 = 50;
 
 // Statistics as the kernel shows them (memcg/rstat.ts): behind the last region, and only when asked for. Parts of (cgroups + 1)
 // records: what is shown, what children have pending, then one part per CPU.
@@ -431,6 +455,10 @@ export const STATE_KIND_MASK: u32 = 0xf;
 export const STATE_LIST_SHIFT: u32 = 4;
 export const STATE_LIST_MASK: u32 = 0x70;
 
+// Folios that a CPU has not yet put on their lists: u32 how many, u32[31] frames.
+export const LRU_ADD_STRIDE: u32 = 128;
+export const LRU_ADD_FRAMES: u32 = 4;
+
 // In modelled residency word 3 means something else. (Word 1 must stay 0 in a free frame, or a stale log entry would come alive.)
 export const FOLIO_MAPCOUNT: u32 = FOLIO_WAITER; // u32 address spaces whose page tables point here
 export const FOLIO_NEXT_FREE: u32 = FOLIO_WAITER; // u32 of an uncharged frame
@@ -443,6 +471,7 @@ export const STATE_SWAPCACHE: u32 = 1 << 12; // PG_swapcache: it has a slot (fol
 export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neither anon nor shmem of memory.stat
 export const STATE_MLOCKED: u32 = 1 << 13; // PG_mlocked
 export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
+export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
 /** u32 per frame: the next write in the device's queue. */
 export const WRITE_STRIDE: u32 = 4;
 /**
@@ -482,6 +511,22 @@ export const LRUVEC_REFAULTS_FILE: u32 = 32;
 export const LRUVEC_SIZE: u32 = 48; // u64: evictable pages of the subtree when they were counted last,
 export const LRUVEC_SIZE_AT: u32 = 56; // u64: H_LIST_CHANGES then
 export const LRUVEC_POSITION: u32 = 40; // u32: where the shared walk of this subtree stands (struct mem_cgroup_reclaim_iter)
+
+// what slab shrinkers know of a memcg (reclaim/list-lru.ts, reclaim/shrinker.ts)
+export const SHRINK_STRIDE: u32 = 128;
+export const SHRINK_RADIX: u32 = 0; // the list of reclaimable objects, in runs
+export const SHRINK_HEAD: u32 = 24; // u64 number of the oldest run
+export const SHRINK_TAIL: u32 = 32; // u64 one past the newest
+export const SHRINK_OBJECTS: u32 = 40; // u64
+export const SHRINK_DEFERRED: u32 = 48; // u64 nr_deferred
+export const SHRINK_COST_OBJCG: u32 = 56; // u32 who pays for the memcg itself; 0 = nobody
+
+// the pool of huge pages (folio/hugetlb.ts): one record
+export const HUGE_STRIDE: u32 = 64;
+export const HUGE_RADIX: u32 = 0;
+export const HUGE_POOL: u32 = 24; // u32 huge pages
+export const HUGE_USED: u32 = 28;
+export const HUGE_RESERVED: u32 = 32;
 
 // ---------------------------------------------------------------------------------------------- task
 export const TASK_STRIDE: u32 = 128;
@@ -782,7 +827,10 @@ export const R_KILL: u32 = 31;
 export const R_RING: u32 = 32;
 export const R_LOCK: u32 = 33;
 export const R_LOCKED: u32 = 34;
-export const NR_REGIONS: u32 = 35;
+export const R_LRU_ADD: u32 = 35;
+export const R_SHRINK: u32 = 36;
+export const R_HUGE: u32 = 37;
+export const NR_REGIONS: u32 = 38;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -836,6 +884,7 @@ export function regionSize(
   if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
   if (region == R_NODE_USE) return (nodes + 1) * 4;
   if (region == R_PLACE) return (pages + 1) * PLACE_STRIDE;
+  if (region == R_LRU_ADD) return cpus * LRU_ADD_STRIDE;
   if (region == R_LRUVEC) return (cgroups + 1) * LRUVEC_STRIDE;
   if (region == R_INODE) return (objects + 1) * INODE_STRIDE;
   if (region == R_READER) return NR_READERS * READER_STRIDE;
@@ -847,6 +896,8 @@ export function regionSize(
   if (region == R_PSI_TASK) return (tasks + 1) * PSI_TASK_STRIDE;
   // Linux keeps about as many nodes with shadows as memory has pages to compare with.
   if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
+  if (region == R_HUGE) return HUGE_STRIDE;
+  if (region == R_SHRINK) return (cgroups + 1) * SHRINK_STRIDE;
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
   if (region == R_FOLIO_SLOT) return (pages + 1) * 4;

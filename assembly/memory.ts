@@ -42,6 +42,9 @@ export let killBase: usize = 0;
 export let ringBase: usize = 0;
 export let locksBase: usize = 0;
 export let lockedBase: usize = 0;
+export let lruAddBase: usize = 0;
+export let shrinkBase: usize = 0;
+export let hugeBase: usize = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -123,6 +126,9 @@ export function attachMemory(worker: u32): void {
   ringBase = at(L.R_RING);
   locksBase = at(L.R_LOCK);
   lockedBase = at(L.R_LOCKED);
+  lruAddBase = at(L.R_LRU_ADD);
+  shrinkBase = at(L.R_SHRINK);
+  hugeBase = at(L.R_HUGE);
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;
@@ -189,6 +195,9 @@ export function attachMemory(worker: u32): void {
 }
 @inline export function lruvecAt(memcg: u32): usize {
   return lruvecBase + <usize>memcg * L.LRUVEC_STRIDE;
+}
+@inline export function shrinkAt(memcg: u32): usize {
+  return shrinkBase + <usize>memcg * L.SHRINK_STRIDE;
 }
 @inline export function counterAt(memcg: u32, counter: u32): usize {
   return counterBase + (<usize>memcg * L.NR_COUNTERS + counter) * L.COUNTER_STRIDE;

@@ -9,6 +9,15 @@
 
 export * as ops from '../assembly/replay/ops.ts';
 export {
+  memparse,
+  pageCounterMemparse,
+  parseReclaim,
+  parseSwitch,
+  printPages,
+  type ReclaimRequest,
+} from './cgroupfs/parse.ts';
+export type { PeakFile } from './cgroupfs/peak.ts';
+export {
   type Capacities,
   CapacityError,
   DEFAULT_CAPACITIES,
@@ -18,6 +27,19 @@ export {
 } from './engine/capacities.ts';
 export type { MachineEvent } from './engine/events.ts';
 export type { Candidate, Kill } from './engine/kills.ts';
+export type {
+  Access,
+  AnonRange,
+  CallResult,
+  KernelObject,
+  KernelPages,
+  MemcgCost,
+  MountOption,
+  ObjectKind,
+  ObjectRange,
+  ObjectType,
+  PageKind,
+} from './live.ts';
 export {
   type BootOptions,
   type CgroupName,

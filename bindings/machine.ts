@@ -3,6 +3,7 @@
  */
 import * as L from '../assembly/layout.ts';
 import * as O from '../assembly/replay/ops.ts';
+import { PeakFile } from './cgroupfs/peak.ts';
 import {
   type Capacities,
   CapacityError,
@@ -12,13 +13,28 @@ import {
 } from './engine/capacities.ts';
 import { createMemory, type EngineBuild, type EngineExports, instantiate, readCapacities } from './engine/engine.ts';
 import { errnoName } from './engine/errno.ts';
+import { EngineError } from './engine/error.ts';
 import { eventAt, type MachineEvent } from './engine/events.ts';
 import { type Kill, killAt, tasksOfKill } from './engine/kills.ts';
+import {
+  type Access,
+  type AnonRange,
+  type CallResult,
+  type KernelObject,
+  type KernelPages,
+  type MemcgCost,
+  MOUNT_OPTIONS,
+  type MountOption,
+  type ObjectKind,
+  type ObjectRange,
+  type ObjectType,
+  type PageKind,
+} from './live.ts';
 import { TaskNames } from './replay/task-names.ts';
 import { statKeys } from './report/memory-stat.ts';
 import { type Costs, DEFAULT_COSTS, type Pressure, pressureOf, writeCosts, wrongCost } from './report/pressure.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
-import { PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
+import { OBJECT_TYPES, PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
 export type Kernel = '6.18' | '6.1';
 
@@ -27,6 +43,8 @@ export type Statistics = 'exact' | 'kernel';
 
 /** Between two flushes of the kernel's statistics: 2 s, and what the timer wheel makes of 500 ticks of 4 ms. */
 const FLUSH_PERIOD_NS = 2_016_000_000n;
+/** A disk that writes 200 MB/s. How long a write takes matters little to what is reclaimed; that it takes a while does. */
+const PAGE_WRITE_NS = 20_000n;
 /** Who says what is resident: the recording, by frame, or the model, from accesses. */
 export type Residency = 'recorded' | 'modelled';
 
@@ -42,11 +60,15 @@ export interface BootOptions extends Partial<Capacities> {
   /** `kernel` statistics: when the periodic flush runs first, and how often, ns; 2.016 s both unless told */
   firstFlush?: bigint;
   flushPeriod?: bigint;
-  /** vm.swappiness, 0 to 200; 60 unless told */
+  /** what cgroup2 is mounted with; `memory_recursiveprot` unless told, as systemd mounts it */
+  mountOptions?: readonly MountOption[];
+  /** modelled residency: what the structures of a cgroup cost its parent; nothing unless told, since a trace may have it */
+  memcgCost?: MemcgCost;
+  /** vm.swappiness, 0 to 200; 60 unless told. (The swap device of modelled residency is capacity `swap`.) */
   swappiness?: number;
   /** modelled residency: whether dirty pages are written by a flusher, as Linux does, or by `sync` alone; true unless told */
   flusher?: boolean;
-  /** modelled residency: what the disk takes to write one page, ns; 0 unless told: no time at all */
+  /** modelled residency: what the disk takes to write one page, ns; 20000 (200 MB/s) unless told; 0: no time at all */
   pageWriteNs?: bigint;
   /** modelled residency: pages that Linux reads ahead at most (128 KiB by default); 0, nothing, unless told */
   readahead?: number;
@@ -64,15 +86,7 @@ export interface BootOptions extends Partial<Capacities> {
   build?: EngineBuild;
 }
 
-/** A call that the engine refused. `errno` is the kernel's name. */
-export class EngineError extends Error {
-  override name = 'EngineError';
-  readonly errno: string;
-  constructor(errno: string, message: string) {
-    super(message);
-    this.errno = errno;
-  }
-}
+export { EngineError };
 
 /** A row of a batch that the engine could not take: which row of the batch, which column, and why. */
 export class ReplayError extends EngineError {
@@ -192,6 +206,41 @@ export interface CgroupName {
   parent: number;
 }
 
+/** The header's word of mount options. EngineError EINVAL for one that the kernel does not know. */
+function mountWord(options: readonly MountOption[], kernel: Kernel): number {
+  for (const option of options)
+    if (!MOUNT_OPTIONS.includes(option) || (kernel === '6.1' && option === 'memory_hugetlb_accounting'))
+      throw new EngineError('EINVAL', `mount option ${option}: Linux ${kernel} does not know it`);
+  return (
+    (options.includes('memory_recursiveprot') ? 0 : L.MOUNT_NO_RECURSIVEPROT) |
+    (options.includes('memory_localevents') ? L.MOUNT_LOCALEVENTS : 0) |
+    (options.includes('memory_hugetlb_accounting') ? L.MOUNT_HUGETLB_ACCOUNTING : 0)
+  );
+}
+
+/** The header's words of what a memcg costs, in the order in which it is allocated. */
+function costWords({ percpu = [], slab = [] }: MemcgCost, cpus: number): number[] {
+  const bytes = [...percpu, ...slab];
+  if (percpu.length > 2 || slab.length > 2 || bytes.some((n) => !Number.isInteger(n) || n < 0 || n > 1 << 20))
+    throw new EngineError('EINVAL', 'memcgCost: at most two sizes of percpu and two of slab, in bytes');
+  // pcpu_obj_full_size(): a pointer to the owner for every four bytes.
+  const charged = (size = 0) => size * cpus + Math.floor(size / 4) * 8;
+  return [slab[0] ?? 0, charged(percpu[0]), slab[1] ?? 0, charged(percpu[1])];
+}
+
+const PAGE_KINDS: Readonly<Record<PageKind, number>> = {
+  kernel_stack: O.KIND_KERNEL_STACK,
+  pagetable: O.KIND_PAGETABLE,
+  vmalloc: O.KIND_VMALLOC,
+  other: O.KIND_KERNEL_OTHER,
+};
+const OBJECT_KINDS: Readonly<Record<ObjectKind, number>> = { slab: O.KIND_SLAB, percpu: O.KIND_PERCPU };
+
+function objectFlags({ kind, reclaimable, referenced }: KernelObject): number {
+  const flags = (reclaimable ? O.FLAG_RECLAIMABLE : 0) | (referenced ? O.FLAG_REFERENCED : 0);
+  return flags | (OBJECT_KINDS[kind] << O.FLAG_KIND_SHIFT);
+}
+
 export class Machine {
   /** Calls of the live door; statuses are 0 or a negative errno. Most callers want the methods of this class. */
   readonly engine: EngineExports;
@@ -209,6 +258,8 @@ export class Machine {
   readonly #taskNames: TaskNames;
   /** records of the table of kills whose names are kept */
   #named: number;
+  /** peak files that were written, by cgroup and counter */
+  #peaks = new Map<string, Set<PeakFile>>();
 
   private constructor(
     memory: WebAssembly.Memory,
@@ -248,9 +299,11 @@ export class Machine {
       statistics = 'exact',
       flushPeriod = FLUSH_PERIOD_NS,
       firstFlush = flushPeriod,
+      mountOptions = ['memory_recursiveprot'],
+      memcgCost = {},
       swappiness = null,
       flusher = true,
-      pageWriteNs = 0n,
+      pageWriteNs = PAGE_WRITE_NS,
       readahead = 0,
       faultAround = 0,
       costs: given = {},
@@ -297,6 +350,8 @@ export class Machine {
     words[(L.HEADER + L.H_RING_WAITS) / 4] = 1;
     words[(L.HEADER + L.H_MIN_FREE_KBYTES) / 4] = minFreeKbytes ?? 0;
     words[(L.HEADER + L.H_WATERMARK_SCALE) / 4] = watermarkScaleFactor ?? 0;
+    words[(L.HEADER + L.H_MOUNT) / 4] = mountWord(mountOptions, kernel);
+    words.set(costWords(memcgCost, { ...defaults, ...capacities }.cpus), (L.HEADER + L.H_MEMCG_COST) / 4);
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
@@ -381,10 +436,13 @@ export class Machine {
 
   // ------------------------------------------------------------------------------------------------ live
 
-  /** Makes a cgroup under `parent` and answers its id. EngineError ENOSPC when the table is full, ENODEV under a removed one. */
-  mkdir(path: string, parent = ROOT_CGROUP, kernelId = 0n): number {
+  /**
+   * Makes a cgroup under `parent` and answers its id. EngineError ENOSPC when the table is full, ENODEV under a removed one, ENOMEM when
+   * its parent cannot pay for it (option memcgCost).
+   */
+  mkdir(path: string, parent = ROOT_CGROUP, kernelId = 0n, cpu = 0): number {
     const id = this.#header(L.H_MEMCG_END);
-    this.#check(this.engine.mkdir(id, parent, kernelId), `mkdir ${path}`);
+    this.#check(this.engine.mkdir(id, parent, kernelId, cpu), `mkdir ${path}`);
     this.cgroups.set(id, { path, kernelId, parent });
     return id;
   }
@@ -406,6 +464,239 @@ export class Machine {
     this.#check(this.engine.spawn(id, cgroup, 1), `spawn in ${this.pathOf(cgroup)}`);
     if (name !== null) this.#taskNames.set(id, name);
     return id;
+  }
+
+  // ------------------------------------------------------------------------- live, in modelled residency
+
+  /** One row of a trace, now: see assembly/replay/call.ts. Throws what is the caller's fault. */
+  #call(
+    doing: string,
+    op: number,
+    row: {
+      task?: number;
+      cpu?: number;
+      cgroup?: number;
+      object?: number;
+      index?: number | bigint;
+      count?: number;
+      flags?: number;
+      gfp?: number;
+    },
+  ): CallResult {
+    const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, flags = 0, gfp = 0 } = row;
+    return this.#result(doing, task, this.engine.call(op, task, cpu, cgroup, object, BigInt(index), count, flags, gfp));
+  }
+
+  /** What came of a live call, by its status. */
+  #result(doing: string, task: number, status: number): CallResult {
+    this.#nameKills();
+    const result: CallResult = { charged: this.#header(L.H_CALL_CHARGED) };
+    if (task && this.engine.taskKilled(task)) result.killed = true;
+    if (status >= 0) return result;
+    const errno = errnoName(-status);
+    const field = FIELD_NAMES[this.#header(L.H_ERROR_FIELD)]!;
+    const value = this.#u64[(L.HEADER + L.H_ERROR_VALUE) / 8]!;
+    if (errno === 'ENOMEM' || (errno === 'ESRCH' && field === 'task' && this.#wasTask(task))) {
+      if (!result.killed || errno === 'ESRCH') result.errno = errno;
+      return result;
+    }
+    if (this.residency !== 'modelled') throw new EngineError(errno, `${doing}: ${errno}: only in modelled residency`);
+    throw new EngineError(errno, `${doing}: ${this.#explain(errno, field, value)}${this.#fullTable(errno)}`);
+  }
+
+  /** The id was given to a task once. */
+  #wasTask(task: number): boolean {
+    const base = regionAt(L.R_TASK, this.capacities);
+    return (
+      task > 0 &&
+      task <= this.capacities.tasks &&
+      this.#u32[(base + task * L.TASK_STRIDE + L.TASK_STATE) / 4] !== L.TASK_FREE
+    );
+  }
+
+  /** The clock goes on to `now` (ns); what is due until then runs. */
+  advance(now: bigint): void {
+    this.engine.advance(now);
+  }
+
+  /** The clock, ns. */
+  get now(): bigint {
+    return this.#u64[(L.HEADER + L.H_NOW) / 8]!;
+  }
+
+  /**
+   * A task touches its private memory; a write makes pages, or copies shared ones. Several pages are one entry into the kernel, as of
+   * mlock(2).
+   */
+  touchAnon(task: number, { vpn, pages = 1, write = true }: AnonRange & { write?: boolean }, cpu = 0): CallResult {
+    const flags = write ? O.FLAG_WRITE : 0;
+    return this.#call('touch', O.OP_ANON_TOUCH, { task, cpu, index: vpn, count: pages, flags });
+  }
+
+  /** munmap(2), MADV_DONTNEED: pages leave the task's address space. */
+  freeAnon(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
+    return this.#call('free', O.OP_ANON_FREE, { task, cpu, index: vpn, count: pages });
+  }
+
+  /** mlock(2) of private memory. */
+  mlock(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
+    return this.#call('mlock', O.OP_MLOCK, { task, cpu, index: vpn, count: pages });
+  }
+
+  /** munlock(2) of private memory. */
+  munlock(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
+    return this.#call('munlock', O.OP_MUNLOCK, { task, cpu, index: vpn, count: pages });
+  }
+
+  /** vm.nr_hugepages: a pool of so many pages of 2 MiB, beside the machine's `pages`. Answers its size: what is in use or reserved stays. */
+  setHugePages(pages: number): number {
+    return this.#check(this.engine.setHugePages(pages), 'nr_hugepages');
+  }
+
+  /** mmap(MAP_PRIVATE | MAP_HUGETLB): reserves pages of 2 MiB, the first at `vpn`. `ENOMEM`: the pool has not so many left. */
+  mapHuge(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
+    return this.#huge('mmap', O.HUGE_MAP, task, vpn, pages, cpu);
+  }
+
+  /**
+   * Touches pages of 2 MiB, whose first touch takes them from the pool, be it a read. They are charged only where cgroup2 is mounted with
+   * memory_hugetlb_accounting; `ENOMEM` where a limit refuses (nobody is killed for one).
+   */
+  touchHuge(task: number, { vpn, pages = 1, write = true }: AnonRange & { write?: boolean }, cpu = 0): CallResult {
+    return this.#huge('touch', write ? O.HUGE_WRITE : O.HUGE_READ, task, vpn, pages, cpu);
+  }
+
+  /** munmap(2) of pages of 2 MiB. */
+  unmapHuge(task: number, { vpn, pages = 1 }: AnonRange, cpu = 0): CallResult {
+    return this.#huge('munmap', O.HUGE_UNMAP, task, vpn, pages, cpu);
+  }
+
+  #huge(doing: string, what: number, task: number, vpn: number | bigint, pages: number, cpu: number): CallResult {
+    if (BigInt(vpn) % 512n !== 0n)
+      throw new EngineError('EINVAL', `${doing}: EINVAL: ${vpn} is not a multiple of 512 pages`);
+    return this.#result(doing, task, this.engine.hugeCall(what, task, cpu, BigInt(vpn) / 512n, pages));
+  }
+
+  /** A new file, shmem object or block device: its id. EngineError ENOSPC when the table is full. */
+  newObject(type: ObjectType): number {
+    const object = Math.max(1, this.#header(L.H_OBJECT_END));
+    this.#call(`new ${type}`, O.OP_OBJECT_NEW, { object, count: OBJECT_TYPES.indexOf(type) });
+    return object;
+  }
+
+  /** The object and all its pages go. */
+  freeObject(task: number, object: number, cpu = 0): CallResult {
+    return this.#call('free object', O.OP_OBJECT_FREE, { task, cpu, object });
+  }
+
+  /** A task reads or writes pages of an object. */
+  access(task: number, object: number, { index, pages = 1, write, fault, exec }: Access, cpu = 0): CallResult {
+    const flags = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
+    return this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
+  }
+
+  /** munmap(2) of an object: its pages leave the task's address space and stay in the page cache. `pages` 0: to the end. */
+  unmap(task: number, object: number, { index, pages = 0 }: ObjectRange, cpu = 0): CallResult {
+    return this.#call('unmap', O.OP_UNMAP, { task, cpu, object, index, count: pages });
+  }
+
+  /** ftruncate(2), hole punching: pages of the object go. `pages` 0: to the end. */
+  truncate(task: number, object: number, { index, pages = 0 }: ObjectRange, cpu = 0): CallResult {
+    return this.#call('truncate', O.OP_TRUNCATE, { task, cpu, object, index, count: pages });
+  }
+
+  /** fork(2), or with `thread` a thread that shares the memory: the child's id. (`fork()` is of the whole machine.) */
+  forkTask(task: number, { thread = false } = {}, cpu = 0): number {
+    const child = Math.max(1, this.#header(L.H_TASK_END));
+    const { errno } = this.#call('fork', O.OP_FORK, { task, cpu, object: child, flags: thread ? O.FLAG_THREAD : 0 });
+    if (errno) throw new EngineError(errno, `fork: ${errno}: task ${task} does not live`);
+    const name = this.#taskNames.get(task);
+    if (name !== null) this.#taskNames.set(child, name);
+    return child;
+  }
+
+  /** execve(2): the task begins with a fresh address space. */
+  exec(task: number, cpu = 0): CallResult {
+    return this.#call('exec', O.OP_EXEC, { task, cpu });
+  }
+
+  /** The task ends, and gives back what it alone had. */
+  exit(task: number, cpu = 0): CallResult {
+    return this.#call('exit', O.OP_EXIT, { task, cpu });
+  }
+
+  /** cgroup.procs: the task's process moves; what it has stays charged where it was. EngineError ENODEV: the cgroup is removed. */
+  attach(task: number, cgroup: number, cpu = 0): CallResult {
+    return this.#call('attach', O.OP_ATTACH, { task, cpu, cgroup });
+  }
+
+  /** /proc/PID/oom_score_adj, -1000 to 1000. */
+  setOomScoreAdj(task: number, value: number): CallResult {
+    return this.#call('oom_score_adj', O.OP_OOM_SCORE_ADJ, { task, index: value + 1000 });
+  }
+
+  /** Kernel memory by the byte that the task asks for: an object of a slab cache, or per-CPU memory of all CPUs together. */
+  chargeKmem(task: number, object: KernelObject, cpu = 0): CallResult {
+    const { bytes } = object;
+    const flags = objectFlags(object);
+    return this.#call('kmem', O.OP_KMEM_CHARGE, { task, cpu, count: bytes, flags, gfp: O.GFP_KERNEL });
+  }
+
+  /** Gives back bytes that were charged to the cgroup, which may be removed by now. */
+  freeKmem(cgroup: number, object: KernelObject, cpu = 0): CallResult {
+    const { bytes } = object;
+    const flags = objectFlags({ ...object, referenced: false });
+    return this.#call('free kmem', O.OP_KMEM_FREE, { cpu, cgroup, count: bytes, flags });
+  }
+
+  /** 2^order whole kernel pages that the task asks for, from `frame` on: any number that the caller knows them by. */
+  chargeKmemPages(task: number, { kind, frame, order = 0 }: KernelPages, cpu = 0): CallResult {
+    const flags = O.FLAG_BY_FRAME | (PAGE_KINDS[kind] << O.FLAG_KIND_SHIFT) | order;
+    return this.#call('kmem', O.OP_KMEM_CHARGE, { task, cpu, index: frame, flags, gfp: O.GFP_KERNEL });
+  }
+
+  /** Gives such pages back. */
+  freeKmemPages({ kind, frame, order = 0 }: KernelPages, cpu = 0): CallResult {
+    const flags = O.FLAG_BY_FRAME | (PAGE_KINDS[kind] << O.FLAG_KIND_SHIFT) | order;
+    return this.#call('free kmem', O.OP_KMEM_FREE, { cpu, index: frame, flags });
+  }
+
+  /**
+   * memory.reclaim: takes `bytes` from the cgroup and all below it, or throws EngineError EAGAIN: so much cannot be had, and what was
+   * taken is gone. `swappiness` (6.18): 0 to 200, `max` for anonymous memory only; vm.swappiness unless told. The text that is written
+   * to the file is parseReclaim()'s to read.
+   */
+  reclaim(
+    cgroup: number,
+    bytes: number | bigint,
+    { swappiness = null, cpu = 0 }: { swappiness?: number | 'max' | null; cpu?: number } = {},
+  ): void {
+    const doing = `write to memory.reclaim of ${this.pathOf(cgroup)}`;
+    const word = swappiness === null ? 0 : (swappiness === 'max' ? O.RECLAIM_SWAPPINESS_MAX : swappiness) + 1;
+    const known = swappiness === 'max' || (word === Math.trunc(word) && word >= 0 && word <= O.RECLAIM_SWAPPINESS_MAX);
+    if (swappiness !== null && (!known || this.kernel === '6.1'))
+      throw new EngineError('EINVAL', `${doing}: EINVAL: swappiness ${swappiness}`);
+    this.#check(this.engine.reclaim(cgroup, cpu, BigInt(bytes) / BigInt(PAGE_SIZE), word), doing);
+  }
+
+  /** Opens memory.peak, or memory.swap.peak (6.18). EngineError ENOENT where the kernel has no such file. */
+  openPeak(cgroup: number, which: 'memory' | 'swap' = 'memory'): PeakFile {
+    if (cgroup === ROOT_CGROUP || (which === 'swap' && this.kernel === '6.1'))
+      throw new EngineError(
+        'ENOENT',
+        `${which === 'swap' ? 'memory.swap' : 'memory'}.peak of ${this.pathOf(cgroup)}: ENOENT`,
+      );
+    const index = which === 'swap' ? L.COUNTER_SWAP : L.COUNTER_MEMORY;
+    const key = `${cgroup} ${which}`;
+    const watchers = this.#peaks.get(key) ?? new Set();
+    this.#peaks.set(key, watchers);
+    const field = (name: number) => Number(this.engine.pageCounterField(cgroup, index, name));
+    const counter = {
+      watermark: () => field(L.PC_WATERMARK),
+      localWatermark: () => field(L.PC_LOCAL_WATERMARK),
+      reset: () => Number(this.engine.resetLocalWatermark(cgroup, index)),
+    };
+    return new PeakFile(counter, watchers, this.kernel !== '6.1');
   }
 
   /** True once the OOM killer took the task (modelled residency): later charges, forks and execs of it answer ESRCH. */
@@ -482,6 +773,19 @@ export class Machine {
       this.#taskNames.keep(kill, tasksOfKill(this.memory.buffer, this.#base.kill, kill));
     }
     this.#taskNames.learn(batch, row, to);
+  }
+
+  /**
+   * Modelled residency: a swap device of so many slots, as many as capacity `swap` unless told. (A machine boots with one if it has that
+   * capacity.) EngineError EBUSY: there is one; EINVAL: more slots than the capacity, or none.
+   */
+  swapon(slots = this.capacities.swap): void {
+    this.#check(this.engine.swapOn(slots), `swapon of ${slots} slots`);
+  }
+
+  /** swapoff: everything in swap comes back to memory. EngineError EINVAL: no device; ENOMEM: a limit refused, the device stays. */
+  swapoff(task = 0, cpu = 0): void {
+    this.#check(this.engine.swapOff(task, cpu), 'swapoff');
   }
 
   // ------------------------------------------------------------------------------------------------ replay
@@ -629,11 +933,16 @@ export class Machine {
       return Number(this.engine.statTotal(cgroup, row));
     };
     return Object.fromEntries(
-      statKeys(this.kernel, this.residency).map(({ name, rows, unit }) => [
-        name,
-        rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
-      ]),
+      statKeys(this.kernel, this.residency, (this.#header(L.H_MOUNT) & L.MOUNT_HUGETLB_ACCOUNTING) !== 0).map(
+        ({ name, rows, unit }) => [name, rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit],
+      ),
     );
+  }
+
+  /** cgroup.stat: descendants that live, and removed ones that something refers to still. */
+  cgroupStat(cgroup: number): { nr_descendants: number; nr_dying_descendants: number } {
+    const count = (dying: number) => this.engine.nrDescendants(cgroup, dying);
+    return { nr_descendants: count(0), nr_dying_descendants: count(1) };
   }
 
   /** The figures of one cgroup, in bytes, under the kernel's own names. Reads memory.stat: see memoryStat(). */

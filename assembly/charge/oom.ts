@@ -18,7 +18,7 @@ import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
-import { headerGet, headerGet64, headerSet, killAt, memcgAt, mmAt, outOfRange, pagesEnd, ROOT, taskAt } from '../memory';
+import { headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, outOfRange, pagesEnd, ROOT, taskAt } from '../memory';
 import { countVm } from '../reclaim/watermark';
 import { ringKilled } from '../ring';
 import { exit, fork, isKilled, taskMemcg } from '../task/task';
@@ -179,7 +179,12 @@ export function memcgOom(task: u32, over: u32, pages: u32): bool {
   if (awaitWriteback(over)) return true;
   memcgEvent(over, L.EVENT_OOM);
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
-  if (headerGet64(L.H_NEXT_TIMER) != NEVER) runTimers(headerGet64(L.H_NOW) + REMOTE_DRAIN_NS);
+  if (headerGet64(L.H_NEXT_TIMER) != NEVER) {
+    let now = headerGet64(L.H_NOW);
+    runTimers(now + REMOTE_DRAIN_NS);
+    // The row goes on at its own time.
+    headerSet64(L.H_NOW, now);
+  }
   let order = pages > 1 ? 32 - clz<u32>(pages - 1) : 0;
   if (pageCounterMargin(memoryCounter(over)) >= <i64>1 << order) return true;
   return outOfMemory(task, over);

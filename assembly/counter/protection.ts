@@ -2,12 +2,13 @@
 // mm/page_counter.c: effective_protection(), page_counter_calculate_protection().
 import * as L from '../layout';
 import { parentOf } from '../memcg/memcg';
+import { headerGet } from '../memory';
 import { memoryCounter, pageCounterRead } from './page-counter';
 
 /**
  * What a child gets of its parent's effective protection, in pages. Too much claimed by the siblings: each gets its share of
  * what is there, by what it *uses* of its claim. Too little claimed: what is left over goes to usage above the claim
- * (mount option memory_recursiveprot, on).
+ * (mount option memory_recursiveprot).
  */
 export function effectiveProtection(
   usage: i64,
@@ -20,7 +21,8 @@ export function effectiveProtection(
   // Unsigned, as in Linux: with a claim of "max" the product wraps there too.
   if (siblings > parentEffective) return <i64>(<u64>(guarded * parentEffective) / <u64>siblings);
   let effective = guarded;
-  if (parentEffective > siblings && parentUsage > siblings && usage > guarded)
+  let recursive = !(headerGet(L.H_MOUNT) & L.MOUNT_NO_RECURSIVEPROT);
+  if (recursive && parentEffective > siblings && parentUsage > siblings && usage > guarded)
     effective += <i64>(<u64>((parentEffective - siblings) * (usage - guarded)) / <u64>(parentUsage - siblings));
   return effective;
 }

@@ -7,6 +7,7 @@ import { MEMCG_CHARGE_BATCH, NEVER, REMOTE_DRAIN_NS } from '../constants';
 import { drainObjStock, objStockUnder, releaseObjcg } from '../folio/objcg';
 import * as L from '../layout';
 import { drainFromBefore } from '../memcg/before';
+import { putMemcg } from '../memcg/css';
 import { isDescendant } from '../memcg/memcg';
 import { periodicFlush } from '../memcg/rstat';
 import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, rstatBase } from '../memory';
@@ -53,6 +54,7 @@ function drainSlot(at: usize, slot: u32): void {
   store<u32>(at + (slot << 2), 0, L.STOCK_MEMCG);
   store<u32>(at + (slot << 2), 0, L.STOCK_PAGES);
   if (pages) pageCounterUncharge(memoryCounter(memcg), pages);
+  putMemcg(memcg);
 }
 
 /** refill_stock(): puts charged pages into this CPU's stock, at the price of another memcg's slot if need be. */

@@ -5,6 +5,8 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, taskAt } from '../memory';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
+import { copyHuge, unmapHugeAll } from './hugetlb';
+import { isLruAdding, lruAddDrain } from './lru-add';
 import { unmapAll } from './mapping';
 import { firstLock, forgetAllLocks, isMlocked, mlockMapped, munlock, munlockMapped, munlockPrivate } from './mlock';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
@@ -12,6 +14,7 @@ import { countEvent, freeFolio, mapcount, mapFolio, newFolio, placeAt, setState,
 import { anonPlace, beginRing, joinRing, leaveRing, placeMm, rehome } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotCount, slotFolio } from './slots';
 import { freeSwap, freeSwapAndCache, inSwapCache, recount, swapFull, swapIn, uncount } from './swap-cache';
+import { waitForFolio } from './writeback';
 
 /** Virtual page numbers of user space with five levels of page tables. */
 const VPN_END: u64 = 1 << 44;
@@ -125,6 +128,15 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
   return 0;
 }
 
+/** The page of a slot is in the page tables again. */
+function mapSwapped(mm: u32, vpn: u64, frame: u32): void {
+  if (!mapcount(frame)) store<u64>(placeAt(frame), anonPlace(mm, vpn));
+  mapFolio(frame);
+  recount(frame);
+  radixSet(pagesOf(mm), vpn, frame | L.PTE_YOUNG);
+  mlockMapped(mm, 0, vpn, frame);
+}
+
 /** do_swap_page(): the page of a slot comes back into the page tables. -ENOMEM: its charge was refused. */
 function swapFault(task: u32, cpu: u32, mm: u32, payer: u32, vpn: u64, slot: u32, write: bool): i32 {
   let frame = slotFolio(slot);
@@ -134,17 +146,37 @@ function swapFault(task: u32, cpu: u32, mm: u32, payer: u32, vpn: u64, slot: u32
     if (got < 0) return got;
     frame = <u32>got;
   }
-  if (!mapcount(frame)) store<u64>(placeAt(frame), anonPlace(mm, vpn));
-  mapFolio(frame);
-  recount(frame);
-  radixSet(pagesOf(mm), vpn, frame | L.PTE_YOUNG);
-  mlockMapped(mm, 0, vpn, frame);
+  // A write must know whether the batch's reference is the only other one.
+  if (write && isLruAdding(frame)) lruAddDrain(cpu);
+  mapSwapped(mm, vpn, frame);
   countEvent(taskMemcg(mm), L.STAT_PGFAULT);
   if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
   dropSlot(slot);
   // should_try_to_free_swap(): the slot is wanted elsewhere, or a write makes its content useless.
   if (swapFull(frame) || isMlocked(frame) || (write && mapcount(frame) == 1)) freeSwap(cpu, frame);
   if (write && inSwapCache(frame) && isExclusive(frame)) setState(frame, stateOf(frame) | L.STATE_DIRTY);
+  return 0;
+}
+
+/** unuse_mm(): what an address space has in swap is read back, old. 0 or a negative errno; -ENOMEM: a charge was refused. */
+export function unuseMm(task: u32, cpu: u32, mm: u32): i32 {
+  let pages = pagesOf(mm);
+  for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) {
+    let word = radixGet(pages, v);
+    if (!isSwapped(word)) continue;
+    let slot = word & L.PTE_FRAME;
+    let frame = slotFolio(slot);
+    if (!frame) {
+      let got = swapIn(task, cpu, slot, taskMemcg(mm), KIND_ANON, anonPlace(mm, v));
+      if (got < 0) return got;
+      frame = <u32>got;
+    }
+    waitForFolio(frame);
+    mapSwapped(mm, v, frame);
+    radixSet(pages, v, frame);
+    dropSlot(slot);
+    freeSwap(cpu, frame);
+  }
   return 0;
 }
 
@@ -157,6 +189,7 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
   errno = munlock(task, 0, vpn, count);
   if (errno) return errno;
   let pages = pagesOf(mm);
+  lruAddDrain(cpu); // zap_page_range_single()
   for (let v = radixNext(pages, vpn); v < vpn + count; v = radixNext(pages, v + 1)) {
     let word = radixGet(pages, v);
     radixClear(pages, v);
@@ -171,11 +204,13 @@ export function anonFree(task: u32, cpu: u32, vpn: u64, count: u32): i32 {
 function destroyMm(task: u32, cpu: u32, mm: u32): void {
   if (firstLock(mm)) munlockPrivate(mm);
   let pages = pagesOf(mm);
+  lruAddDrain(cpu);
   for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) dropPage(task, cpu, mm, v, radixGet(pages, v));
   radixDestroy(pages);
   leaveRing(mm);
   unmapAll(mm);
   forgetAllLocks(mm);
+  unmapHugeAll(mm);
 }
 
 /** The task begins with an address space of its own, empty. */
@@ -214,7 +249,7 @@ export function copyMm(parent: u32, child: u32): i32 {
     if (isSwapped(word)) duplicateSlot(word & L.PTE_FRAME);
     else if (isPresent(word)) mapFolio(word & L.PTE_FRAME);
   }
-  return 0;
+  return copyHuge(parent, child);
 }
 
 /** The page of private memory at `vpn`; 0: there is none, or it is the zero page, or in swap. */

@@ -4,7 +4,8 @@
 import { MAX_FOLIO_ORDER } from '../constants';
 import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
 import * as L from '../layout';
-import { rstatUpdated } from '../memcg/rstat';
+import { putMemcg } from '../memcg/css';
+import { rstatPgpgout, rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind, thpStatOfKind } from '../memcg/stat';
 import { folioAt, headerGet, headerSet, pagesEnd, ROOT, rstatBase, taskAt } from '../memory';
 import { addHead, append, compactIfCrowded, listAt, remove, removed } from '../reclaim/lru';
@@ -101,7 +102,7 @@ export function largeFolioOf(frame: u32): u32 {
     if (onList) removed(listAt(memcg, (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT), pages);
     if (!(state & L.STATE_UNCOUNTED)) modStat(memcg, statOfKind(kind), -(<i64>pages));
     if (orderOf(word) == MAX_FOLIO_ORDER) modStat(memcg, thpStatOfKind(kind), -(<i64>pages));
-    if (rstatBase) rstatUpdated(memcg, 1); // PGPGOUT
+    if (rstatBase) rstatPgpgout(memcg);
   }
 }
 
@@ -128,6 +129,7 @@ export function unchargeBatch(task: u32): void {
   if (kmem) modStat(memcg, L.STAT_KMEM, -(<i64>kmem));
   // The root has pages here only of kernel memory, which its dead children had counted.
   if (pages) pageCounterUncharge(memoryCounter(memcg), pages);
+  putMemcg(memcg);
 }
 
 /** uncharge_folio(): adds a folio to the task's batch; another memcg flushes what was gathered before. */

@@ -9,11 +9,13 @@ import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objects
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE,
+  OBJECT_SHMEM,
 } from '../replay/ops';
 import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
+import { lruAddDrain, lruAddDrainAll } from './lru-add';
 import { referencedAnon } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
 import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
@@ -229,6 +231,7 @@ export function unmapRange(task: u32, object: u32, index: u64, count: u32): i32 
   if (errno) return errno;
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   let map = mm ? findMap(mm, object) : 0;
+  lruAddDrain(headerGet(L.H_CURRENT_CPU)); // unmap_region()
   if (map) zapRange(map, index, count ? index + count : NO_KEY);
   return munlock(task, object, index, count);
 }
@@ -298,7 +301,9 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
     } else if (!frame) {
-      let got = addFolio(task, cpu, payer, object, i, fault || !(flags & FLAG_WRITE), GFP_KERNEL);
+      // readahead_gfp_mask(): what is only read ahead is not worth a second try, nor a kill.
+      let gfp = flags & FLAG_READAHEAD ? GFP_KERNEL | GFP_NORETRY : GFP_KERNEL;
+      let got = addFolio(task, cpu, payer, object, i, fault || !(flags & FLAG_WRITE), gfp);
       if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
       // Killed for the want of this very page: it stays in the page cache, and the access is over.
@@ -313,7 +318,11 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
           mlockMapped(mm, object, i, frame);
         }
         countEvent(taskMemcg(mm), L.STAT_PGFAULT);
-        if (major) countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+        if (major) {
+          countEvent(taskMemcg(mm), L.STAT_PGMAJFAULT);
+          // It waits for the disk without mmap_lock and begins anew; 6.1's handle_mm_fault() counts both times.
+          if (kernel61) countEvent(taskMemcg(mm), L.STAT_PGFAULT);
+        }
       }
     } else if (shmem && fresh && flags & FLAG_WRITE) {
       setReferenced(frame);
@@ -400,6 +409,19 @@ function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64): i3
   return frame;
 }
 
+/** shmem_unuse(): what an object has in swap is read back. 0 or a negative errno. */
+export function unuseObject(task: u32, cpu: u32, object: u32): i32 {
+  if (!isShmem(object)) return 0;
+  let pages = pagesOf(object);
+  for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
+    let word = radixGet(pages, i);
+    if (!(word & L.SHADOW_BIT)) continue;
+    let got = shmemSwapIn(task, cpu, word & ~L.SHADOW_BIT, ROOT, (<u64>object << 32) | i);
+    if (got < 0) return got;
+  }
+  return 0;
+}
+
 /** shmem_writeout(): the page leaves its object for a slot. False: there is none for it. */
 export function shmemSwapOut(frame: u32): bool {
   let place = load<u64>(placeAt(frame));
@@ -469,6 +491,7 @@ export function truncate(task: u32, cpu: u32, object: u32, index: u64, count: u3
   let end = count ? index + count : NO_KEY;
   if (!count && inodeSize(object) > index) setInodeSize(object, index);
   let pages = pagesOf(object);
+  lruAddDrain(cpu); // folio_batch_release()
   for (let i = radixNext(pages, index); i < end; i = radixNext(pages, i + 1)) {
     let word = radixGet(pages, i);
     radixClear(pages, i);
@@ -525,10 +548,11 @@ export function sync(object: u32): i32 {
 
 /**
  * drop_pagecache_sb(): pages of files that are clean, not being written and in no address space go, and what evicted pages have left
- * (invalidate_mapping_pages()). The LRU batches that the kernel drains first do not exist here.
+ * (invalidate_mapping_pages()).
  */
 export function dropPagecache(task: u32, cpu: u32): void {
   let end = headerGet(L.H_OBJECT_END);
+  lruAddDrainAll(); // drop_caches_sysctl_handler()
   for (let object: u32 = 1; object < end; object++) {
     if (isShmem(object)) continue;
     let pages = pagesOf(object);

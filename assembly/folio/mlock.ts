@@ -13,6 +13,7 @@ import { FLAG_FAULT, FLAG_ONFAULT } from '../replay/ops';
 import { isKilled } from '../task/task';
 import { anonFrame, anonTouch, nextAnon } from './anon';
 import { chargeWord, newFolioList, ownerOf } from './folio';
+import { isLruAdding, lruAddForget } from './lru-add';
 import { fileAccess, frameAt, mapObject, mapOf, nextMapped } from './mapping';
 import { NO_KEY } from './radix';
 import { setState, stateOf } from './resident';
@@ -45,14 +46,16 @@ import { setState, stateOf } from './resident';
 
 // --- folios
 
-/** Puts the folio, which is on a list unless reclaim has it in hand, on another. */
+/** Puts the folio, which is on a list or in a batch unless reclaim has it in hand, on another list. */
 function moveTo(frame: u32, list: u32): void {
-  let state = stateOf(frame);
   let memcg = ownerOf(chargeWord(frame));
+  let adding = isLruAdding(frame);
+  if (adding) lruAddForget(headerGet(L.H_CURRENT_CPU), frame);
+  let state = stateOf(frame);
   let listed = load<u32>(folioAt(frame), L.FOLIO_POSITION) != 0;
   if (listed) remove(listAt(memcg, (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT), frame, 1);
   setState(frame, (state & ~L.STATE_LIST_MASK) | (list << L.STATE_LIST_SHIFT));
-  if (listed) addHead(listAt(memcg, list), frame, 1);
+  if (listed || adding) addHead(listAt(memcg, list), frame, 1);
 }
 
 /** mlock_folio(): one address space more locks it. */

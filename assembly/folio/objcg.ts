@@ -10,7 +10,7 @@ import { isDescendant, memcgState } from '../memcg/memcg';
 import { rstatChange, rstatDrainSlab, rstatSlabChange } from '../memcg/rstat';
 import { modStat, modStatExact } from '../memcg/stat';
 import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, ROOT, rstatBase } from '../memory';
-import { KIND_PERCPU, KIND_SLAB } from '../replay/ops';
+import { KIND_PERCPU, KIND_SLAB_RECLAIMABLE } from '../replay/ops';
 
 /** The memcg that an objcg charges now: its own, or the nearest ancestor that was online when its memcgs died. */
 @inline export function objcgMemcg(objcg: u32): u32 {
@@ -99,7 +99,7 @@ export function refillObjStock(cpu: u32, objcg: u32, bytes: u32, allowUncharge: 
 export function grantBytes(cpu: u32, objcg: u32, bytes: u32, pages: u32, kind: u32): void {
   modStat(objcgMemcg(objcg), L.STAT_KMEM, pages);
   let rest = (pages << PAGE_SHIFT) - bytes;
-  if (rest || kind == KIND_SLAB) refillObjStock(cpu, objcg, rest, false);
+  if (rest || kind != KIND_PERCPU) refillObjStock(cpu, objcg, rest, false);
   accountBytes(objcg, kind, bytes);
 }
 
@@ -111,10 +111,10 @@ export function objStockUnder(cpu: u32, root: u32): bool {
 
 /** Live bytes of an objcg change: slab (or percpu) of its memcg, and the ledger that the audit adds up. */
 export function accountBytes(objcg: u32, kind: u32, bytes: i64): void {
-  let row = kind == KIND_PERCPU ? L.STAT_PERCPU : L.STAT_SLAB;
+  let row = kind == KIND_PERCPU ? L.STAT_PERCPU : kind == KIND_SLAB_RECLAIMABLE ? L.STAT_SLAB_RECLAIMABLE : L.STAT_SLAB;
   modStatExact(objcgMemcg(objcg), row, bytes);
   if (rstatBase) {
-    if (kind == KIND_SLAB) rstatSlabChange(objcg, bytes);
+    if (kind != KIND_PERCPU) rstatSlabChange(objcg, bytes, row);
     else rstatChange(objcgMemcg(objcg), row, bytes);
   }
   atomic.add<i64>(objcgAt(objcg), bytes, L.OBJCG_BYTES);

@@ -4,13 +4,15 @@ import { chargeMemcg } from '../charge/charge';
 import { ENOMEM } from '../constants';
 import * as L from '../layout';
 import { countLocal } from '../memcg/events';
-import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, ROOT } from '../memory';
+import { rstatUpdated } from '../memcg/rstat';
+import { modStat, statOfKind } from '../memcg/stat';
+import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, ROOT, rstatBase } from '../memory';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
-import { chargeWord, commitFolio, ownerOf, unchargeFolio } from './folio';
+import { chargeWord, makeChargeWord, newFolioList, noteFrame, ownerOf, unchargeFolio } from './folio';
 import { inodeCleaned, inodeDirtied } from './inode';
+import { isLruAdding, isLruAddingHere, lruAdd, lruAddForget } from './lru-add';
 import { forgetMlock } from './mlock';
 import { waitForFolio, wakeFlusherLater } from './writeback';
 import { allocPages } from './page-alloc';
@@ -76,13 +78,27 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
   if (chargeMemcg(task, cpu, memcg, 1, gfp)) {
     giveFrame(frame);
     // What is read ahead is nobody's loss.
-    if (!(gfp & GFP_NORETRY)) countLocal(memcg, L.EVENT_REFUSED, 1);
+    if (!(gfp & GFP_NORETRY)) {
+      countLocal(memcg, L.EVENT_REFUSED, 1);
+      headerSet(L.H_CALL_REFUSED, 1);
+    }
     return -ENOMEM;
   }
-  commitFolio(frame, memcg, 0, kind);
+  commitNew(cpu, frame, memcg, kind);
   store<u64>(placeAt(frame), place);
   countLocal(memcg, L.EVENT_CHARGED + kind, 1);
+  headerSet(L.H_CALL_CHARGED, headerGet(L.H_CALL_CHARGED) + 1);
   return frame;
+}
+
+/** commit_charge() of a folio of one page that joins its list with the CPU's next batch. */
+function commitNew(cpu: u32, frame: u32, memcg: u32, kind: u32): void {
+  noteFrame(frame + 1);
+  store<u64>(folioAt(frame), makeChargeWord(memcg, 0, 0), L.FOLIO_CHARGE);
+  setState(frame, kind | (newFolioList(kind) << L.STATE_LIST_SHIFT));
+  modStat(memcg, statOfKind(kind), 1);
+  if (rstatBase) rstatUpdated(memcg, 1); // PGPGIN
+  lruAdd(cpu, frame);
 }
 
 /** The last use of a folio is gone: it is uncharged in the task's batch and its frame is free. */
@@ -90,6 +106,7 @@ export function freeFolio(task: u32, cpu: u32, frame: u32): void {
   if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
   forgetMlock(frame);
   cleanFolio(frame);
+  if (isLruAdding(frame)) lruAddForget(cpu, frame);
   unchargeFolio(task, cpu, frame, chargeWord(frame));
   giveFrame(frame);
 }
@@ -124,9 +141,13 @@ export function markAccessed(frame: u32): void {
   let list = (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
   if (list != L.LRU_INACTIVE_ANON && list != L.LRU_INACTIVE_FILE) return;
   setState(frame, state & ~L.STATE_REFERENCED);
-  activateFolio(frame);
   let memcg = ownerOf(chargeWord(frame));
-  modStat(memcg, L.STAT_PGACTIVATE, 1);
+  if (!isLruAdding(frame)) {
+    activateFolio(frame);
+    modStat(memcg, L.STAT_PGACTIVATE, 1);
+  } else if (isLruAddingHere(headerGet(L.H_CURRENT_CPU), frame)) {
+    activateFolio(frame); // __lru_cache_activate_folio() counts nothing
+  }
   ageNonresident(memcg, 1); // workingset_activation()
 }
 
@@ -135,8 +156,9 @@ export function activateFolio(frame: u32): void {
   let state = stateOf(frame);
   let list = (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
   let memcg = ownerOf(chargeWord(frame));
-  remove(listAt(memcg, list), frame, 1);
+  if (!isLruAdding(frame)) remove(listAt(memcg, list), frame, 1);
   setState(frame, (state & ~L.STATE_LIST_MASK) | ((list + 1) << L.STATE_LIST_SHIFT));
+  if (isLruAdding(frame)) return;
   addHead(listAt(memcg, list + 1), frame, 1);
 }
 

@@ -42,14 +42,16 @@ const THRESHOLD_ACTIVATE_SWAP_SLOTS_CACHE: u32 = 5 * L.SLOT_CACHE_SIZE;
   store<u32>(folioSlotBase + (<usize>frame << 2), slot);
 }
 
-/** swapon: the device has as many slots as the table. */
+/** At boot the device has as many slots as the table. */
 export function initSlots(): void {
   if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) headerSet(L.H_SWAP_SLOTS, swapEnd - 1);
 }
 
-/** get_nr_swap_pages() */
+/** get_nr_swap_pages(); none while the device is taken out of use. */
 @inline export function slotsLeft(): u32 {
-  return headerGet(L.H_SWAP_SLOTS) - headerGet(L.H_SWAP_USED);
+  let slots = headerGet(L.H_SWAP_SLOTS);
+  let used = headerGet(L.H_SWAP_USED);
+  return slots > used ? slots - used : 0;
 }
 /** vm_swap_full(): less than half of the device is free. */
 @inline export function deviceFull(): bool {
@@ -156,8 +158,10 @@ function checkCaches(): void {
   return left;
 }
 
-/** swapoff: what stands in caches is given back, and nothing more is handed out. */
-export function closeSlots(): void {
+/** From here on no slot is handed out, and none waits in a cache. Answers how many the device had. */
+export function closeSlots(): u32 {
   if (headerGet(L.H_SLOT_CACHES)) useCaches(false);
+  let slots = headerGet(L.H_SWAP_SLOTS);
   headerSet(L.H_SWAP_SLOTS, 0);
+  return slots;
 }

@@ -5,6 +5,7 @@ import { ENOMEM } from '../constants';
 import { pageCounterCharge, pageCounterRead, pageCounterTryCharge, pageCounterUncharge, swapCounter } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
+import { putMemcg } from '../memcg/css';
 import { memcgState, parentOf } from '../memcg/memcg';
 import { rstatUpdated } from '../memcg/rstat';
 import { headerGet, headerSet, memcgAt, ROOT, rstatBase, swapBase } from '../memory';
@@ -57,6 +58,7 @@ export function unchargeSwap(entry: u32): bool {
   if (!memcg) return false;
   setSwapOwner(entry, 0);
   if (memcg != ROOT) pageCounterUncharge(swapCounter(memcg), 1);
+  putMemcg(memcg);
   if (rstatBase) rstatUpdated(memcg, 1);
   return true;
 }

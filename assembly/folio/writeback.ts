@@ -6,7 +6,9 @@
 //
 // Who waits for the device (fsync, truncate, reclaim, a writer over the limit) waits in virtual time: the device's clock runs ahead of
 // the trace's, whose times stand, and what was waited for is counted. So its bandwidth is never exceeded.
-import { DIRTY_BACKGROUND_RATIO, DIRTY_EXPIRE_NS, DIRTY_RATIO, DIRTY_WRITEBACK_NS, JIFFY_NS, NEVER, PAGE_COUNTER_MAX } from '../constants';
+import {
+  BLKDEV_DEFAULT_RQ, DIRTY_BACKGROUND_RATIO, DIRTY_EXPIRE_NS, DIRTY_RATIO, DIRTY_WRITEBACK_NS, JIFFY_NS, NEVER, PAGE_COUNTER_MAX,
+} from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { differs } from '../audit';
 import * as L from '../layout';
@@ -136,6 +138,12 @@ export function waitForDevice(): void {
   arm();
 }
 
+/** blk_mq_get_request(): who would give the device one more than its queue holds waits until one is done. */
+export function waitForRequest(): void {
+  while (headerGet(L.H_WRITE_HEAD) && headerGet(L.H_NR_WRITEBACK) >= BLKDEV_DEFAULT_RQ) waitForOne();
+  arm();
+}
+
 /** folio_wait_writeback() */
 export function waitForFolio(frame: u32): void {
   while (isWriteback(frame) && headerGet(L.H_WRITE_HEAD)) waitForOne();
@@ -147,6 +155,14 @@ export function congestionWait(): void {
   if (!headerGet(L.H_WRITE_HEAD)) return;
   let until = clock() + JIFFY_NS;
   headerSet64(L.H_WRITE_STALL_NS, headerGet64(L.H_WRITE_STALL_NS) + JIFFY_NS);
+  runDevice(until);
+  headerSet64(L.H_WRITE_CLOCK, until);
+}
+
+/** Somebody is at work for `ns`, not waiting: the device goes on meanwhile. */
+export function deviceWorks(ns: u64): void {
+  if (!headerGet(L.H_WRITE_HEAD) || !ns) return;
+  let until = clock() + ns;
   runDevice(until);
   headerSet64(L.H_WRITE_CLOCK, until);
 }

@@ -5,7 +5,7 @@ import { memoryCounter, pageCounterRead, pageCounterSetProtection, swapCounter }
 import { drainAllStock } from '../counter/stock';
 import * as L from '../layout';
 import { memcgAt, outOfRange, ROOT } from '../memory';
-import { KNOB_HIGH, KNOB_LOW, KNOB_MAX, KNOB_MIN, KNOB_OOM_GROUP, KNOB_SWAP_HIGH, KNOB_SWAP_MAX } from '../replay/ops';
+import { KNOB_HIGH, KNOB_LOW, KNOB_MAX, KNOB_MIN, KNOB_OOM_GROUP, KNOB_RECLAIM, KNOB_SWAP_HIGH, KNOB_SWAP_MAX } from '../replay/ops';
 import { memcgExists } from './memcg';
 
 /** Stores a limit. A usage above the new max or high first gets the stocks back: they are charged, but nobody uses them. */
@@ -17,6 +17,8 @@ function setLimit(memcg: u32, field: u32, pages: i64, cpu: u32): void {
 
 /** `value` in pages (oom.group: 0 or 1). The root has none of these files. */
 export function writeKnob(memcg: u32, knob: u32, value: i64, cpu: u32): i32 {
+  // memory.reclaim is no setting, and the root has it: what it does is reclaim/proactive.ts, in modelled residency alone.
+  if (knob == KNOB_RECLAIM) return memcgExists(memcg) ? 0 : outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (!memcgExists(memcg) || memcg == ROOT) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   if (knob == KNOB_MAX) setLimit(memcg, L.PC_MAX, value, cpu);
   else if (knob == KNOB_HIGH) setLimit(memcg, L.PC_HIGH, value, cpu);

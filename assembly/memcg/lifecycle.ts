@@ -6,9 +6,11 @@ import { memoryCounter, pageCounterInit, pageCounterSetProtection, swapCounter }
 import { drainAllStock } from '../counter/stock';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
-import { cgroupsEnd, headerGet, headerSet, memcgAt, objcgAt, outOfRange, ROOT } from '../memory';
+import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, ROOT } from '../memory';
 import { psiBorn } from '../psi';
+import { reparentShrinker } from '../reclaim/shrinker';
 import { ringMoved } from '../ring';
+import { putMemcg } from './css';
 import { memcgExists, memcgState } from './memcg';
 import { statLocal } from './stat';
 
@@ -50,8 +52,10 @@ export function mkdir(memcg: u32, parent: u32, kernelId: u64): i32 {
   let at = memcgAt(memcg);
   let up = memcgAt(parent);
   store<u32>(at, load<u32>(up, L.MEMCG_DEPTH) + 1, L.MEMCG_DEPTH);
-  store<u32>(at, load<u32>(up, L.MEMCG_FIRST_CHILD), L.MEMCG_NEXT_SIBLING);
-  store<u32>(up, memcg, L.MEMCG_FIRST_CHILD);
+  let last = load<u32>(up, L.MEMCG_LAST_CHILD);
+  if (last) store<u32>(memcgAt(last), memcg, L.MEMCG_NEXT_SIBLING);
+  else store<u32>(up, memcg, L.MEMCG_FIRST_CHILD);
+  store<u32>(up, memcg, L.MEMCG_LAST_CHILD);
   store<u32>(up, load<u32>(up, L.MEMCG_NR_CHILDREN) + 1, L.MEMCG_NR_CHILDREN);
   return 0;
 }
@@ -89,8 +93,11 @@ export function offline(memcg: u32, cpu: u32): i32 {
   store<u32>(memcgAt(memcg), L.MEMCG_DYING, L.MEMCG_STATE);
   let parent = load<u32>(memcgAt(memcg), L.MEMCG_PARENT);
   ringMoved(memcg, parent, <u64>max<i64>(0, statLocal(memcg, L.STAT_KMEM)));
+  // 6.1 moves the objcgs first; nothing comes in between.
+  if (nodesEnd > 1) reparentShrinker(memcg, parent);
   reparentObjcgs(memcg);
   drainAllStock(memcg, cpu);
   releaseObjcg(cpu, memcg);
+  putMemcg(memcg);
   return 0;
 }

@@ -47,7 +47,7 @@ export function rstatChange(memcg: u32, row: u32, delta: i64): void {
 
 /** What a change counts as an update: 6.18 goes by pages (memcg_state_val_in_pages()), 6.1 by whatever the row is kept in. */
 function updateValue(row: u32, delta: i64): u32 {
-  if (row == L.STAT_SLAB || row == L.STAT_PERCPU) {
+  if (row == L.STAT_SLAB || row == L.STAT_SLAB_RECLAIMABLE || row == L.STAT_PERCPU) {
     if (kernel61) return magnitude(delta);
     if (delta > 0) return max<u32>(magnitude(delta >> PAGE_SHIFT), 1);
     return magnitude((-delta + <i64>PAGE_SIZE - 1) >> PAGE_SHIFT);
@@ -93,31 +93,72 @@ export function rstatUpdated(memcg: u32, value: u32): void {
 
 /** A folio joined or left an LRU list: update_lru_size(). */
 export function rstatListChange(list: usize, pages: i64): void {
+  if (headerGet(L.H_RSTAT_HELD) & L.HOLD_LIST) {
+    headerSet(L.H_RSTAT_ISOLATED, headerGet(L.H_RSTAT_ISOLATED) + <u32>-pages);
+    return;
+  }
   let index = <u32>((list - listBase) / L.LIST_STRIDE);
   rstatChange(index / L.NR_LRU_LISTS, L.RSTAT_LISTS + (index % L.NR_LRU_LISTS), pages);
 }
 
+/** isolate_lru_folios() begins: what it takes off a list is one change, update_lru_sizes(). */
+export function rstatHoldIsolated(): void {
+  if (rstatBase) headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) | L.HOLD_LIST);
+}
+
+/** … and ends. */
+export function rstatIsolated(list: usize): void {
+  if (!rstatBase) return;
+  headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) & ~L.HOLD_LIST);
+  let pages = headerGet(L.H_RSTAT_ISOLATED);
+  headerSet(L.H_RSTAT_ISOLATED, 0);
+  if (pages) rstatListChange(list, -(<i64>pages));
+}
+
+/** PGPGOUT of one folio. */
+export function rstatPgpgout(memcg: u32): void {
+  if (headerGet(L.H_RSTAT_HELD) & L.HOLD_PGPGOUT) headerSet(L.H_RSTAT_PGPGOUT, headerGet(L.H_RSTAT_PGPGOUT) + 1);
+  else rstatUpdated(memcg, 1);
+}
+
+/** A batch of folios of one memcg is about to be uncharged: uncharge_batch() counts them at once. */
+export function rstatHoldPgpgout(): void {
+  if (rstatBase) headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) | L.HOLD_PGPGOUT);
+}
+
+/** It is uncharged. */
+export function rstatUncharged(memcg: u32): void {
+  if (!rstatBase) return;
+  headerSet(L.H_RSTAT_HELD, headerGet(L.H_RSTAT_HELD) & ~L.HOLD_PGPGOUT);
+  rstatUpdated(memcg, headerGet(L.H_RSTAT_PGPGOUT));
+  headerSet(L.H_RSTAT_PGPGOUT, 0);
+}
+
 /**
  * Slab bytes of an objcg change: they gather in the CPU's byte stock, which caches this objcg, and become a change beyond a page.
- * The first one is held back whatever its size: mod_objcg_state(), in 6.18 __account_obj_stock(). Linux gathers reclaimable and
- * unreclaimable slab each for itself.
+ * The first one is held back whatever its size: mod_objcg_state(), in 6.18 __account_obj_stock(). Reclaimable and unreclaimable slab
+ * (the row) are gathered each for itself.
  */
-export function rstatSlabChange(objcg: u32, bytes: i64): void {
-  let at = cpuAt(headerGet(L.H_CURRENT_CPU));
-  let gathered = load<i32>(at, L.CPU_SLAB_BYTES);
+export function rstatSlabChange(objcg: u32, bytes: i64, row: u32): void {
+  let at = cpuAt(headerGet(L.H_CURRENT_CPU)) + (row == L.STAT_SLAB ? L.CPU_SLAB_BYTES : L.CPU_SLAB_RECLAIMABLE_BYTES);
+  let gathered = load<i32>(at);
   let total = <i64>gathered + bytes;
   if (gathered && abs<i64>(total) > <i64>PAGE_SIZE) {
-    rstatChange(load<u32>(objcgAt(objcg), L.OBJCG_MEMCG), L.STAT_SLAB, total);
+    rstatChange(load<u32>(objcgAt(objcg), L.OBJCG_MEMCG), row, total);
     total = 0;
   }
-  store<i32>(at, <i32>total, L.CPU_SLAB_BYTES);
+  store<i32>(at, <i32>total);
 }
 
 /** drain_obj_stock(): the gathered slab bytes of the objcg that this CPU caches become a change. */
 export function rstatDrainSlab(cpu: u32, memcg: u32): void {
-  let gathered = load<i32>(cpuAt(cpu), L.CPU_SLAB_BYTES);
-  store<i32>(cpuAt(cpu), 0, L.CPU_SLAB_BYTES);
+  let at = cpuAt(cpu);
+  let gathered = load<i32>(at, L.CPU_SLAB_BYTES);
+  store<i32>(at, 0, L.CPU_SLAB_BYTES);
   if (gathered) rstatChange(memcg, L.STAT_SLAB, gathered);
+  gathered = load<i32>(at, L.CPU_SLAB_RECLAIMABLE_BYTES);
+  store<i32>(at, 0, L.CPU_SLAB_RECLAIMABLE_BYTES);
+  if (gathered) rstatChange(memcg, L.STAT_SLAB_RECLAIMABLE, gathered);
 }
 
 /** mem_cgroup_css_rstat_flush(): what CPUs and children have changed is shown now, and pending at the parent. */
@@ -171,6 +212,11 @@ function flushNow(memcg: u32): void {
  */
 export function flushStats(memcg: u32): void {
   if (rstatBase && memcgExists(memcg) && flushable(memcg)) flushNow(memcg);
+}
+
+/** cgroup_rstat_flush(): whoever reads cpu.stat flushes the subtree, memory and all; the counts towards a flush stay in 6.1. */
+export function flushCgroup(memcg: u32): void {
+  if (rstatBase && memcgExists(memcg)) flushSubtree(memcg);
 }
 
 /** Reclaim of a memcg begins: shrink_node(). */

@@ -4,8 +4,9 @@ import { SWAP_CLUSTER_MAX } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgState } from '../memcg/memcg';
+import { flushForReclaim, statShown } from '../memcg/rstat';
 import { statTotal } from '../memcg/stat';
-import { headerGet, headerSet, lruvecAt, ROOT } from '../memory';
+import { headerGet, headerSet, lruvecAt, ROOT, rstatBase } from '../memory';
 import { listAt, sizePages } from './lru';
 import { lruPages, swapLeft } from './workingset';
 
@@ -31,16 +32,22 @@ export function inactiveIsLow(memcg: u32, file: bool): bool {
   return inactive * ratio < active;
 }
 
+/** lruvec_page_state() of a WORKINGSET_ACTIVATE row. */
+@inline function activations(memcg: u32, row: u32): i64 {
+  return rstatBase ? statShown(memcg, row) : statTotal(memcg, row);
+}
+
 /** prepare_scan_control(): decided from the target, once a pass. */
 export function prepareScan(target: u32): void {
+  if (rstatBase) flushForReclaim(target);
   let decided = L.SCAN_MAY_DEACTIVATE_ANON | L.SCAN_MAY_DEACTIVATE_FILE | L.SCAN_CACHE_TRIM | L.SCAN_FILE_IS_TINY;
   let flags = scanFlags() & ~decided;
   if (flags & L.SCAN_FORCE_DEACTIVATE) flags |= L.SCAN_MAY_DEACTIVATE_ANON | L.SCAN_MAY_DEACTIVATE_FILE;
   else {
     let at = lruvecAt(target);
-    if (statTotal(target, L.STAT_WORKINGSET_ACTIVATE_ANON) != load<i64>(at, L.LRUVEC_REFAULTS_ANON) || inactiveIsLow(target, false))
+    if (activations(target, L.STAT_WORKINGSET_ACTIVATE_ANON) != load<i64>(at, L.LRUVEC_REFAULTS_ANON) || inactiveIsLow(target, false))
       flags |= L.SCAN_MAY_DEACTIVATE_ANON;
-    if (statTotal(target, L.STAT_WORKINGSET_ACTIVATE_FILE) != load<i64>(at, L.LRUVEC_REFAULTS_FILE) || inactiveIsLow(target, true))
+    if (activations(target, L.STAT_WORKINGSET_ACTIVATE_FILE) != load<i64>(at, L.LRUVEC_REFAULTS_FILE) || inactiveIsLow(target, true))
       flags |= L.SCAN_MAY_DEACTIVATE_FILE;
   }
   // Much inactive page cache, none of it refaulting: leave anonymous memory alone.
@@ -61,8 +68,8 @@ function fileIsTiny(flags: u32): bool {
 /** snapshot_refaults(): what the next reclaim of this target compares with. */
 export function snapshotRefaults(target: u32): void {
   let at = lruvecAt(target);
-  store<i64>(at, statTotal(target, L.STAT_WORKINGSET_ACTIVATE_ANON), L.LRUVEC_REFAULTS_ANON);
-  store<i64>(at, statTotal(target, L.STAT_WORKINGSET_ACTIVATE_FILE), L.LRUVEC_REFAULTS_FILE);
+  store<i64>(at, activations(target, L.STAT_WORKINGSET_ACTIVATE_ANON), L.LRUVEC_REFAULTS_ANON);
+  store<i64>(at, activations(target, L.STAT_WORKINGSET_ACTIVATE_FILE), L.LRUVEC_REFAULTS_FILE);
 }
 
 /** Both types are scanned by their size alone. */

@@ -5,20 +5,23 @@ import { DEF_PRIORITY, SWAP_CLUSTER_MAX } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
+import { lruAddDrain } from '../folio/lru-add';
 import { referencedBy } from '../folio/mapping';
 import { nearby, radixAbove, radixNear, radixSlot } from '../folio/radix';
 import { keyOfFolio, treeOfFolio } from '../folio/rmap';
 import { placeAt, setState, stateOf } from '../folio/resident';
-import { congestionWait, wakeFlusher } from '../folio/writeback';
+import { congestionWait, deviceWorks, wakeFlusher } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { nextInSubtree } from '../memcg/memcg';
-import { flushForReclaim } from '../memcg/rstat';
+import { costOf } from '../psi';
+import { rstatHoldIsolated, rstatHoldPgpgout, rstatIsolated, rstatUncharged } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, lruvecAt, ROOT, rstatBase, taskAt } from '../memory';
+import { headerGet, headerSet, kernel61, lruvecAt, ROOT, taskAt } from '../memory';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
 import { addHead, isolate, listAt, size, touchTail } from './lru';
 import { ACTIVATE, FREED, shrinkFolio } from './shrink-folio';
+import { shrinkSlab } from './shrinker';
 import { countVm } from './watermark';
 import { ageNonresident, noteCost } from './workingset';
 
@@ -40,7 +43,9 @@ function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
   let at = listAt(memcg, list);
   let taken: u32 = 0;
   touchTail(at, TOUCH_PER_FOLIO * n);
+  rstatHoldIsolated();
   while (taken < n && size(at)) store<u32>(batchAt(taken++), isolate(at));
+  rstatIsolated(at);
   touchBatch(taken);
   return taken;
 }
@@ -77,6 +82,7 @@ function touchBatch(taken: u32): void {
 /** Pages that reclaim looked at, on either list: what it costs in time. */
 @inline function noteScanned(pages: u32): void {
   headerSet(L.H_SCANNED, headerGet(L.H_SCANNED) + pages);
+  deviceWorks(pages * costOf(L.COST_SCAN));
 }
 
 /** PGSCAN_*: who scans, reclaimer_offset(); /proc/vmstat counts what no memcg's limit asked for. */
@@ -100,11 +106,13 @@ function countStolen(memcg: u32, pages: u32): void {
 /** shrink_inactive_list(): answers the pages reclaimed. */
 function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
   let file = list == L.LRU_INACTIVE_FILE;
+  lruAddDrain(headerGet(L.H_SCAN_CPU));
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return 0;
   countScanned(memcg, taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let reclaimed: u32 = 0;
+  rstatHoldPgpgout();
   headerSet(L.H_PAGEOUTS, 0);
   headerSet(L.H_SCAN_UNQUEUED, 0);
   for (let i: u32 = 0; i < taken; i++) {
@@ -118,6 +126,10 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
       store<u32>(batchAt(i), frame | L.SHADOW_BIT);
     }
   }
+  // mem_cgroup_uncharge_folios() of all that goes
+  let task = headerGet(L.H_SCAN_TASK);
+  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+  rstatUncharged(memcg);
   for (let i: u32 = 0; i < taken; i++) {
     let entry = load<u32>(batchAt(i));
     if (!entry) continue;
@@ -125,9 +137,6 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
     if (entry != frame) ageNonresident(memcg, 1); // move_folios_to_lru(): it is active
     putBack(frame, memcg, entry == frame ? list : list + 1);
   }
-  // mem_cgroup_uncharge_folios() of all that goes
-  let task = headerGet(L.H_SCAN_TASK);
-  if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
   countStolen(memcg, reclaimed);
   let pageouts = headerGet(L.H_PAGEOUTS);
   noteCost(memcg, file, kernel61 ? pageouts : pageouts * SWAP_CLUSTER_MAX + taken - reclaimed);
@@ -138,11 +147,13 @@ function shrinkInactive(memcg: u32, list: u32, n: u32): u32 {
 /** shrink_active_list(): the oldest become inactive, save for code that is in use. */
 function shrinkActive(memcg: u32, list: u32, n: u32): void {
   let file = list == L.LRU_ACTIVE_FILE;
+  lruAddDrain(headerGet(L.H_SCAN_CPU));
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return;
   noteScanned(taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let rotated: u32 = 0;
+  modStat(memcg, L.STAT_PGREFILL, taken);
   for (let i: u32 = 0; i < taken; i++) {
     let frame = load<u32>(batchAt(i));
     // Bit 0: a mapping that is executable referenced it. Asking makes the page table entries old.
@@ -155,7 +166,6 @@ function shrinkActive(memcg: u32, list: u32, n: u32): void {
       putBack(frame, memcg, list - 1);
     }
   }
-  modStat(memcg, L.STAT_PGREFILL, taken);
   modStat(memcg, L.STAT_PGDEACTIVATE, taken - rotated);
   if (!kernel61) noteCost(memcg, file, rotated);
 }
@@ -249,7 +259,10 @@ function shrinkMemcgs(target: u32): void {
     first = false;
     if (!memcg) return;
     calculateProtection(target, memcg);
-    if (!protectedFrom(target, memcg)) shrinkLruvec(memcg);
+    if (!protectedFrom(target, memcg)) {
+      shrinkLruvec(memcg);
+      shrinkSlab(memcg, headerGet(L.H_SCAN_CPU), headerGet(L.H_SCAN_PRIORITY));
+    }
     if (partial && headerGet(L.H_SCAN_RECLAIMED) >= headerGet(L.H_SCAN_TO_RECLAIM)) return;
   }
 }
@@ -286,7 +299,6 @@ export function ageAnon(): void {
 
 /** struct scan_control of a reclaim that is to begin. */
 export function beginScan(task: u32, cpu: u32, target: u32, pages: u32, flags: u32, swappiness: u32): void {
-  if (rstatBase) flushForReclaim(target);
   headerSet(L.H_SCAN_TASK, task);
   headerSet(L.H_SCAN_CPU, cpu);
   headerSet(L.H_SCAN_TARGET, target);

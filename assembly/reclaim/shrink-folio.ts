@@ -6,7 +6,7 @@ import { referencedBy, removeMapping, shmemSwapOut, unmapMapped } from '../folio
 import { unmapAnon } from '../folio/rmap';
 import { folioSlot } from '../folio/slots';
 import { addToSwap, deleteFromSwapCache, freeSwap, inSwapCache, swapFull } from '../folio/swap-cache';
-import { isWriteback, startWriteback } from '../folio/writeback';
+import { isWriteback, startWriteback, waitForRequest } from '../folio/writeback';
 import { chargeWord, ownerOf } from '../folio/folio';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet } from '../memory';
@@ -93,6 +93,7 @@ function shrinkSwapBacked(frame: u32, target: u32): u32 {
     setState(frame, (stateOf(frame) & ~L.STATE_DIRTY) | L.STATE_RECLAIM);
     headerSet(L.H_PAGEOUTS, headerGet(L.H_PAGEOUTS) + 1);
     modStat(ownerOf(chargeWord(frame)), L.STAT_PSWPOUT, 1);
+    waitForRequest();
     startWriteback(frame);
     if (isWriteback(frame)) return KEEP;
   }

@@ -4,8 +4,9 @@ import { PAGE_COUNTER_MAX } from '../constants';
 import { swapCounter } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgState, nextInSubtree, parentOf } from '../memcg/memcg';
+import { statShown } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerGet64, headerSet, kernel61, lruvecAt, pagesEnd, shadowBase } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, kernel61, lruvecAt, pagesEnd, rstatBase, shadowBase } from '../memory';
 import { listAt, sizePages } from './lru';
 
 @inline function shadowAt(shadow: u32): usize {
@@ -20,8 +21,9 @@ export function ageNonresident(memcg: u32, n: u32): void {
   }
 }
 
-/** Pages on one list of a memcg and all below it. */
+/** lruvec_page_state(): pages on one list of a memcg and all below it, as far as the kernel has flushed them. */
 export function lruPages(memcg: u32, list: u32): u64 {
+  if (rstatBase) return <u64>max<i64>(statShown(memcg, L.RSTAT_LISTS + list), 0);
   let pages: u64 = 0;
   for (let m = memcg; m; m = nextInSubtree(m, memcg)) pages += sizePages(listAt(m, list));
   return pages;
@@ -91,11 +93,10 @@ export function refault(memcg: u32, word: u32, anon: bool): bool {
   return (load<u32>(shadowAt(word & ~L.SHADOW_BIT), L.SHADOW_MEMCG) & L.SHADOW_WORKINGSET) != 0;
 }
 
-/** Evictable pages of a memcg and all below it, by a walk whose result is kept. */
+/** lruvec_lru_size() of all evictable lists, which is kept for the next time. */
 function countSize(memcg: u32): u64 {
   let size: u64 = 0;
-  for (let m = memcg; m; m = nextInSubtree(m, memcg))
-    for (let list: u32 = 0; list < L.LRU_UNEVICTABLE; list++) size += sizePages(listAt(m, list));
+  for (let list: u32 = 0; list < L.LRU_UNEVICTABLE; list++) size += lruPages(memcg, list);
   store<u64>(lruvecAt(memcg), size, L.LRUVEC_SIZE);
   store<u64>(lruvecAt(memcg), headerGet64(L.H_LIST_CHANGES), L.LRUVEC_SIZE_AT);
   return size;
@@ -103,6 +104,8 @@ function countSize(memcg: u32): u64 {
 
 /** cost > lruvec_size / 4. The size is counted anew only where what has changed since it was counted could make a difference. */
 @inline function isOverQuarter(memcg: u32, cost: u64): bool {
+  // What the kernel has flushed changes at other times.
+  if (rstatBase) return cost > countSize(memcg) / 4;
   let at = lruvecAt(memcg);
   let changes = headerGet64(L.H_LIST_CHANGES) - load<u64>(at, L.LRUVEC_SIZE_AT);
   let size = load<u64>(at, L.LRUVEC_SIZE);

@@ -6,17 +6,19 @@ import { enforceLimit } from '../charge/limit';
 import { forkKilled, setOomScoreAdj, victimsDie } from '../charge/oom';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
-import { chargeWord, commitKmem, unchargeBatch, unchargeKmem } from '../folio/folio';
+import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixSet } from '../folio/radix';
+import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { runDevice } from '../folio/writeback';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
+import { chargeCost, releaseDying } from '../memcg/css';
 import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
@@ -26,6 +28,9 @@ import {
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
+import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
+import { proactiveReclaim } from '../reclaim/proactive';
+import { dropSlab } from '../reclaim/shrinker';
 import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
@@ -53,6 +58,7 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   if (objcg <= ROOT) return 0;
   if (!(flags & O.FLAG_BY_FRAME)) {
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+    if (flags & O.FLAG_RECLAIMABLE) return chargeReclaimable(task, cpu, objcg, count, kind, gfp, (flags & O.FLAG_REFERENCED) != 0);
     return unlessRefused(chargeObjectTo(task, cpu, objcg, count, kind, gfp), objcg);
   }
   let order = flags & O.FLAG_ORDER_MASK;
@@ -63,6 +69,8 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   errno = chargeMemcg(task, cpu, objcgMemcg(objcg), 1 << order, gfp);
   if (errno) return unlessRefused(errno, objcg);
   modStat(objcgMemcg(objcg), L.STAT_KMEM, 1 << order);
+  // The audit and the digest look at object 0 too, where the trace has no other.
+  if (!headerGet(L.H_OBJECT_END)) headerSet(L.H_OBJECT_END, 1);
   for (let i = index; i < index + (1 << order); i++) {
     freeKernelFrame(cpu, i);
     let frame = takeFrame();
@@ -72,10 +80,22 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   return 0;
 }
 
+/** An object that can be reclaimed joins the list of whom it is charged to. */
+function chargeReclaimable(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32, referenced: bool): i32 {
+  if (kind != O.KIND_SLAB) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
+  if (!bytes || bytes > MAX_OBJECT) return outOfRange(L.FIELD_COUNT, bytes, EINVAL);
+  let errno = chargeObjectTo(task, cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE, gfp);
+  if (errno) return unlessRefused(errno, objcg);
+  if (listLruAdd(objcgMemcg(objcg), objcg, bytes, referenced)) return 0;
+  unchargeObject(cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE);
+  return full(L.CAP_NODES, 0);
+}
+
 /** A refused charge is what a limit is for; any other errno is the row's fault. */
 function unlessRefused(errno: i32, memcg: u32): i32 {
   if (errno != -ENOMEM) return errno;
   countLocal(memcg, L.EVENT_REFUSED, 1);
+  headerSet(L.H_CALL_REFUSED, 1);
   return 0;
 }
 
@@ -94,6 +114,16 @@ function freeKernelFrame(cpu: u32, index: u64): bool {
   return true;
 }
 
+/** A kernel page that is given back by put_page() (page tables in mmu_gather, pipe buffers): by uncharge_folio(), past the stock. */
+function uncharge(task: u32, cpu: u32, index: u64): i32 {
+  let frame = radixGet(kernelFrames(), index);
+  if (!frame) return 0;
+  radixClear(kernelFrames(), index);
+  unchargeFolio(task, cpu, frame, chargeWord(frame));
+  giveFrame(frame);
+  return 0;
+}
+
 function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
@@ -110,6 +140,12 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   if (objcg == ROOT) return 0;
   if (kind == O.KIND_SOCK) return unchargeSock(cpu, objcg, count);
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+  if (flags & O.FLAG_RECLAIMABLE) {
+    // Reclaim may have been there before.
+    if (listLruDel(objcgMemcg(objcg), objcg, count)) return unchargeObject(cpu, objcg, count, O.KIND_SLAB_RECLAIMABLE);
+    counted(L.RECORDED_UNMATCHED);
+    return 0;
+  }
   if (load<i64>(objcgAt(objcg), L.OBJCG_BYTES) >= <i64>count) return unchargeObject(cpu, objcg, count, kind);
   counted(L.RECORDED_UNMATCHED);
   return 0;
@@ -124,7 +160,11 @@ function passedOver(op: u32, task: u32, object: u32): i32 {
 
 /** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
 function modelledEvent(row: u32): i32 {
-  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
+  return runEvent(row, load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP));
+}
+
+/** The same with the op (OP_*) known: live calls have no map of op codes. */
+export function runEvent(row: u32, op: u32): i32 {
   let cpu: u32 = load<u16>(<usize>row << 1, L.COLUMN_CPU);
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
@@ -143,8 +183,9 @@ function modelledEvent(row: u32): i32 {
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
   // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
-  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
-  if (task && op != O.OP_SPAWN && !inode && isKilled(task)) return passedOver(op, task, object);
+  let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
+  let frees = op == O.OP_UNCHARGE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
+  if (task && op != O.OP_SPAWN && !inode && !frees && isKilled(task)) return passedOver(op, task, object);
   // Somebody else moves a task; every other row is its own doing.
   if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
   switch (op) {
@@ -169,10 +210,11 @@ function modelledEvent(row: u32): i32 {
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
+      lruAddDrain(cpu); // write_cache_pages() and filemap_fdatawait_range() release their batches
       return sync(object);
     case O.OP_DROP_CACHES:
-      // 2 drops reclaimable slab, which belongs to nobody that the model knows.
       if (count & 1) dropPagecache(task, cpu);
+      if (count & 2) dropSlab(cpu);
       return 0;
     case O.OP_INITIAL:
       return chargeInitial(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index);
@@ -180,11 +222,12 @@ function modelledEvent(row: u32): i32 {
       return kmemCharge(row, cpu, task, flags, index);
     case O.OP_KMEM_FREE:
       return kmemFree(row, cpu, flags, index);
+    case O.OP_UNCHARGE:
+      return uncharge(task, cpu, index);
     // What the recorded machine did with its pages says nothing about this one.
     case O.OP_PAGE_ALLOC:
     case O.OP_PAGE_FREE:
     case O.OP_CHARGE:
-    case O.OP_UNCHARGE:
     case O.OP_UNCHARGE_FLUSH:
     case O.OP_SPLIT:
     case O.OP_MIGRATE:
@@ -204,7 +247,15 @@ function modelledEvent(row: u32): i32 {
   }
   let errno = structureEvent(row, op, cpu, task, flags, index);
   if (op == O.OP_SPAWN && index == 1 && !errno) store<u32>(mmAt(task), 1, L.TASK_UNKILLABLE); // pid 1
-  if (op == O.OP_WRITE_KNOB && !errno) enforceLimit(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), count);
+  // It was made on the recorded machine: here it is, whatever the limits.
+  if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
+    chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
+  if (op == O.OP_WRITE_KNOB && !errno) {
+    let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+    // What the writer of memory.reclaim was told does not matter here.
+    if (count == O.KNOB_RECLAIM) proactiveReclaim(task, cpu, cgroup, index, object);
+    else enforceLimit(task, cpu, cgroup, count);
+  }
   return errno == NOT_STRUCTURE ? outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL) : errno;
 }
 
@@ -221,6 +272,14 @@ function modelledEvent(row: u32): i32 {
   // Rows without a task gather in record 0, which is no task's.
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
+}
+
+/** What follows every event: uncharges, deaths, the end of removed memcgs, and what the task pays before it is back in user mode. */
+@inline export function finishRow(row: u32): void {
+  endBatch(row);
+  if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  returnToUser(row);
 }
 
 /**
@@ -242,9 +301,7 @@ export function replayModelled(from: u32, to: u32): i32 {
     if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;
-    endBatch(row);
-    if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
-    returnToUser(row);
+    finishRow(row);
   }
   return to;
 }

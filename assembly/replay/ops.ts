@@ -88,6 +88,11 @@ export const FLAG_EXEC: u32 = 1 << 23;
 /** mlock: pages are locked as they are faulted in (MLOCK_ONFAULT); without it they are brought in at once. */
 export const FLAG_ONFAULT: u32 = 1 << 24;
 
+/** kmem_charge, kmem_free of slab bytes: an object that reclaim can take back (a dentry, an inode), on its memcg's list. */
+export const FLAG_RECLAIMABLE: u32 = 1 << 26;
+/** kmem_charge with RECLAIMABLE: it has been used again since; reclaim passes it over once. */
+export const FLAG_REFERENCED: u32 = 1 << 27;
+
 export const KIND_ANON: u32 = 0;
 export const KIND_FILE: u32 = 1;
 export const KIND_SHMEM: u32 = 2;
@@ -102,6 +107,8 @@ export const KIND_SOCK: u32 = 9;
 export const NR_KINDS: u32 = 10;
 /** initial: what no statistic explains, which is what CPUs held in stock. */
 export const KIND_STOCK: u32 = 10;
+/** In no row: what KIND_SLAB with FLAG_RECLAIMABLE is to the engine. */
+export const KIND_SLAB_RECLAIMABLE: u32 = 11;
 
 // --- gfp column: the few properties of a gfp mask that the charge path reads (include/linux/gfp_types.h)
 export const GFP_DIRECT_RECLAIM: u32 = 1 << 0;
@@ -121,7 +128,11 @@ export const KNOB_MIN: u32 = 4;
 export const KNOB_SWAP_MAX: u32 = 5;
 export const KNOB_SWAP_HIGH: u32 = 6;
 export const KNOB_OOM_GROUP: u32 = 7;
-export const NR_KNOBS: u32 = 8;
+/** memory.reclaim: index = pages; object = swappiness + 1 (RECLAIM_SWAPPINESS_MAX + 1 = "max"), 0 where none was written. */
+export const KNOB_RECLAIM: u32 = 8;
+export const NR_KNOBS: u32 = 9;
+/** "swappiness=max": anonymous memory only (SWAPPINESS_ANON_ONLY, include/linux/swap.h). */
+export const RECLAIM_SWAPPINESS_MAX: u32 = 201;
 
 // --- types of object (count column of object_new)
 export const OBJECT_FILE: u32 = 1;
@@ -130,3 +141,9 @@ export const OBJECT_SHMEM: u32 = 2;
 /** a block device's own page cache */
 export const OBJECT_BLOCK: u32 = 3;
 export const NR_OBJECT_TYPES: u32 = 4;
+
+// --- what hugeCall() does (no row of a trace has it)
+export const HUGE_MAP: u32 = 0;
+export const HUGE_READ: u32 = 1;
+export const HUGE_WRITE: u32 = 2;
+export const HUGE_UNMAP: u32 = 3;

@@ -20,6 +20,7 @@ interface ImportOptions {
   columns: string[];
   initial?: string;
   pageOwners?: string;
+  accesses?: boolean;
   json?: boolean;
 }
 
@@ -48,6 +49,7 @@ export function addImport(program: Command): void {
     )
     .option('--initial <snapshot>', 'the cgroup tree just before the recording (record-help snapshot)')
     .option('--page-owners <files>', 'with --initial: KPAGECGROUP[,KPAGEFLAGS], copies of the files of /proc')
+    .option('--accesses', 'ftrace: write who touched what instead of frames, for --residency modelled')
     .option('--compress <codec>', `compression of the trace: ${COMPRESSIONS.join(', ')}`, 'none')
     .option('--json', 'print the import report as JSON')
     .action(runImport);
@@ -58,6 +60,8 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
   const columns = parseColumns(options.columns);
   if (options.pageOwners !== undefined && options.initial === undefined)
     throw new InputError('--page-owners needs --initial');
+  if (options.pageOwners !== undefined && options.accesses)
+    throw new InputError('--page-owners tells of frames, which a trace of --accesses does not have');
   const besides = [options.initial ?? [], options.pageOwners?.split(',') ?? []].flat();
   if (besides.includes('-')) throw new InputError('--initial and --page-owners cannot be read from standard input');
   refuseOverwrite([...files, ...besides], options.output);
@@ -73,10 +77,15 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
   const recording = await openRecording(files, options.format);
   let writer: TraceWriter | null = null;
   try {
+    if (options.accesses && recording.format.name !== 'ftrace')
+      throw new InputError(
+        `--accesses: only for ftrace; what ${recording.format.name} tells of accesses is in its trace as it is`,
+      );
     writer = new TraceWriter(options.output, { source: recording.format.name, clock: 'recorded', compression });
     const { report, highWater } = await recording.format.import(recording.sources, writer, {
       cgroups,
       columns,
+      accesses: options.accesses === true,
       ...(initial === undefined ? {} : { initial }),
       onProgress: ({ bytes, bytesTotal, lines }) =>
         progress.update(bytes, bytesTotal, `${lines.toLocaleString('en')} lines`),

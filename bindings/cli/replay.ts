@@ -22,6 +22,8 @@ import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values
 interface ReplayOptions extends RangeOptions {
   residency?: string;
   memory?: string;
+  swap?: string;
+  swappiness: string;
   readahead?: string;
   faultAround?: string;
   writeRate?: string;
@@ -58,9 +60,11 @@ export function addReplay(program: Command): void {
       'recorded: the trace says what is charged and freed; modelled: the model does, from accesses (default: recorded where the trace has frames)',
     )
     .option('--memory <size>', 'memory of the machine, in modelled residency', '4G')
+    .option('--swap <size>', 'modelled: a swap device of that size (default: none)')
+    .option('--swappiness <n>', 'modelled: vm.swappiness, 0 to 200', '60')
     .option('--readahead <size>', 'modelled: read files ahead as Linux does, such as 128K (default: the rows are all)')
     .option('--fault-around <size>', 'modelled: read faults map resident neighbours, too, such as 64K (default: not)')
-    .option('--write-rate <size>', 'modelled: what the disk writes in a second, such as 200M (default: takes no time)')
+    .option('--write-rate <size>', 'modelled: what the disk writes in a second (default: 200M; 0: writes take no time)')
     .option('--no-flusher', 'modelled: nothing but sync writes dirty pages')
     .option(
       '--min-free-kbytes <n>',
@@ -106,14 +110,18 @@ function bootOptions(options: ReplayOptions): BootOptions {
     seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
+  if (options.swap !== undefined) boot.swap = parsePageCount('--swap', options.swap, '500G');
+  boot.swappiness = parseCount('--swappiness', options.swappiness, 0, 200);
   if (options.readahead !== undefined) boot.readahead = parsePageCount('--readahead', options.readahead, '4G');
   if (options.faultAround !== undefined) {
     boot.faultAround = parsePageCount('--fault-around', options.faultAround, '2M');
     if (boot.faultAround & (boot.faultAround - 1))
       throw new InputError(`--fault-around ${options.faultAround}: not a power of two`);
   }
-  if (options.writeRate !== undefined)
-    boot.pageWriteNs = 1_000_000_000n / BigInt(parsePageCount('--write-rate', options.writeRate, '900G'));
+  if (options.writeRate !== undefined) {
+    const rate = parsePageCount('--write-rate', options.writeRate, '900G');
+    boot.pageWriteNs = rate === 0 ? 0n : 1_000_000_000n / BigInt(rate);
+  }
   if (!options.flusher) boot.flusher = false;
   if (options.minFreeKbytes !== undefined)
     boot.minFreeKbytes = parseCount('--min-free-kbytes', options.minFreeKbytes, 1, 2 ** 32 - 1);
@@ -166,7 +174,7 @@ function parseOverride(text: string): KnobOverride {
 /** A size of one page to `most`, in whole pages; 0 is none where it means something. */
 function parsePageCount(option: string, text: string, most: string): number {
   const pages = parsePages(text);
-  if (pages === null || pages > parsePages(most)! || (pages === 0 && (text !== '0' || option === '--write-rate')))
+  if (pages === null || pages > parsePages(most)! || (pages === 0 && text !== '0'))
     throw new InputError(`${option} ${text}: not a size from 4K to ${most}, such as 64K`);
   return pages;
 }

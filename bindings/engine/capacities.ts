@@ -105,6 +105,9 @@ export const REGION_NAMES: readonly string[] = [
   'ring',
   'lock',
   'locked',
+  'lru_add',
+  'shrink',
+  'huge',
 ];
 
 export interface Region {

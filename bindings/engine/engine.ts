@@ -13,10 +13,26 @@ export interface EngineExports {
   boot(): void;
   replayRecorded(from: number, to: number): number;
   replayModelled(from: number, to: number): number;
+  call(
+    op: number,
+    task: number,
+    cpu: number,
+    cgroup: number,
+    object: number,
+    index: bigint,
+    count: number,
+    flags: number,
+    gfp: number,
+  ): number;
+  hugeCall(what: number, task: number, cpu: number, hvpn: bigint, pages: number): number;
+  setHugePages(pages: number): number;
+  reclaim(memcg: number, cpu: number, pages: bigint, swappiness: number): number;
+  resetLocalWatermark(memcg: number, counter: number): bigint;
   advance(now: bigint): void;
   audit(): number;
   stateDigest(): bigint;
-  mkdir(memcg: number, parent: number, kernelId: bigint): number;
+  mkdir(memcg: number, parent: number, kernelId: bigint, cpu?: number): number;
+  nrDescendants(memcg: number, dying: number): number;
   rmdir(memcg: number, cpu: number): number;
   writeKnob(memcg: number, knob: number, value: bigint, cpu: number): number;
   readKnob(memcg: number, knob: number): bigint;
@@ -52,6 +68,8 @@ export interface EngineExports {
   split(frame: number): number;
   swapOut(frame: number, entry: number): number;
   swapFree(entry: number): number;
+  swapOn(slots: number): number;
+  swapOff(task: number, cpu: number): number;
   drainAllStock(memcg: number, cpu: number): number;
   warmCharge(memcg: number, kind: number, pages: number): number;
   warmFolio(memcg: number, frame: number, order: number, kind: number): number;
@@ -65,6 +83,7 @@ export interface EngineExports {
   pageCounterField(memcg: number, counter: number, field: number): bigint;
   calculateProtection(root: number, memcg: number): void;
   flushStats(memcg: number): void;
+  flushCgroup(memcg: number): void;
   statShown(memcg: number, row: number): bigint;
   statLocal(memcg: number, stat: number): bigint;
   statTotal(memcg: number, stat: number): bigint;

@@ -8,8 +8,8 @@ import type { BootOptions, Residency } from '../machine.ts';
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 
-/** Ops that only recorded residency reads: what is charged and freed, frame by frame. */
-const FRAME_OPS: ReadonlySet<number> = new Set([O.OP_CHARGE, O.OP_UNCHARGE, O.OP_PAGE_ALLOC, O.OP_PAGE_FREE]);
+/** Ops that only recorded residency reads: what is charged, frame by frame. (Kernel pages are uncharged in both.) */
+const FRAME_OPS: ReadonlySet<number> = new Set([O.OP_CHARGE, O.OP_PAGE_ALLOC, O.OP_PAGE_FREE]);
 /** Ops that only modelled residency reads: who touches what. */
 const ACCESS_OPS: ReadonlySet<number> = new Set([O.OP_ANON_TOUCH, O.OP_FILE_ACCESS]);
 /** Rows looked at before a trace without frames counts as one without. */

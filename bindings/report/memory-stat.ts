@@ -27,7 +27,7 @@ function key(name: string, rows: number | readonly number[], unit: number, known
 }
 const pages = (name: string, rows: number | readonly number[], known: Known = 'recorded') =>
   key(name, rows, PAGE_SIZE, known);
-const bytes = (name: string, row: number) => key(name, row, 1, 'recorded');
+const bytes = (name: string, rows: number | readonly number[], known: Known = 'recorded') => key(name, rows, 1, known);
 const count = (name: string, rows: number | readonly number[]) => key(name, rows, 1, 'modelled');
 const later = (name: string, row: number) => key(name, row, 1, 'modelled', true);
 const list = (name: string, lru: number) => pages(name, L.RSTAT_LISTS + lru);
@@ -36,8 +36,7 @@ const SCANS_61 = [L.STAT_PGSCAN_KSWAPD, L.STAT_PGSCAN_DIRECT];
 const STEALS_61 = [L.STAT_PGSTEAL_KSWAPD, L.STAT_PGSTEAL_DIRECT];
 
 /**
- * Not here: slab_reclaimable and slab_unreclaimable (the engine keeps slab in one row, since no trace says whether an object can be
- * reclaimed), pglazyfree and pglazyfreed (no trace says MADV_FREE), zswap, hugetlb, NUMA balancing and demotion (not modelled).
+ * Not here: pglazyfree and pglazyfreed (no trace says MADV_FREE), zswap, NUMA balancing and demotion (not modelled).
  */
 const KEYS: readonly StatKey[] = [
   pages('anon', L.STAT_ANON),
@@ -61,7 +60,10 @@ const KEYS: readonly StatKey[] = [
   list('inactive_file', L.LRU_INACTIVE_FILE),
   list('active_file', L.LRU_ACTIVE_FILE),
   list('unevictable', L.LRU_UNEVICTABLE),
-  bytes('slab', L.STAT_SLAB),
+  bytes('slab_reclaimable', L.STAT_SLAB_RECLAIMABLE, 'modelled'),
+  bytes('slab_unreclaimable', L.STAT_SLAB, 'modelled'),
+  bytes('slab', [L.STAT_SLAB_RECLAIMABLE, L.STAT_SLAB]),
+  key('hugetlb', L.STAT_HUGETLB, PAGE_SIZE, 'modelled', true),
   count('workingset_refault_anon', L.STAT_WORKINGSET_REFAULT_ANON),
   count('workingset_refault_file', L.STAT_WORKINGSET_REFAULT_FILE),
   count('workingset_activate_anon', L.STAT_WORKINGSET_ACTIVATE_ANON),
@@ -94,9 +96,12 @@ const KEYS: readonly StatKey[] = [
   later('thp_swpout_fallback', L.STAT_THP_SWPOUT_FALLBACK),
 ];
 
-/** The keys that a machine can tell, in the kernel's order. */
-export function statKeys(kernel: '6.18' | '6.1', residency: Known): readonly StatKey[] {
+/** The keys that a machine can tell, in the kernel's order. `hugetlb`: mounted with memory_hugetlb_accounting. */
+export function statKeys(kernel: '6.18' | '6.1', residency: Known, hugetlb = false): readonly StatKey[] {
   return KEYS.filter(
-    ({ known, since618 }) => (residency === 'modelled' || known === 'recorded') && (kernel === '6.18' || !since618),
+    ({ name, known, since618 }) =>
+      (residency === 'modelled' || known === 'recorded') &&
+      (kernel === '6.18' || !since618) &&
+      (hugetlb || name !== 'hugetlb'),
   );
 }

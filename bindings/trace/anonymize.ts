@@ -8,6 +8,7 @@ import * as O from '../../assembly/replay/ops.ts';
 import type { Trace } from './arrow-reader.ts';
 import { type BodyCompression, TraceWriter } from './arrow-writer.ts';
 import { InputError } from './input-error.ts';
+import { RECLAIM_FILE } from './knobs.ts';
 import { KNOB_IDS } from './schema.ts';
 import { Validator } from './validate.ts';
 
@@ -15,6 +16,9 @@ import { Validator } from './validate.ts';
 const LETTERS = 'BCDFGHJKLMNPQRST';
 const LETTERS_OF_A_NAME = 12;
 const U32 = 2 ** 32;
+
+const LIMIT = /^(max|(0x[0-9a-f]+|\d+)[kmgtpe]?)$/i;
+const RECLAIM = /^(0x[0-9a-f]+|\d+)[kmgtpe]?( +swappiness=(max|\d+))*$/i;
 
 /** Pseudonyms for names: by a key, one for one. */
 export class Pseudonyms {
@@ -50,8 +54,9 @@ export class Pseudonyms {
 
   /** `PATH/FILE VALUE`: the file and the value stay. */
   knob(text: string): string {
-    const match = /^(.*)\/([^/ ]+) ([0-9a-zA-Z]+)$/s.exec(text);
-    if (match === null || !KNOB_IDS.has(match[2]!) || !/^(max|(0x[0-9a-f]+|\d+)[kmgtpe]?)$/i.test(match[3]!))
+    const match = /^(.*)\/([^/ ]+) ([0-9a-zA-Z= ]+)$/s.exec(text);
+    const isReclaim = match?.[2] === RECLAIM_FILE;
+    if (match === null || !(isReclaim || KNOB_IDS.has(match[2]!)) || !(isReclaim ? RECLAIM : LIMIT).test(match[3]!))
       return this.word(text);
     return `${this.path(match[1]!)}/${match[2]} ${match[3]}`;
   }

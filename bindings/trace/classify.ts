@@ -108,6 +108,16 @@ export function isReclaimable({ traits }: GfpTraits): boolean {
   return (traits & RECLAIMABLE) !== 0;
 }
 
+/** A page that was asked for zeroed: of a user's, one that was never there before. */
+export function isZeroed({ traits }: GfpTraits): boolean {
+  return (traits & ZERO) !== 0;
+}
+
+/** `__GFP_WRITE`: page cache that a write is about to fill. */
+export function isForWrite({ traits }: GfpTraits): boolean {
+  return (traits & WRITE) !== 0;
+}
+
 /** A kernel page that was asked for zeroed: a page table; else a pipe's buffer, a vmalloc page … */
 export function kmemKind({ traits }: GfpTraits): number {
   return traits & ZERO ? ops.KIND_PAGETABLE : ops.KIND_KERNEL_OTHER;

@@ -32,6 +32,8 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['SHARED', ops.FLAG_SHARED],
   ['EXEC', ops.FLAG_EXEC],
   ['ONFAULT', ops.FLAG_ONFAULT],
+  ['RECLAIMABLE', ops.FLAG_RECLAIMABLE],
+  ['REFERENCED', ops.FLAG_REFERENCED],
 ]);
 
 const GFP: ReadonlyMap<string, number> = new Map([

@@ -51,6 +51,8 @@ export interface ImportOptions {
   columns?: ReadonlyMap<string, string>;
   /** what was charged before the recording: to be written before the first row, see {@link WarmStart.write} */
   initial?: WarmStart;
+  /** of a recording of frames: write what was accessed instead, for modelled residency */
+  accesses?: boolean;
   onProgress?: (progress: ImportProgress) => void;
 }
 

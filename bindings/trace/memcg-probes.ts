@@ -650,7 +650,7 @@ class Importer {
       const write = parseKnobWrite(text.slice(11));
       const cgroup = write === null ? undefined : this.#cgroups.at(write.path);
       if (write !== null && cgroup !== undefined) {
-        this.#event(ops.OP_WRITE_KNOB, cgroup.id, 0, write.value, write.knob, 0, 0, text.slice(11));
+        this.#event(ops.OP_WRITE_KNOB, cgroup.id, write.swappiness, write.value, write.knob, 0, 0, text.slice(11));
         return;
       }
     }

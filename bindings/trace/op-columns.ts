@@ -8,8 +8,8 @@ export interface OpColumns {
   task: boolean;
   /** `''`: not used; `new`: gets its id here; `known`: was introduced; `own`: as known, 0 is the task's own */
   cgroup: '' | 'new' | 'known' | 'own';
-  /** `object+`: must not be 0 */
-  object: '' | 'object' | 'object+' | 'newObject' | 'parent' | 'child' | 'victim' | 'swap';
+  /** `object+`: must not be 0; `swappiness`: of memory.reclaim */
+  object: '' | 'object' | 'object+' | 'newObject' | 'parent' | 'child' | 'victim' | 'swap' | 'swappiness';
   index: '' | 'frame' | 'number';
   /** `some`: at least 1 */
   count: '' | 'number' | 'some' | 'frame' | 'type' | 'knob' | 'drop';
@@ -38,7 +38,7 @@ const TABLE: Record<string, Partial<OpColumns>> = {
   rmdir: { cgroup: 'known', flags: O.FLAG_OFFLINE_FOLLOWS },
   offline: { cgroup: 'known' },
   attach: { task: true, cgroup: 'known' },
-  write_knob: { cgroup: 'known', index: 'number', count: 'knob', name: 'must' },
+  write_knob: { cgroup: 'known', object: 'swappiness', index: 'number', count: 'knob', name: 'must' },
   spawn: { task: true, cgroup: 'own', index: 'number', flags: O.FLAG_KERNEL_THREAD, name: 'may' },
   fork: { task: true, object: 'child', index: 'number', flags: O.FLAG_THREAD, name: 'may' },
   exec: { task: true, name: 'may' },
@@ -85,14 +85,14 @@ const TABLE: Record<string, Partial<OpColumns>> = {
     cgroup: 'own',
     index: 'number',
     count: 'number',
-    flags: O.FLAG_BY_FRAME | ORDER | KIND | FLAG_EXISTING | FLAG_IRQ,
+    flags: O.FLAG_BY_FRAME | ORDER | KIND | FLAG_EXISTING | FLAG_IRQ | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED,
     gfp: true,
   },
   kmem_free: {
     cgroup: 'own',
     index: 'number',
     count: 'number',
-    flags: O.FLAG_BY_FRAME | O.FLAG_IN_CHARGE | ORDER | KIND | FLAG_IRQ,
+    flags: O.FLAG_BY_FRAME | O.FLAG_IN_CHARGE | ORDER | KIND | FLAG_IRQ | O.FLAG_RECLAIMABLE,
   },
   swap_out: { object: 'swap', index: 'frame', count: 'some', flags: FLAG_EXISTING },
   swap_free: { object: 'swap', count: 'some' },
@@ -114,6 +114,6 @@ export const OP_COLUMNS: readonly OpColumns[] = (() => {
 })();
 
 /** All flags that version 1 knows. */
-export const KNOWN_FLAGS = (1 << 25) - 1;
+export const KNOWN_FLAGS = ((1 << 25) - 1) | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED;
 /** All gfp bits that version 1 knows. */
 export const KNOWN_GFP = (1 << 7) - 1;

@@ -4,6 +4,7 @@
  * cgroup of the task that asked for it, and from when the page is given back; docs/trace-format.md says what cannot be known.
  */
 import * as ops from '../../assembly/replay/ops.ts';
+import { Accesses, type TaskAccess } from './accesses.ts';
 import type { TraceSink } from './arrow-writer.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { CgroupMap } from './cgroup-map.ts';
@@ -18,7 +19,9 @@ import {
   classify,
   type GfpTraits,
   gfpTraits,
+  isForWrite,
   isReclaimable,
+  isZeroed,
   kmemKind,
 } from './classify.ts';
 import { ExitedTasks } from './exited.ts';
@@ -67,6 +70,7 @@ import {
 } from './public-events.ts';
 import { CHARGED, KMEM, PublicFrames, SLAB } from './public-frames.ts';
 import { OP_NAMES, PAGE_SIZE, ROOT_CGROUP } from './schema.ts';
+import { UnseenMemory } from './unseen-memory.ts';
 import type { WarmHost, WarmStart } from './warm-start.ts';
 
 const SECOND = 1e9;
@@ -87,6 +91,8 @@ const OBJCG_POINTER = 8;
 /** A slab page's vector of objcgs is allocated in the same call as the page (`account_slab`): what comes later is for something else. */
 const SAME_CALL_NS = 20_000;
 const CLONE_THREAD = 0x10000;
+/** Lines at which a read or write that a marker announced is over. */
+const IO_OVER: ReadonlySet<number> = new Set([MARK_WRITE, SCHED_PROCESS_EXEC, SCHED_PROCESS_EXIT, SCHED_PROCESS_FORK]);
 /** the device of block devices' own page cache */
 const BDEV = 3;
 
@@ -126,6 +132,7 @@ interface Task {
   pendFrame: number;
   pendOrder: number;
   pendGfp: number;
+  pendWrite: boolean;
   pendClass: AllocClass;
   pendFault: number;
   pendAddress: number;
@@ -135,6 +142,8 @@ interface Task {
   stackSeen: boolean;
   /** pid of the thread that the task is about to fork (task_newtask) */
   newThread: number;
+  /** what only an import of accesses knows of it */
+  access: TaskAccess | null;
 }
 
 const EVENT_NAMES =
@@ -153,7 +162,12 @@ export async function importFtrace(
   sink: TraceSink,
   options: ImportOptions = {},
 ): Promise<ImportResult> {
-  const importer = new PublicImporter(sink, options.cgroups ?? null, options.initial ?? null);
+  const importer = new PublicImporter(
+    sink,
+    options.cgroups ?? null,
+    options.initial ?? null,
+    options.accesses === true,
+  );
   const cursors = await runFtrace(sources, options, {
     dialects: true,
     isFirst: () => false,
@@ -171,6 +185,9 @@ class PublicImporter {
   readonly #tasks = new Map<number, Task>();
   readonly #objects = new InodeIds();
   readonly #marks = new MapMarks();
+  /** null: the trace is to have frames */
+  readonly #accesses: Accesses | null;
+  readonly #unseen: UnseenMemory | null;
   readonly #exited = new ExitedTasks<Task>();
   #taskCount = 0;
   #unknownCgroups = 0;
@@ -224,8 +241,10 @@ class PublicImporter {
   #slabVectors = 0;
   #namelessObjects = 0;
 
-  constructor(sink: TraceSink, map: CgroupMap | null, warm: WarmStart | null) {
-    this.#sink = sink;
+  constructor(sink: TraceSink, map: CgroupMap | null, warm: WarmStart | null, accesses: boolean) {
+    this.#accesses = accesses ? new Accesses(sink, this.#marks) : null;
+    this.#unseen = accesses ? new UnseenMemory() : null;
+    this.#sink = this.#accesses ?? sink;
     this.#map = map;
     this.#warm = warm;
   }
@@ -270,6 +289,7 @@ class PublicImporter {
     this.#ts = (line.seconds - this.#baseSeconds) * SECOND + line.nanos;
     this.#cpu = line.cpu;
     if (line.cpu >= this.#cpus) this.#cpus = line.cpu + 1;
+    this.#accesses?.at(this.#ts, line.cpu);
     const third = flags.charCodeAt(2) | 32;
     // h, H: hardirq; s, S: softirq
     this.#irq = third === 104 || third === 115;
@@ -303,6 +323,7 @@ class PublicImporter {
       this.#emit(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0, 0, null);
     }
     if (task.pendFrame !== 0) this.#nextLine(task, code);
+    if (this.#accesses !== null) this.#accessLine(this.#accesses, task, code);
     const { slabAt } = task;
     task.slabAt = -1;
     const retry = !task.inReclaim && !NO_RETRY.has(code);
@@ -341,6 +362,15 @@ class PublicImporter {
     };
   }
 
+  /** What the line says of the task's access before it. */
+  #accessLine(accesses: Accesses, task: Task, code: number): void {
+    // A fault may allocate, reclaim and read a file before it is over.
+    const frees = code === MM_PAGE_FREE || code === FILEMAP_DELETE;
+    if (frees ? !task.inReclaim : !NO_RETRY.has(code) && code !== FILEMAP_ADD) accesses.faultOver(task);
+    if (code === PAGE_FAULT_USER || code === MARK_WRITE) accesses.inUser(task);
+    if (IO_OVER.has(code)) accesses.ioOver(task);
+  }
+
   #dispatch(code: number, slabAt = -1): void {
     switch (code) {
       case MM_PAGE_ALLOC:
@@ -359,6 +389,7 @@ class PublicImporter {
       case PAGE_FAULT_KERNEL:
         this.#task.fault = hexOf(this.#cursor, 'error_code=');
         this.#task.faultAddress = hexField(this.#rest, 'address=');
+        if (!this.#irq) this.#accesses?.fault(this.#task, this.#task.faultAddress, this.#task.fault);
         break;
       case RECLAIM_BEGIN:
         this.#task.inReclaim = true;
@@ -390,6 +421,7 @@ class PublicImporter {
       case SCHED_PROCESS_EXEC:
         this.#marks.drop(this.#task.leader.pid);
         this.#event(ops.OP_EXEC, 0, 0, 0, 0, 0, 0, keep(fieldUpTo(this.#rest, 'filename=', 'pid=') ?? ''));
+        this.#accesses?.execed(this.#task);
         break;
       case SCHED_PROCESS_EXIT:
         this.#event(ops.OP_EXIT, 0, 0, 0, 0, 0);
@@ -397,13 +429,14 @@ class PublicImporter {
         break;
       case MARK_VICTIM: {
         const victim = this.#named('total-vm=');
+        if (this.#unseen !== null) this.#atLimit(this.#unseen, this.#task);
         this.#event(ops.OP_MARK_VICTIM, 0, victim.id, 0, 0, 0);
         break;
       }
       case OOM_SCORE_ADJ: {
         const score = decimalField(this.#rest, 'oom_score_adj=');
         const of = this.#named('oom_score_adj=');
-        if (score >= -1000 && score <= 1000) this.#eventOf(of, ops.OP_OOM_SCORE_ADJ, 0, score + 1000);
+        if (score >= -1000 && score <= 1000) this.#eventOf(of, ops.OP_OOM_SCORE_ADJ, 0, 0, score + 1000);
         break;
       }
       case SLAB_ALLOC:
@@ -428,11 +461,12 @@ class PublicImporter {
       if (task.pendFrame !== 0 && task.pendClass === CLASS_USER) this.#settle(task);
       if (task.openBatch) this.#eventOf(task, ops.OP_UNCHARGE_FLUSH, 0, 0);
     }
+    this.#accesses?.finish();
     const highWater = {
       pages: this.#frames.highWater,
       cgroups: this.#cgroups.highWater,
       tasks: this.#taskCount + 1,
-      objects: this.#objects.count + 1,
+      objects: (this.#accesses ?? { objects: this.#objects.count }).objects + 1,
       swap: 1,
       cpus: Math.max(1, this.#cpus),
     };
@@ -448,7 +482,7 @@ class PublicImporter {
     const written: Record<string, number> = {};
     let events = 0;
     OP_NAMES.forEach((name, op) => {
-      const count = this.#written[op]!;
+      const count = (this.#accesses?.written ?? this.#written)[op]!;
       if (count > 0) written[name] = count;
       events += count;
     });
@@ -492,6 +526,7 @@ class PublicImporter {
         'slab pages taken for charged': this.#slabPages,
         'slab pages taken for vectors of objcgs': this.#slabVectors,
         'objects whose address is not printed': this.#namelessObjects,
+        ...this.#accessCounts(),
         'lines of cgroups in another hierarchy': this.#otherHierarchies,
         'faults made by a probe': this.#artefacts,
         'small steps of the clock': cursors.reduce((sum, cursor) => sum + cursor.clockSteps, 0),
@@ -505,15 +540,34 @@ class PublicImporter {
         'the memory of a cgroup itself (about 10 KiB, charged to its parent)',
         'charges by a kernel thread for somebody else (a loop device, khugepaged), page migration, swap entries',
         'at the beginning: pages already charged, and what the per-CPU stocks hold',
+        ...(this.#accesses === null
+          ? []
+          : [
+              'accesses of what is resident, by read(2), write(2) or through page tables, but for reads and writes that a marker announces',
+            ]),
       ],
       missing: [
-        saw(ops.OP_PAGE_ALLOC) ? '' : 'mm_page_alloc: nothing is charged but page cache',
-        saw(ops.OP_PAGE_FREE) ? '' : 'mm_page_free: nothing is given back',
+        understood.mm_page_alloc !== undefined ? '' : 'mm_page_alloc: nothing is charged but page cache',
+        understood.mm_page_free !== undefined ? '' : 'mm_page_free: nothing is given back',
         saw(ops.OP_FORK) ? '' : 'sched_process_fork: no task inherits a cgroup, and no kernel stack is seen',
         saw(ops.OP_ATTACH) || saw(ops.OP_MKDIR) ? '' : 'cgroup lines: everything is in the root unless --cgroups tells',
       ].filter((text) => text !== ''),
     };
     return { report, highWater };
+  }
+
+  /** What an import of accesses had to guess. */
+  #accessCounts(): Record<string, number> {
+    if (this.#accesses === null || this.#unseen === null) return {};
+    return {
+      'faults that allocate nothing, in no known mapping: taken for reads that nobody pays for':
+        this.#accesses.unknownFaults,
+      'private pages without an address': this.#accesses.addressless,
+      'pages of shared memory that no marker names': this.#accesses.unnamed,
+      'announced reads and writes of files that were in memory before the recording': this.#accesses.unseenReads,
+      'pages deleted from files that never brought them in': this.#accesses.unknownDeletes,
+      'pages of kernel memory concluded from OOM kills': this.#unseen.concluded,
+    };
   }
 
   #ignore(event: string): void {
@@ -557,10 +611,10 @@ class PublicImporter {
   }
 
   /** An event of another task than the one whose line it is. */
-  #eventOf(task: Task, op: number, cgroup: number, count: number): void {
+  #eventOf(task: Task, op: number, cgroup: number, count: number, index = 0): void {
     this.#own = true;
     this.#written[op]!++;
-    this.#sink.append(this.#ts, this.#cpu, op, task.id, cgroup, 0, 0, count, 0, 0, null);
+    this.#sink.append(this.#ts, this.#cpu, op, task.id, cgroup, 0, index, count, 0, 0, null);
   }
 
   // --- tasks
@@ -590,12 +644,14 @@ class PublicImporter {
       pendFrame: 0,
       pendOrder: 0,
       pendGfp: 0,
+      pendWrite: false,
       pendClass: CLASS_USER,
       pendFault: -1,
       pendAddress: 0,
       slabAt: -1,
       stackSeen: false,
       newThread: -1,
+      access: null,
     };
     task.leader = task;
     this.#tasks.set(pid, task);
@@ -688,6 +744,7 @@ class PublicImporter {
       this.#marks.fork(parent.leader.pid, pid);
     }
     this.#event(ops.OP_FORK, 0, child.id, pid, 0, thread ? ops.FLAG_THREAD : 0, 0, comm);
+    if (!thread) this.#accesses?.forked(parent, child);
   }
 
   /** `alloc_thread_stack_node`: the pages come from the vmalloc bulk allocator, which has no tracepoint, or from a cache of old stacks. */
@@ -699,6 +756,7 @@ class PublicImporter {
       const frame = this.#frames.dense(STACK_PFNS + stack * STACK_PAGES + i);
       this.#frames.use(frame, 0);
       const flags = (ops.KIND_KERNEL_STACK << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME | ops.FLAG_INFERRED;
+      this.#unseen?.charge(frame, 1, this.#payer(this.#task));
       this.#event(ops.OP_KMEM_CHARGE, 0, 0, frame, 0, flags, ops.GFP_KERNEL);
     }
     this.#arm(this.#task, 0);
@@ -712,15 +770,18 @@ class PublicImporter {
     this.#freeStacks.push(stack);
     for (let i = 0; i < STACK_PAGES; i++) {
       const frame = this.#frames.dense(STACK_PFNS + stack * STACK_PAGES + i);
+      this.#unseen?.uncharge(frame);
       this.#event(ops.OP_KMEM_FREE, 0, 0, frame, 0, ops.FLAG_BY_FRAME | ops.FLAG_INFERRED);
     }
   }
 
   #exit(task: Task): void {
     this.#freeStack(task);
+    if (!task.exited && task.leader === task && this.#unseen?.has(task.cgroup)) this.#gone(this.#unseen, task);
     if (task.leader === task) this.#marks.drop(task.pid);
     if (task.exited) return;
     task.exited = true;
+    this.#accesses?.exited(task);
     const oldest = this.#exited.add(task);
     if (oldest !== null) this.#forget(oldest);
   }
@@ -824,6 +885,7 @@ class PublicImporter {
     const cgroup = this.#cgroups.getOrAdd(cgid);
     this.#cgroups.online(cgroup);
     const parent = this.#cgroups.place(cgroup, path);
+    this.#unseen?.born(cgroup.id, parent);
     this.#children[parent] = (this.#children[parent] ?? 0) + 1;
     this.#own = true;
     this.#written[ops.OP_MKDIR]!++;
@@ -850,11 +912,13 @@ class PublicImporter {
   #mark(): void {
     const text = keep(this.#rest);
     this.#marks.mark(text);
+    this.#accesses?.mark(this.#task, text);
     if (text.startsWith('KNOB write ')) {
       const write = parseKnobWrite(text.slice(11));
       const cgroup = write === null ? undefined : this.#cgroups.at(write.path);
       if (write !== null && cgroup !== undefined) {
-        this.#event(ops.OP_WRITE_KNOB, cgroup.id, 0, write.value, write.knob, 0, 0, text.slice(11));
+        if (write.knob === ops.KNOB_MAX) this.#unseen?.limit(cgroup.id, write.value);
+        this.#event(ops.OP_WRITE_KNOB, cgroup.id, write.swappiness, write.value, write.knob, 0, 0, text.slice(11));
         return;
       }
     }
@@ -862,6 +926,36 @@ class PublicImporter {
   }
 
   // --- charges
+
+  /** An OOM kill: what the lines do not account for up to the limit is kernel memory that none of them shows. */
+  #atLimit(unseen: UnseenMemory, task: Task): void {
+    // A kill of the machine's own lack of memory says nothing about a limit.
+    if (!task.chargeReclaims || this.#sawObjects) return;
+    const cgroup = this.#payer(task);
+    const inHand = task.charged ? 1 << this.#frames.chargeOrder(task.chargedFrame) : 0;
+    const pages = unseen.atLimit(cgroup, inHand);
+    const flags = (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | ops.FLAG_INFERRED;
+    // Page by page, as objects come: a charge of many pages at once would not reach the OOM killer.
+    for (let i = 0; i < pages; i++) this.#event(ops.OP_KMEM_CHARGE, cgroup, 0, 0, PAGE_SIZE, flags, ops.GFP_KERNEL);
+    if (pages < 0) this.#giveBack(cgroup, -pages);
+  }
+
+  /** A process exits: with it goes its share of what was concluded, as if all of its cgroup had as much. */
+  #gone(unseen: UnseenMemory, process: Task): void {
+    let processes = 1;
+    for (const other of this.#tasks.values())
+      if (other !== process && other.leader === other && !other.exited && other.cgroup === process.cgroup) processes++;
+    this.#giveBack(process.cgroup, unseen.shareOf(process.cgroup, processes));
+  }
+
+  #giveBack(cgroup: number, pages: number): void {
+    if (pages === 0) return;
+    const flags = (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | ops.FLAG_INFERRED;
+    // No task's doing: one that a replay has killed does nothing more.
+    this.#own = true;
+    this.#written[ops.OP_KMEM_FREE]!++;
+    this.#sink.append(this.#ts, this.#cpu, ops.OP_KMEM_FREE, 0, cgroup, 0, 0, pages * PAGE_SIZE, flags, 0, null);
+  }
 
   /** Dense id of who pays for what the task asks for. A thread's memory is its process's. */
   #payer(task: Task): number {
@@ -876,8 +970,19 @@ class PublicImporter {
     task.chargeReclaims = false;
   }
 
-  #charge(task: Task, frame: number, order: number, kind: number, object: number, index: number, gfp: number): void {
+  #charge(
+    task: Task,
+    frame: number,
+    order: number,
+    kind: number,
+    object: number,
+    index: number,
+    gfp: number,
+    zeroed = false,
+  ): void {
     this.#frames.charge(frame, order, CHARGED, kind);
+    this.#unseen?.charge(frame, 1 << order, this.#payer(task));
+    if (kind !== ops.KIND_FILE) this.#accesses?.charged(task, frame, order, kind === ops.KIND_SHMEM, zeroed);
     const line = this.#task;
     this.#task = task;
     const flags = order | (kind << ops.FLAG_KIND_SHIFT);
@@ -901,8 +1006,11 @@ class PublicImporter {
       const charged = frames.chargeOrder(at);
       if (owner === CHARGED && at + (1 << charged) > end) this.#split(at);
       const of = owner === CHARGED ? frames.chargeOrder(at) : charged;
+      if (owner === KMEM) this.#accesses?.tableFreed(this.#task, at);
       if (owner === SLAB) {
         this.#freeSlab(at, of, flags);
+      } else if (owner === CHARGED && this.#accesses !== null) {
+        this.#accesses.freed(this.#task, at, of);
       } else if (owner === KMEM && of > 0) {
         // free_pages(): __memcg_kmem_uncharge_page
         this.#event(ops.OP_KMEM_FREE, 0, 0, at, 0, of | ops.FLAG_BY_FRAME | flags);
@@ -913,6 +1021,7 @@ class PublicImporter {
         // A large folio is given back by itself (__folio_put_large).
         if (of > 0) this.#event(ops.OP_UNCHARGE_FLUSH, 0, 0, 0, 0, 0);
       }
+      this.#unseen?.uncharge(at);
       frames.uncharge(at);
       at += 1 << of;
     }
@@ -975,12 +1084,13 @@ class PublicImporter {
       if (kind === CLASS_KMEM) this.#chargeKmem(task, frame, piece, gfp);
       this.#event(ops.OP_PAGE_ALLOC, 0, 0, frame, 0, piece, gfp.gfp);
       if (frames.owner(frame) === KMEM) this.#arm(task, frame);
-      else if (kind === CLASS_ANON) this.#charge(task, frame, piece, ops.KIND_ANON, 0, 0, gfp.gfp);
+      else if (kind === CLASS_ANON) this.#charge(task, frame, piece, ops.KIND_ANON, 0, 0, gfp.gfp, isZeroed(gfp));
       else if (kind === CLASS_SLAB) this.#slabPage(task, frame, piece, gfp, slabAt);
       else if (kind === CLASS_CACHE || kind === CLASS_USER) {
         task.pendFrame = frame;
         task.pendOrder = piece;
         task.pendGfp = gfp.gfp;
+        task.pendWrite = isForWrite(gfp);
         task.pendClass = kind;
         task.pendFault = fault;
         task.pendAddress = task.faultAddress;
@@ -994,8 +1104,10 @@ class PublicImporter {
     if (task.kernel || this.#payer(task) === ROOT_CGROUP) return;
     const kind = kmemKind(gfp);
     this.#frames.charge(frame, order, KMEM, 0);
+    this.#unseen?.charge(frame, 1 << order, this.#payer(task));
     const flags = order | (kind << ops.FLAG_KIND_SHIFT) | ops.FLAG_BY_FRAME;
     this.#event(ops.OP_KMEM_CHARGE, 0, 0, frame, 0, flags, gfp.gfp);
+    if (order === 0 && kind === ops.KIND_PAGETABLE) this.#accesses?.table(task, frame);
   }
 
   /** The task's next line after an allocation whose charge is open. */
@@ -1057,8 +1169,11 @@ class PublicImporter {
         continue;
       }
       const failed = !this.#irq && task.charged && task.chargeReclaims && task.chargedFrame === frame;
-      if (failed) frames.uncharge(frame);
-      else this.#uncharge(frame, piece, 0);
+      if (failed) {
+        frames.uncharge(frame);
+        this.#unseen?.uncharge(frame);
+        this.#accesses?.failed(frame);
+      } else this.#uncharge(frame, piece, 0);
       this.#event(ops.OP_PAGE_FREE, 0, 0, frame, 0, piece);
       frames.freed(frame, piece);
     }
@@ -1071,6 +1186,7 @@ class PublicImporter {
     const { dev, ino } = this.#file();
     const index = this.#pageOffset();
     const count = this.#objects.count;
+    const write = frames.pending(frame) && task.pendWrite;
     const object = this.#objects.id(dev, ino);
     if (object > count) {
       const type = dev === BDEV ? ops.OBJECT_BLOCK : ops.OBJECT_FILE;
@@ -1078,6 +1194,7 @@ class PublicImporter {
       this.#event(ops.OP_OBJECT_NEW, 0, object, 0, type, 0, 0, name);
     }
     if (frames.owner(frame) === CHARGED) {
+      this.#accesses?.added(task, frame, frames.chargeOrder(frame), dev, ino, index, write);
       frames.charge(frame, frames.chargeOrder(frame), CHARGED, ops.KIND_FILE);
       this.#event(ops.OP_RESIDENT, 0, object, frame, index, 0);
       return;
@@ -1095,6 +1212,7 @@ class PublicImporter {
       this.#uncharge(frame, 0, ops.FLAG_INFERRED);
     }
     const gfp = frames.pending(frame) && task.pendGfp !== 0 ? task.pendGfp : ops.GFP_KERNEL;
+    this.#accesses?.added(task, frame, order, dev, ino, index, write);
     this.#charge(task, frame, order, ops.KIND_FILE, object, index, gfp);
     // The line comes after the charge: it is over.
     task.charged = false;
@@ -1113,6 +1231,7 @@ class PublicImporter {
   /** A page left the page cache; one that was never added was a page of tmpfs, whose additions have no tracepoint. */
   #removed(): void {
     const frame = this.#frames.dense(this.#pfn());
+    this.#accesses?.removed(this.#task, frame);
     if (this.#frames.owner(frame) !== CHARGED || this.#frames.kind(frame) !== ops.KIND_ANON) return;
     this.#wrongGuess++;
     this.#frames.charge(frame, this.#frames.chargeOrder(frame), CHARGED, ops.KIND_SHMEM);
@@ -1131,6 +1250,7 @@ class PublicImporter {
     task.slabAt = this.#ts;
     this.#slabPages++;
     this.#frames.charge(frame, order, SLAB, 0);
+    this.#unseen?.charge(frame, 1 << order, cgroup);
     this.#slabOwners.set(frame, cgroup);
     const flags = (ops.KIND_SLAB << ops.FLAG_KIND_SHIFT) | ops.FLAG_INFERRED;
     this.#event(ops.OP_KMEM_CHARGE, cgroup, 0, 0, PAGE_SIZE << order, flags, ops.GFP_KERNEL);

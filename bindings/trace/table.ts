@@ -11,10 +11,10 @@ import { parseFlags, parseGfp, quoted } from './flag-names.ts';
 import type { ImportOptions, ImportReport, ImportResult } from './import-report.ts';
 import { InputError } from './input-error.ts';
 import { Intern } from './intern.ts';
-import { parsePages } from './knobs.ts';
+import { parseKnobWrite } from './knobs.ts';
 import { ObjectRanges } from './object-ranges.ts';
 import { RowWriter } from './row-writer.ts';
-import { KNOB_IDS, OP_NAMES, PAGE_SIZE, ROOT_CGROUP } from './schema.ts';
+import { OP_NAMES, PAGE_SIZE, ROOT_CGROUP } from './schema.ts';
 
 const U32_MAX = 0xffffffff;
 const U16_MAX = 0xffff;
@@ -565,14 +565,21 @@ export class Table {
     } else if (op === ops.OP_WRITE_KNOB) {
       // name: "memory.max 64M"
       const text = this.#text(NAME) ?? '';
-      const space = text.indexOf(' ');
-      const knob = KNOB_IDS.get(text.slice(0, space));
-      const value =
-        knob === ops.KNOB_OOM_GROUP ? Number(text.slice(space + 1)) : parsePages(text.slice(space + 1).trim());
-      if (knob === undefined || value === null || (knob === ops.KNOB_OOM_GROUP && value !== 0 && value !== 1))
+      const write = parseKnobWrite(`/${text}`);
+      if (write === null || write.path !== '/')
         this.#fail(NAME, `${quoted(text)} is not a control file and its value, such as "memory.max 64M"`);
       const path = this.#rows.pathOf(cgroup);
-      this.#rows.row(op, 0, cgroup, 0, value, knob, 0, 0, `${path === '/' ? '' : path}/${text}`);
+      this.#rows.row(
+        op,
+        0,
+        cgroup,
+        write.swappiness,
+        write.value,
+        write.knob,
+        0,
+        0,
+        `${path === '/' ? '' : path}/${text}`,
+      );
     }
   }
 

@@ -151,7 +151,7 @@ export class Validator {
       if (this.#tasks.get(task) === 0) this.#unknownTask('task', task);
     } else if (use.task) this.#error('task 0', 'task', `${OP_NAMES[op]} needs a task`);
     this.#checkCgroup(op, use.cgroup, batch.cgroup[i]!);
-    this.#checkObject(op, use.object, batch.object[i]!);
+    this.#checkObject(op, use.object, batch.object[i]!, batch.count[i]!);
     this.#checkIndex(op, use.index, low, high, flags);
     this.#checkCount(op, use.count, batch.count[i]!, flags);
     const gfp = batch.gfp[i]!;
@@ -240,7 +240,7 @@ export class Validator {
       this.#error('root removed', 'cgroup', 'the root cannot go');
   }
 
-  #checkObject(op: number, use: string, id: number): void {
+  #checkObject(op: number, use: string, id: number, count: number): void {
     switch (use) {
       case '':
         if (id !== 0) this.#unused(op, 'object', id);
@@ -258,6 +258,11 @@ export class Validator {
         return;
       case 'swap':
         if (id === 0) this.#error('swap entry 0', 'object', `${OP_NAMES[op]} needs a swap entry`);
+        return;
+      case 'swappiness':
+        if (id !== 0 && count !== O.KNOB_RECLAIM) this.#unused(op, 'object', id);
+        else if (id > O.RECLAIM_SWAPPINESS_MAX + 1)
+          this.#error('swappiness', 'object', `${id} is beyond 202, which is max`);
         return;
     }
     if (id === 0) {

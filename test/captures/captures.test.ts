@@ -1,11 +1,11 @@
 /** Parity with Linux: real captures, replayed to the byte. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { agreement, kernelCalls } from './kernel-calls.ts';
-import { type CaptureRun, captureFiles, nearness, publicFiles, runCapture } from './run.ts';
+import { type CaptureRun, captureBytes, captureFiles, nearness, publicFiles, runCapture } from './run.ts';
 
 const capture = (name: string) => captureFiles(join(import.meta.dirname, name));
 
@@ -117,7 +117,7 @@ describe('the public trace alone, without any probe', () => {
 
   test('the tolerance is no free pass: without the lines of the attaches hardly a sample is near', async () => {
     const { files, samples } = publicFiles(join(import.meta.dirname, 's11-fork-storm'));
-    const text = gunzipSync(await readFile(files[0])).toString('latin1');
+    const text = (await captureBytes(files[0])).toString('latin1');
     const folder = await mkdtemp(join(tmpdir(), 'memcharge-near-'));
     try {
       const path = join(folder, 'trace.txt');
@@ -140,9 +140,7 @@ describe('what the importer is fed', () => {
   test('the check-only probes change nothing: without them, and in plain text, the machine ends the same', async () => {
     const { files, samples } = capture('s01-anon-touch');
     const whole = await runCapture(files, samples);
-    const lines = gunzipSync(await readFile(files[0]))
-      .toString('latin1')
-      .split('\n');
+    const lines = (await captureBytes(files[0])).toString('latin1').split('\n');
     const kept = lines.filter((line) => !/: (pc_\w+|try_charge|objcg_uncharge_pages): /.test(line));
     expect(kept.length).toBeLessThan(lines.length - 10_000);
     const truth = join(folder, 'truth.txt');
@@ -153,7 +151,7 @@ describe('what the importer is fed', () => {
 
   test('a wrong owner would be noticed: one charge moved to the root costs samples', async () => {
     const { files, samples } = capture('s01-anon-touch');
-    const text = gunzipSync(await readFile(files[0])).toString('latin1');
+    const text = (await captureBytes(files[0])).toString('latin1');
     const wrong = join(folder, 'wrong.txt.gz');
     let left = 64;
     await writeFile(

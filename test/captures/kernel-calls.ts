@@ -2,11 +2,9 @@
  * The kernel's own counter calls, from the `pc_*` probes of a capture (kprobes on page_counter_try_charge, page_counter_charge and
  * page_counter_uncharge): what the importer never sees, and what the engine's calls must equal.
  */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
 import * as L from '../../assembly/layout.ts';
 import type { CounterChange } from '../../bindings/machine.ts';
+import { captureBytes } from './run.ts';
 
 /** Calls in order, as text such as `+64`, `F1` (refused), `-3`, `C1` (charged whatever the limit), by the kernel's cgroup id. */
 export type Calls = Map<number, string[]>;
@@ -25,8 +23,8 @@ export async function kernelCalls(truth: string): Promise<Calls> {
   const calls: Calls = new Map();
   const cgroupOf = new Map<string, number>();
   const trying = new Map<string, { cgroup: number | undefined; pages: string }>();
-  const lines = createInterface({ input: createReadStream(truth).pipe(createGunzip()) });
-  for await (const line of lines) {
+  const lines = (await captureBytes(truth)).toString('latin1').split('\n');
+  for (const line of lines) {
     const match = /-(\d+) +\(.*?\) \[\d+\] \S+ +[\d.]+: (css_online|pc_\w+): (.*)$/.exec(line);
     if (!match) continue;
     const [, pid, event, rest] = match as unknown as [string, string, string, string];

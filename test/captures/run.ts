@@ -1,4 +1,5 @@
-/** Runs one capture folder (truth.txt.gz, trace.txt.gz, samples.jsonl.gz) through importer and engine. */
+/** Runs one capture folder (truth.txt, trace.txt, samples.jsonl, each compressed) through importer and engine. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { Against, type AgainstReport, isNear } from '../../bindings/report/again
 import { readSamples } from '../../bindings/report/samples.ts';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
 import { TraceWriter } from '../../bindings/trace/arrow-writer.ts';
+import { ByteSource } from '../../bindings/trace/byte-source.ts';
 import { importFiles } from '../../bindings/trace/formats.ts';
 import type { ImportReport } from '../../bindings/trace/import-report.ts';
 import { type Calls, EngineCalls } from './kernel-calls.ts';
@@ -67,17 +69,37 @@ export async function runCapture(
   }
 }
 
+/** `NAME.xz` in a folder, or `NAME.gz` where there is no such file. */
+export function compressed(folder: string, name: string): string {
+  const xz = join(folder, `${name}.xz`);
+  return existsSync(xz) ? xz : join(folder, `${name}.gz`);
+}
+
+/** A compressed file's content, or its beginning, of `least` bytes and more. */
+export async function captureBytes(path: string, least = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  const source = await ByteSource.open(path);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for (let part = await source.next(); part !== null; part = await source.next()) {
+    parts.push(Buffer.from(part));
+    bytes += part.length;
+    if (bytes >= least) break;
+  }
+  source.close();
+  return Buffer.concat(parts);
+}
+
 /** The files of a capture folder. */
 export function captureFiles(folder: string): { files: [string, string]; samples: string } {
   return {
-    files: [join(folder, 'truth.txt.gz'), join(folder, 'trace.txt.gz')],
+    files: [compressed(folder, 'truth.txt'), compressed(folder, 'trace.txt')],
     samples: join(folder, 'samples.jsonl.gz'),
   };
 }
 
 /** The files of a capture folder without the probes: what anybody can record. */
 export function publicFiles(folder: string): { files: [string]; samples: string } {
-  return { files: [join(folder, 'trace.txt.gz')], samples: join(folder, 'samples.jsonl.gz') };
+  return { files: [compressed(folder, 'trace.txt')], samples: join(folder, 'samples.jsonl.gz') };
 }
 
 /** A sample of memory.current beside the nearest value of the model, bytes. */

@@ -122,11 +122,11 @@ async function run(folders: readonly string[], modes: Record<string, BootOptions
 }
 
 function captures(folder: string): string[] {
-  if (existsSync(join(folder, 'truth.txt.gz'))) return [folder];
+  if (existsSync(captureFiles(folder).files[0])) return [folder];
   return readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
-    .filter((path) => existsSync(join(path, 'truth.txt.gz')));
+    .filter((path) => existsSync(captureFiles(path).files[0]));
 }
 
 const folders = process.argv.slice(2).flatMap(captures);

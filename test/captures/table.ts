@@ -1,7 +1,8 @@
 /**
  * `npm run captures -- FOLDER…`: every capture below the folders, model beside kernel, one line each. The captures that the
  * project carries are the default. With `--ftrace` the public trace alone is imported, without the probes, and the question is whether
- * the samples come within 2 % or 1 MiB.
+ * the samples come within 2 % or 1 MiB. With `--modelled` it is turned into accesses alone, the model decides what is resident, and a
+ * table for each capture has model and kernel at every labelled sample: `model|kernel` where they differ, memory in pages.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -9,22 +10,41 @@ import { ROOT_CGROUP } from '../../bindings/index.ts';
 import { table } from '../../bindings/report/table.ts';
 import { PAGE_SIZE } from '../../bindings/trace/schema.ts';
 import { agreement, kernelCalls } from './kernel-calls.ts';
+import { LINUX_61, modelledTable, runModelled } from './modelled.ts';
 import { captureFiles, nearness, publicFiles, runCapture } from './run.ts';
 
+/** Folders that have what is asked for: some have no probes. */
 function captures(folder: string): string[] {
-  if (existsSync(join(folder, 'truth.txt.gz'))) return [folder];
+  const needed = (path: string) => (modelled || publicOnly ? publicFiles(path) : captureFiles(path)).files[0];
+  if (existsSync(needed(folder))) return [folder];
   return readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
-    .filter((path) => existsSync(join(path, 'truth.txt.gz')));
+    .filter((path) => existsSync(needed(path)));
 }
 
 const publicOnly = process.argv.includes('--ftrace');
-const folders = process.argv.slice(2).filter((arg) => arg !== '--ftrace');
+const modelled = process.argv.includes('--modelled');
+const folders = process.argv.slice(2).filter((arg) => arg !== '--ftrace' && arg !== '--modelled');
 const kernel = process.env.MEMCHARGE_KERNEL === '6.18' ? '6.18' : '6.1';
 const all = (folders.length > 0 ? folders : [join(import.meta.dirname, '.')]).flatMap(captures);
-if (publicOnly) await publicTable();
+if (modelled) await modelledTables();
+else if (publicOnly) await publicTable();
 else await probesTable();
+
+async function modelledTables(): Promise<void> {
+  for (const folder of all) {
+    const { files, samples } = publicFiles(folder);
+    const { machine, phases, killed } = await runModelled(files[0], samples, { ...LINUX_61, kernel });
+    const { header, rows } = modelledTable(phases);
+    const audit = machine.audit();
+    const who = (tasks: readonly { pid: number; comm: string }[]) =>
+      tasks.length === 0 ? 'nobody' : tasks.map(({ pid, comm }) => `${comm} ${pid}`).join(', ');
+    process.stdout.write(`${basename(folder)}: audit ${audit ? `${audit.what} ${audit.id}` : 'ok'}\n`);
+    process.stdout.write(`${table(header, rows, 2)}\n`);
+    process.stdout.write(`killed by the model: ${who(killed.model)}; by the kernel: ${who(killed.kernel)}\n\n`);
+  }
+}
 
 async function publicTable(): Promise<void> {
   const rows: string[][] = [];

@@ -31,7 +31,7 @@ describe('README', () => {
 
   test('the table is what npm start prints', async () => {
     const trace = join(folder, 't.arrow');
-    await run(process.execPath, [main, 'import', capture('truth.txt.gz'), capture('trace.txt.gz'), '-o', trace]);
+    await run(process.execPath, [main, 'import', capture('truth.txt.xz'), capture('trace.txt.xz'), '-o', trace]);
     const against = ['--kernel', '6.1', '--audit', '--against', capture('samples.jsonl.gz')];
     const { stdout } = await run(process.execPath, [main, 'replay', trace, ...against]);
     const table = /```\n(phase [\s\S]*?)```/.exec(readme)![1]!;

@@ -78,34 +78,37 @@ it('draws the map', () => {
        a7400  event        2816
        a7f00  list         1760
        a8600  task         2688
-       a9080  stat         8448
-       ab180  chunk        1800
-       ab900  swap          204
-       aba00  folio       16016
-       af900  log        115200
-       cbb00  watch         384
-       cbc80  audit        1760
-       cc380  object        128
-       cc400  mm           2688
-       cce80  map           240
-       ccf80  node         1536
-       cd580  nodeuse        24
-       cd600  place        8008
-       cf580  lruvec        704
-       cf880  shadow      32016
-       d7600  slot          408
-       d7800  folioslot     4004
-       d8800  slotcache      520
-       d8a80  inode         160
-       d8b80  write        4004
-       d9b80  reader     655360
-      179b80  psi          1056
-      17a000  psicpu       1056
-      17a480  psitask      1344
-      17aa00  kill         4224
-      17ba80  ring          240
-      17bb80  lock          120
-      17bc00  locked       4004"
+       a9080  stat        11264
+       abc80  chunk        1800
+       ac400  swap          204
+       ac500  folio       16016
+       b0400  log        115200
+       cc600  watch         384
+       cc780  audit        1760
+       cce80  object        128
+       ccf00  mm           2688
+       cd980  map           240
+       cda80  node         1536
+       ce080  nodeuse        24
+       ce100  place        8008
+       d0080  lruvec        704
+       d0380  shadow      32016
+       d8100  slot          408
+       d8300  folioslot     4004
+       d9300  slotcache      520
+       d9580  inode         160
+       d9680  write        4004
+       da680  reader     655360
+      17a680  psi          1056
+      17ab00  psicpu       1056
+      17af80  psitask      1344
+      17b500  kill         4224
+      17c580  ring          240
+      17c680  lock          120
+      17c700  locked       4004
+      17d700  lru_add       256
+      17d800  shrink       1408
+      17dd80  huge           64"
   `);
 });
 

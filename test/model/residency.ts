@@ -10,6 +10,8 @@ export interface Page {
   active: boolean;
   /** address spaces that have it in their page tables */
   mms: Set<Mm>;
+  /** CPU in whose batch it waits for its list */
+  waiting: number | null;
   /** those of them that have locked it */
   lockedBy: Set<Mm>;
 }
@@ -47,7 +49,43 @@ export interface Figures {
 export class Residency {
   readonly inodes = new Map<number, Inode>();
   readonly tasks = new Map<number, { memcg: number; mm: Mm | null; alive: boolean }>();
+  /** CPU that does what comes next */
+  cpu = 0;
+  /** pages on their way to the lists, by CPU; so many go at once */
+  readonly #batches = new Map<number, Page[]>();
+  readonly #batchSize: number;
+  readonly #faultsOfMajor: number;
   readonly #events = new Map<number, { faults: number; majors: number; activated: number }>();
+
+  constructor(kernel: '6.18' | '6.1' = '6.18') {
+    this.#batchSize = kernel === '6.1' ? 15 : 31;
+    this.#faultsOfMajor = kernel === '6.1' ? 2 : 1;
+  }
+
+  /** The page joins its list with the CPU's next batch. */
+  #add(page: Page): void {
+    const batch = this.#batches.get(this.cpu) ?? [];
+    this.#batches.set(this.cpu, batch);
+    batch.push(page);
+    page.waiting = this.cpu;
+    if (batch.length === this.#batchSize) this.drain();
+  }
+
+  /** lru_add_drain(): of the CPU at hand, or of all. */
+  drain(all = false): void {
+    for (const [cpu, batch] of this.#batches)
+      if (all || cpu === this.cpu) for (const page of batch.splice(0)) page.waiting = null;
+  }
+
+  /** Nobody has the page any more. */
+  #release(page: Page): void {
+    if (page.waiting === null) return;
+    this.drain();
+    if (page.waiting === null) return;
+    const batch = this.#batches.get(page.waiting)!;
+    batch.splice(batch.indexOf(page), 1);
+    page.waiting = null;
+  }
 
   events(memcg: number): { faults: number; majors: number; activated: number } {
     let events = this.#events.get(memcg);
@@ -115,7 +153,8 @@ export class Residency {
     if (mm === null) return;
     mm.users.delete(task);
     if (mm.users.size > 0) return;
-    for (const page of mm.anon.values()) if (page) this.#drop(mm, page);
+    this.drain();
+    for (const page of mm.anon.values()) if (page) this.#leaveAnon(mm, page);
     mm.anon.clear();
     for (const page of mm.mapped.values()) this.#zap(mm, page);
     mm.mapped.clear();
@@ -125,6 +164,11 @@ export class Residency {
   #drop(mm: Mm, page: Page): void {
     page.mms.delete(mm);
     page.lockedBy.delete(mm);
+  }
+
+  #leaveAnon(mm: Mm, page: Page): void {
+    this.#drop(mm, page);
+    if (page.mms.size === 0) this.#release(page);
   }
 
   #zap(mm: Mm, page: Page): void {
@@ -140,6 +184,7 @@ export class Residency {
 
   /** On the unevictable list, from where it comes back inactive. */
   #lock(mm: Mm, page: Page): void {
+    if (page.lockedBy.size === 0) this.#release(page);
     page.lockedBy.add(mm);
     page.active = false;
   }
@@ -168,9 +213,10 @@ export class Residency {
     if (!page.referenced) {
       page.referenced = true;
     } else if (page.lockedBy.size === 0 && !page.active) {
-      page.active = true;
+      // A page in a batch is made active there, which counts nothing; one in another CPU's is not found.
+      if (page.waiting === null) this.events(page.memcg).activated++;
+      page.active = page.waiting === null || page.waiting === this.cpu;
       page.referenced = false;
-      this.events(page.memcg).activated++;
     }
   }
 
@@ -190,18 +236,28 @@ export class Residency {
     if (page) this.#drop(mm, page);
     const copy = this.#newPage(this.payer(task), 'anon');
     mm.anon.set(vpn, copy);
+    this.#add(copy);
     this.#join(mm, `0:${vpn}`, copy);
     this.events(memcg).faults++;
   }
 
   #newPage(memcg: number, kind: Page['kind']): Page {
-    return { memcg, kind, dirty: false, referenced: false, active: false, mms: new Set(), lockedBy: new Set() };
+    return {
+      memcg,
+      kind,
+      dirty: false,
+      referenced: false,
+      active: false,
+      mms: new Set(),
+      waiting: null,
+      lockedBy: new Set(),
+    };
   }
 
   anonFree(task: number, vpn: number): void {
     const mm = this.tasks.get(task)!.mm!;
     const page = mm.anon.get(vpn);
-    if (page) this.#drop(mm, page);
+    if (page) this.#leaveAnon(mm, page);
     mm.anon.delete(vpn);
     mm.locks.delete(`0:${vpn}`);
   }
@@ -224,6 +280,7 @@ export class Residency {
       const kind = shmem ? 'shmem' : 'file';
       page = this.#newPage(this.payer(task), kind);
       inode.pages.set(index, page);
+      this.#add(page);
     }
     if (how.ahead) return;
     if (how.fault) {
@@ -232,8 +289,9 @@ export class Residency {
         this.#join(mm, `${id}:${index}`, page);
         mm.mapped.set(`${id}:${index}`, page);
         const { memcg } = this.tasks.get(mm.owner)!;
-        this.events(memcg).faults++;
-        if (fresh && !shmem) this.events(memcg).majors++;
+        const major = fresh && !shmem;
+        this.events(memcg).faults += major ? this.#faultsOfMajor : 1;
+        if (major) this.events(memcg).majors++;
       }
     } else if (shmem && fresh && how.write) {
       page.referenced = true;
@@ -265,9 +323,11 @@ export class Residency {
     if (!page) return;
     for (const mm of page.mms) mm.mapped.delete(`${id}:${index}`);
     inode.pages.delete(index);
+    this.#release(page);
   }
 
   objectFree(id: number): void {
+    this.drain();
     for (const index of [...this.inodes.get(id)!.pages.keys()]) this.truncate(id, index);
     for (const { mm } of this.tasks.values())
       for (const key of mm?.locks ?? []) if (key.startsWith(`${id}:`)) mm!.locks.delete(key);
@@ -276,11 +336,13 @@ export class Residency {
 
   sync(id: number): void {
     if (id !== 0) this.object(id);
+    this.drain();
     for (const [i, inode] of this.inodes)
       if (id === 0 || id === i) for (const page of inode.pages.values()) page.dirty = false;
   }
 
   dropCaches(): void {
+    this.drain(true);
     for (const [, inode] of this.inodes) {
       if (inode.type === 'shmem') continue;
       for (const [index, page] of [...inode.pages]) if (!page.dirty && page.mms.size === 0) inode.pages.delete(index);
@@ -300,8 +362,8 @@ export class Residency {
       shmem: count((p) => p.kind === 'shmem'),
       mapped: count((p) => p.kind !== 'anon' && p.mms.size > 0),
       dirty: count((p) => p.dirty),
-      active: count((p) => p.active),
-      unevictable: count((p) => p.lockedBy.size > 0),
+      active: count((p) => p.active && p.waiting === null),
+      unevictable: count((p) => p.lockedBy.size > 0 && p.waiting === null),
       ...this.events(memcg),
     };
   }

@@ -93,7 +93,7 @@ describe.each<Kernel>(['6.18', '6.1'])('kswapd, kernel %s', (kernel) => {
       length,
       async (pages, factor, runs) => {
         const machine = await boot({ pages, kernel, watermarkScaleFactor: factor, build: 'debug' });
-        const reference = new Stream(pages, watermarks(pages, undefined, factor));
+        const reference = new Stream(pages, watermarks(pages, undefined, factor), kernel);
         machine.replay(batchOf(PEOPLE));
         let at = 0;
         for (const count of runs) {
@@ -134,7 +134,7 @@ describe('direct reclaim', () => {
     );
     const property = fc.asyncProperty(size, fc.nat(1000), async (pages, n) => {
       const machine = await boot({ pages, kernel: '6.1', build: 'debug' });
-      const reference = new Stream(pages, watermarks(pages));
+      const reference = new Stream(pages, watermarks(pages), '6.1');
       const cached = pages - machine.vmstat().low;
       machine.replay(batchOf([...PEOPLE, read(1, 1, 0, cached)]));
       for (let i = 0; i < cached; i++) reference.read();

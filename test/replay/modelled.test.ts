@@ -66,6 +66,7 @@ function play(actions: readonly Action[], reference: Residency): HandRow[] {
     const pages = Array.from({ length: a.count }, (_, i) => index + i);
     const row = { task, cpu: a.flag & 1, index, count: a.count };
     const write = (a.flag & 1) !== 0;
+    reference.cpu = ['exec', 'exit', 'attach', 'object_free', 'sync', 'drop_caches'].includes(a.what) ? 0 : row.cpu;
     switch (a.what) {
       case 'anon_touch':
         if (!mm) break;
@@ -75,6 +76,7 @@ function play(actions: readonly Action[], reference: Residency): HandRow[] {
       case 'anon_free':
         if (!mm) break;
         rows.push({ op: O.OP_ANON_FREE, ...row });
+        reference.drain();
         for (const p of pages) reference.anonFree(task, p);
         break;
       case 'file_access': {
@@ -93,6 +95,7 @@ function play(actions: readonly Action[], reference: Residency): HandRow[] {
         const all = a.flag === 0;
         rows.push({ op: O.OP_UNMAP, ...row, object: a.object, count: all ? 0 : a.count });
         reference.object(a.object);
+        reference.drain();
         const to = all ? Number.POSITIVE_INFINITY : index + a.count;
         // In the order of pages, as page tables are walked.
         const places = new Set([...(mm?.mapped.keys() ?? []), ...(mm?.locks ?? [])]);
@@ -122,6 +125,7 @@ function play(actions: readonly Action[], reference: Residency): HandRow[] {
         const all = a.flag < 2;
         rows.push({ op: O.OP_TRUNCATE, ...row, task: write ? task : 0, object: a.object, count: all ? 0 : a.count });
         const to = all ? Number.POSITIVE_INFINITY : index + a.count;
+        reference.drain();
         for (const p of [...reference.object(a.object).pages.keys()])
           if (p >= index && p < to) reference.truncate(a.object, p);
         break;
@@ -194,7 +198,7 @@ describe.each<[Kernel, 'release' | 'debug']>([
   it('agrees with the reference model page by page', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 80 }), async (actions) => {
-        const reference = new Residency();
+        const reference = new Residency(kernel);
         const batch = batchOf(play(actions, reference));
         const machine = await Machine.boot({ ...SMALL, kernel, build, residency: 'modelled' });
         expect(machine.replay(batch)).toBe(batch.length);

@@ -113,14 +113,15 @@ describe.each<Kernel>(['6.18', '6.1'])('readahead of reads, kernel %s', (kernel)
   it('leaves pages read ahead unreferenced, charges the reader, and kills nobody for them', async () => {
     const machine = await boot({ kernel });
     const limits = { op: O.OP_WRITE_KNOB, cgroup: 2, count: O.KNOB_MAX };
-    machine.replay(batchOf([{ ...limits, index: 24 }, access(0, 64)]));
+    // (A limit below a CPU's batch of new pages does kill: see linux-6.1/batch.steps.)
+    machine.replay(batchOf([{ ...limits, index: 40 }, access(0, 64)]));
     expect(machine.figures(2)['memory.events'].oom_kill).toBe(0);
-    expect(machine.usage(2)).toBeLessThanOrEqual(24);
+    expect(machine.usage(2)).toBeLessThanOrEqual(40);
     expect(machine.refused(2)).toBe(0);
     // Anonymous memory fills the limit: nothing can be read ahead, and what is read itself is refused or kills.
     const full = await boot({ kernel });
-    full.replay(batchOf([{ op: O.OP_ANON_TOUCH, task: 2, index: 0, count: 24, flags: O.FLAG_WRITE }]));
-    full.replay(batchOf([{ ...limits, index: 24 }, access(0, 64)]));
+    full.replay(batchOf([{ op: O.OP_ANON_TOUCH, task: 2, index: 0, count: 40, flags: O.FLAG_WRITE }]));
+    full.replay(batchOf([{ ...limits, index: 40 }, access(0, 64)]));
     expect(full.figures(2)['memory.events'].oom_kill).toBe(1);
     expect(full.audit()).toBeNull();
   });
@@ -228,7 +229,7 @@ describe('fault-around', () => {
 
   it('leaves young entries: what it mapped is found referenced once', async () => {
     const machine = await boot({ readahead: 0 });
-    machine.replay(batchOf([access(0, 16), access(0, 1, O.FLAG_FAULT)]));
+    machine.replay(batchOf([access(0, 16), access(0, 1, O.FLAG_FAULT), { op: O.OP_SYNC }]));
     // Young and read before: all sixteen become active where reclaim looks at them.
     machine.replay(batchOf([{ op: O.OP_WRITE_KNOB, cgroup: 2, count: O.KNOB_HIGH, index: 1, ts: 2e6 }]));
     expect(stat(machine, L.STAT_PGACTIVATE)).toBeGreaterThanOrEqual(16);

@@ -239,8 +239,8 @@ describe('any rows', () => {
           expect(machine.audit()).toBeNull();
           expect(machine.usage(2)).toBeLessThanOrEqual(pages);
         }
-        // Page cache alone never kills where a page fits at all.
-        if (pages > 0) expect(machine.figures(2)['memory.events'].oom_kill).toBe(0);
+        // Page cache alone never kills where more fits than a CPU's batch of new pages, which reclaim cannot take.
+        if (pages > 31) expect(machine.figures(2)['memory.events'].oom_kill).toBe(0);
       },
     );
     await fc.assert(property, { numRuns: RUNS });

@@ -34,7 +34,7 @@ function words(rows: readonly Row[]): string[] {
 
 describe('memcharge anonymize', () => {
   it('leaves no name in a real capture, and its replay as it was', async () => {
-    const original = await imported(join(CAPTURES, 'truth.txt.gz'), join(CAPTURES, 'trace.txt.gz'));
+    const original = await imported(join(CAPTURES, 'truth.txt.xz'), join(CAPTURES, 'trace.txt.xz'));
     const out = join(dirname(original), 'anonymous.arrow');
     const done = await memcharge(['anonymize', original, '-o', out, '--key', 'k', '--compress', 'lz4']);
     expect(done).toMatchObject({ code: 0, stderr: '' });

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { zstd } from '../../bindings/codec/zstd-encoder.ts';
 import { openTrace } from '../../bindings/trace/arrow-reader.ts';
@@ -13,6 +13,7 @@ import { type BodyCompression, type TraceSink, TraceWriter } from '../../binding
 import { importFiles } from '../../bindings/trace/formats.ts';
 import { InputError } from '../../bindings/trace/input-error.ts';
 import { validateTrace } from '../../bindings/trace/validate.ts';
+import { captureBytes } from '../captures/run.ts';
 
 const MUTANTS = Number(process.env.MEMCHARGE_MUTANTS ?? 10_000);
 const SLOWEST_MS = 2000;
@@ -31,8 +32,8 @@ const folder = mkdtempSync(join(tmpdir(), 'memcharge-mutations-'));
 const CAPTURES = join(import.meta.dirname, '../captures/s11-fork-storm');
 
 /** The first lines of a capture: small files, so that damage hits what matters. */
-function excerpt(name: string, bytes: number): Buffer {
-  const text = gunzipSync(readFileSync(join(CAPTURES, name)));
+async function excerpt(name: string, bytes: number): Promise<Buffer> {
+  const text = await captureBytes(join(CAPTURES, name), 2 * bytes);
   return text.subarray(0, text.indexOf(10, bytes) + 1);
 }
 
@@ -51,8 +52,8 @@ async function trace(compression: BodyCompression, rows: number): Promise<Buffer
 }
 
 async function seeds(): Promise<Seed[]> {
-  const truth = excerpt('truth.txt.gz', 30_000);
-  const public_ = excerpt('trace.txt.gz', 30_000);
+  const truth = await excerpt('truth.txt.xz', 30_000);
+  const public_ = await excerpt('trace.txt.xz', 30_000);
   writeFileSync(join(folder, 'truth.txt'), truth);
   writeFileSync(join(folder, 'trace.txt'), public_);
   const [plain, lz4, zst] = [await trace('none', 150), await trace('lz4', 3000), await trace('zstd', 3000)];

@@ -1,8 +1,7 @@
 /** The importer of public traces: what it concludes, from lines of every dialect, and what it does with bad ones. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as ops from '../../assembly/replay/ops.ts';
@@ -13,6 +12,7 @@ import { CgroupMap } from '../../bindings/trace/cgroup-map.ts';
 import { importFiles } from '../../bindings/trace/formats.ts';
 import { InputError } from '../../bindings/trace/input-error.ts';
 import { OP_NAMES } from '../../bindings/trace/schema.ts';
+import { captureBytes } from '../captures/run.ts';
 import { capture, line, opsOf, type Row, readRows, scratch } from './helpers.ts';
 
 async function imported(lines: readonly string[], rules: string[] = [], file = capture(lines)) {
@@ -264,7 +264,7 @@ describe('cgroups', () => {
 
 // --- dialects: one recording, as different recorders print it
 
-const FIXTURE = gunzipSync(readFileSync(join(import.meta.dirname, '../captures/s01-anon-touch/trace.txt.gz'))).toString(
+const FIXTURE = (await captureBytes(join(import.meta.dirname, '../captures/s01-anon-touch/trace.txt.xz'))).toString(
   'latin1',
 );
 const LINE = /^( *)(.+)-(\d+) +\( *(\d+|-+)\) \[(\d+)\] (\S+) +(\d+)\.(\d+): (\w+): (.*)$/;

@@ -157,7 +157,7 @@ describe('validateTrace', () => {
     const path = join(scratch(), 't.arrow');
     const folder = join(import.meta.dirname, '../captures/s11-fork-storm');
     const writer = new TraceWriter(path, { source: 'test', clock: 'recorded' });
-    const { highWater } = await importFiles([join(folder, 'truth.txt.gz'), join(folder, 'trace.txt.gz')], writer);
+    const { highWater } = await importFiles([join(folder, 'truth.txt.xz'), join(folder, 'trace.txt.xz')], writer);
     writer.close(highWater);
     const report = await validateTrace(await openTrace(path));
     expect(report.errors).toEqual({});
