@@ -485,6 +485,8 @@ export const SHADOW_BIT: u32 = 1 << 31;
 // A word of a page table (anonymous memory): a frame and these, or PTE_SWAP and a slot, or ZERO_PAGE.
 export const PTE_SWAP: u32 = 1 << 31;
 export const PTE_YOUNG: u32 = 1 << 30;
+/** This entry alone points to the page, and no slot of swap holds it: a write changes nothing. No part of the logical state. */
+export const PTE_EXCLUSIVE: u32 = 1 << 29;
 export const PTE_FRAME: u32 = (1 << 27) - 1;
 /** The page table entry points to the zero page: read, never written. Nobody is charged for it. */
 export const ZERO_PAGE: u32 = 0xffffffff;

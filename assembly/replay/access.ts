@@ -77,7 +77,9 @@ export function lookUp(from: u32, to: u32): void {
   for (let row = from; row < to; row++) sink += load<u32>(<usize>load<u32>(noteAt(row)));
   for (let row = from; row < to; row++) {
     let word = load<u32>(<usize>load<u32>(noteAt(row)));
-    sink += load<u32>(word & L.SHADOW_BIT ? behind(row, word & ~L.SHADOW_BIT) : folioAt(word & L.PTE_FRAME));
+    // Of a page that is exclusive nothing more need be known.
+    let frame = word & L.PTE_EXCLUSIVE ? 0 : word & L.PTE_FRAME;
+    sink += load<u32>(word & L.SHADOW_BIT ? behind(row, word & ~L.SHADOW_BIT) : folioAt(frame));
   }
   headerSet(L.H_SINK, sink);
 }
@@ -120,7 +122,11 @@ export function accessInShort(row: u32, slot: usize): bool {
     if (flags || headerGet(L.H_READAHEAD)) return false;
   } else {
     if (op != O.OP_ANON_TOUCH) return false;
-    if (flags & O.FLAG_WRITE && (mapcount(frame) != 1 || stateOf(frame) & L.STATE_SWAPCACHE)) return false;
+    if (flags & O.FLAG_WRITE && !(word & L.PTE_EXCLUSIVE)) {
+      if (mapcount(frame) != 1 || stateOf(frame) & L.STATE_SWAPCACHE) return false;
+      store<u32>(slot, word | L.PTE_EXCLUSIVE);
+      word |= L.PTE_EXCLUSIVE;
+    }
   }
   headerSet(L.H_CURRENT_ROW, row);
   headerSet(L.H_CURRENT_CPU, cpu);
