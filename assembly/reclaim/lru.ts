@@ -235,14 +235,19 @@ export function rotate(list: usize, frame: u32, pages: u32): void {
   addTail(list, frame, pages);
 }
 
-/** Reads the folios of the next entries at the tail, up to `entries` of them, so that their cache misses overlap. */
+/** Reads the folios of the next entries at the tail, `entries` of them at most, so that their cache misses overlap. */
 export function touchTail(list: usize, entries: u32): void {
   let at = load<u32>(list, L.LIST_TAIL);
-  let end = min<u32>(at + entries, (at & ~OFFSET) + L.CHUNK_ENTRIES);
   let head = load<u32>(list, L.LIST_HEAD);
-  if (head >> L.CHUNK_SHIFT == at >> L.CHUNK_SHIFT) end = min<u32>(end, head);
   let sink: u32 = 0;
-  for (; at < end; at++) sink += position(entry(at));
+  while (entries && at != head) {
+    let last = (at & ~OFFSET) + OFFSET;
+    let end = min<u32>(at + entries, last + 1);
+    if (head >> L.CHUNK_SHIFT == at >> L.CHUNK_SHIFT) end = min<u32>(end, head);
+    entries -= end - at;
+    for (; at < end; at++) sink += position(entry(at));
+    if (at > last) at = nextChunk(last >> L.CHUNK_SHIFT) << L.CHUNK_SHIFT;
+  }
   headerSet(L.H_SINK, sink);
 }
 

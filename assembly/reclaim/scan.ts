@@ -10,6 +10,7 @@ import { referencedBy } from '../folio/mapping';
 import { nearby, radixAbove, radixNear, radixSlot } from '../folio/radix';
 import { keyOfFolio, treeOfFolio } from '../folio/rmap';
 import { placeAt, setState, stateOf } from '../folio/resident';
+import { folioSlot } from '../folio/slots';
 import { congestionWait, deviceWorks, wakeFlusher } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
@@ -46,14 +47,15 @@ function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
   rstatHoldIsolated();
   while (taken < n && size(at)) store<u32>(batchAt(taken++), isolate(at));
   rstatIsolated(at);
-  touchBatch(taken);
+  touchBatch(taken, list == L.LRU_INACTIVE_ANON);
   return taken;
 }
 
 /** Reads where the folios of the batch belong and what points to them, so that their cache misses overlap. */
-function touchBatch(taken: u32): void {
+function touchBatch(taken: u32, swaps: bool): void {
   let sink: u64 = 0;
   for (let i: u32 = 0; i < taken; i++) sink += load<u64>(placeAt(load<u32>(batchAt(i))));
+  if (swaps) for (let i: u32 = 0; i < taken; i++) sink += folioSlot(load<u32>(batchAt(i)));
   let tree: usize = 0;
   let near: u64 = 0;
   let prefix: u64 = 0;

@@ -2,6 +2,8 @@
 // looked up in groups before their turn, so that their cache misses overlap: wasm has no prefetch. Whatever is not plain goes the long
 // way (modelled.ts), which can do these rows too: this must only ever be a shorter way to the same state, and
 // test/replay/short.test.ts compares the two.
+import { swapOwner } from '../folio/swap';
+import { slotWord } from '../folio/slots';
 import { mapcount, markAccessed, setState, stateOf } from '../folio/resident';
 import { isSlot, nearby, radixAbove, radixFound, radixNear, radixSlot } from '../folio/radix';
 import {
@@ -75,13 +77,31 @@ export function lookUp(from: u32, to: u32): void {
   }
   for (let row = from; row < to; row++) store<u32>(noteAt(row), <u32>radixSlot(load<u32>(noteAt(row)), indexOf(row)));
   for (let row = from; row < to; row++) sink += load<u32>(<usize>load<u32>(noteAt(row)));
+  let words: u32 = 0;
   for (let row = from; row < to; row++) {
     let word = load<u32>(<usize>load<u32>(noteAt(row)));
+    words |= word;
     // Of a page that is exclusive nothing more need be known.
     let frame = word & L.PTE_EXCLUSIVE ? 0 : word & L.PTE_FRAME;
     sink += load<u32>(word & L.SHADOW_BIT ? behind(row, word & ~L.SHADOW_BIT) : folioAt(frame));
   }
+  if (words & L.PTE_SWAP) sink += lookBehind(from, to);
   headerSet(L.H_SINK, sink);
+}
+
+/** Of pages that come back from swap: who owes the slot, and the shadow that the page has left there. */
+function lookBehind(from: u32, to: u32): u32 {
+  let sink: u32 = 0;
+  for (let row = from; row < to; row++) {
+    let word = load<u32>(<usize>load<u32>(noteAt(row)));
+    if (word & L.PTE_SWAP && opOf(row) == O.OP_ANON_TOUCH && word != L.ZERO_PAGE) sink += behindSlot(word & ~L.PTE_SWAP);
+  }
+  return sink;
+}
+
+function behindSlot(slot: u32): u32 {
+  let word = slotWord(slot);
+  return swapOwner(slot) + (word & L.SHADOW_BIT ? load<u32>(shadowBase + <usize>(word & ~L.SHADOW_BIT) * L.SHADOW_STRIDE) : word);
 }
 
 /** What stands for a page that is not there: the slot of a private one, the shadow of a file's. */
