@@ -12,7 +12,7 @@ import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
-import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
+import { radixClear, radixGet, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { runDevice } from '../folio/writeback';
@@ -34,6 +34,7 @@ import { dropSlab } from '../reclaim/shrinker';
 import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
+import { accessInShort, LOOK_UP_ROWS, lookUp, slotOf } from './access';
 import { NOT_STRUCTURE, structureEvent } from './structure';
 import { counted } from './waiting';
 import * as O from './ops';
@@ -298,47 +299,20 @@ export function runEvent(row: u32, op: u32): i32 {
   returnToUser(row);
 }
 
-/** Rows whose pages are looked up ahead: about twenty cache misses can be in flight at once. */
-const TOUCH_GROUP: u32 = 32;
-
-/** The tree that an access goes to; 0: the row is no access, or names what does not exist. */
-@inline function treeOf(row: u32): usize {
-  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
-  if (op == O.OP_FILE_ACCESS) {
-    let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
-    return object < objectsEnd ? objectAt(object) + L.OBJECT_RADIX : 0;
-  }
-  if (op != O.OP_ANON_TOUCH) return 0;
-  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  return task < tasksEnd ? mmAt(load<u32>(taskAt(task), L.TASK_MM)) + L.MM_RADIX : 0;
-}
-
-/** Walks to the pages of the rows [from, to), each walk independent of the others, so that their cache misses overlap; then to folios. */
-function touchGroup(from: u32, to: u32): void {
-  let sink: u32 = 0;
-  for (let row = from; row < to; row++) {
-    let tree = treeOf(row);
-    if (tree) sink += radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX));
-  }
-  for (let row = from; row < to; row++) {
-    let tree = treeOf(row);
-    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) & L.PTE_FRAME : 0;
-    if (frame < pagesEnd) sink += load<u32>(folioAt(frame));
-  }
-  headerSet(L.H_SINK, sink);
-}
-
 /**
  * Replays the staged rows [from, to). Answers the row after the last one processed (less than `to` when the watch log must be
  * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
  */
 export function replayModelled(from: u32, to: u32): i32 {
+  // Who listens hears of every row: the short way is for when nobody does.
+  let listens = watching() || ringEnd != 0;
   let groupEnd = from;
   for (let row = from; row < to; row++) {
     if (row == groupEnd) {
-      groupEnd = min<u32>(to, row + TOUCH_GROUP);
-      touchGroup(row, groupEnd);
+      groupEnd = min<u32>(to, row + LOOK_UP_ROWS);
+      lookUp(row, groupEnd);
     }
+    if (!listens && accessInShort(row, slotOf(row))) continue;
     // A row that makes kswapd run changes many more: half of a large log is kept for it.
     if (watching() && !watchRoom(max<u32>(WATCH_PER_ROW, watchEnd >> 1))) return row;
     if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
