@@ -10,7 +10,7 @@ import {
   chargeWord, commitFolio, commitKmem, frameFits, largeFolioOf, memcgOf, migrateFolio, orderOf, splitFolio, unchargeFolio,
   unchargeKmem,
 } from './folio/folio';
-import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, refillObjStock, releaseObjcg } from './folio/objcg';
+import { accountBytes, consumeObjStock, grantBytes, objcgMemcg, pagesOfBytes, refillObjStock, releaseObjcg } from './folio/objcg';
 import { runDevice } from './folio/writeback';
 import { chargeSwap, swapOwner, unchargeSwap } from './folio/swap';
 import * as L from './layout';
@@ -149,7 +149,7 @@ export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u3
 /** The same once it is known which objcg pays. 0 or -ENOMEM. */
 export function chargeObjectTo(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp: u32): i32 {
   if (!consumeObjStock(cpu, objcg, bytes)) {
-    let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    let pages = pagesOfBytes(bytes);
     let errno = chargeMemcg(task, cpu, objcgMemcg(objcg), pages, gfp);
     if (!errno) grantBytes(cpu, objcg, bytes, pages, kind);
     return errno;

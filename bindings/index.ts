@@ -50,10 +50,13 @@ export {
   Machine,
   type MemcgFigures,
   ReplayError,
+  type Residency,
+  type Statistics,
   type VmStat,
 } from './machine.ts';
 export { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from './replay/replay.ts';
 export { Against, type AgainstReport } from './report/against.ts';
+export { type Costs, DEFAULT_COSTS, type Pressure, type PressureLine } from './report/pressure.ts';
 export { readSamples, type Sample } from './report/samples.ts';
 export { openTrace, type Trace, type TraceBatch } from './trace/arrow-reader.ts';
 export { TraceWriter } from './trace/arrow-writer.ts';

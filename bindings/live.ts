@@ -2,7 +2,7 @@
 
 /** What came of a call. */
 export interface CallResult {
-  /** pages that were charged, to whomever */
+  /** pages of user memory that were charged, to whomever; kernel memory is not among them */
   charged: number;
   /**
    * `ENOMEM`: a limit refused, and nobody could be killed for it; what was done until then stays done. `ESRCH`: the task has exited, or

@@ -32,7 +32,15 @@ import {
 } from './live.ts';
 import { TaskNames } from './replay/task-names.ts';
 import { statKeys } from './report/memory-stat.ts';
-import { type Costs, DEFAULT_COSTS, type Pressure, pressureOf, writeCosts, wrongCost } from './report/pressure.ts';
+import {
+  COST_NAMES,
+  type Costs,
+  DEFAULT_COSTS,
+  type Pressure,
+  pressureOf,
+  writeCosts,
+  wrongCost,
+} from './report/pressure.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
 import { OBJECT_TYPES, PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
@@ -160,6 +168,29 @@ export interface MemcgFigures {
   dying: boolean;
 }
 
+/** A number that fits a column of a trace. */
+function isU32(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+}
+
+/** EngineError EINVAL for what is none of the words: TypeScript says so, too, but not to everybody. */
+function checkWord(what: string, word: string, words: readonly string[]): void {
+  if (!words.includes(word)) throw new EngineError('EINVAL', `${what} ${word}: not one of ${words.join(', ')}`);
+}
+
+/** What goes into columns of a row: whole numbers that are not negative. EngineError EINVAL. */
+function checkColumns(doing: string, columns: Record<string, number | bigint>): void {
+  for (const [name, value] of Object.entries(columns))
+    if (
+      typeof value === 'bigint' ? value < 0n || value >> 64n !== 0n : name === 'index' ? !isIndex(value) : !isU32(value)
+    )
+      throw new EngineError('EINVAL', `${doing}: ${name} ${value}: EINVAL: not a whole number that fits`);
+}
+
+function isIndex(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
 function checkSysctl(name: string, value: number | undefined, most: number): void {
   if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= most))
     throw new EngineError('EINVAL', `${name}: ${value} is not a whole number from 1 to ${most}`);
@@ -237,8 +268,16 @@ const PAGE_KINDS: Readonly<Record<PageKind, number>> = {
 const OBJECT_KINDS: Readonly<Record<ObjectKind, number>> = { slab: O.KIND_SLAB, percpu: O.KIND_PERCPU };
 
 function objectFlags({ kind, reclaimable, referenced }: KernelObject): number {
+  checkWord('kind', kind, Object.keys(OBJECT_KINDS));
   const flags = (reclaimable ? O.FLAG_RECLAIMABLE : 0) | (referenced ? O.FLAG_REFERENCED : 0);
   return flags | (OBJECT_KINDS[kind] << O.FLAG_KIND_SHIFT);
+}
+
+function pageFlags(kind: PageKind, order: number): number {
+  checkWord('kind', kind, Object.keys(PAGE_KINDS));
+  if (!Number.isInteger(order) || order < 0 || order > 9)
+    throw new EngineError('EINVAL', `order ${order}: not a whole number from 0 to 9`);
+  return O.FLAG_BY_FRAME | (PAGE_KINDS[kind] << O.FLAG_KIND_SHIFT) | order;
 }
 
 export class Machine {
@@ -312,6 +351,12 @@ export class Machine {
       watermarkScaleFactor,
       ...capacities
     } = options;
+    checkWord('kernel', kernel, ['6.18', '6.1']);
+    checkWord('residency', residency, ['recorded', 'modelled']);
+    checkWord('statistics', statistics, ['exact', 'kernel']);
+    for (const name of Object.keys(capacities)) checkWord('boot option', name, Object.keys(DEFAULT_CAPACITIES));
+    for (const name of Object.keys(given)) checkWord('cost', name, COST_NAMES);
+    if (!isU32(seed)) throw new EngineError('EINVAL', `seed ${seed}: not a whole number from 0 to 4294967295`);
     if (flushPeriod <= 0n || firstFlush <= 0n)
       throw new EngineError('EINVAL', 'the periodic flush needs times above 0');
     const costs = { ...DEFAULT_COSTS, ...given };
@@ -452,14 +497,28 @@ export class Machine {
     this.#check(this.engine.rmdir(cgroup, cpu), `rmdir ${this.pathOf(cgroup)}`);
   }
 
-  /** Writes a knob (KNOB_*) in pages; `null` is "max". */
+  /**
+   * Writes a knob (KNOB_*) in pages; `null` is "max"; 0 or 1 for memory.oom.group. EngineError ENODEV: the cgroup is removed; EINVAL: no value
+   * that the kernel takes, or memory.reclaim, which is reclaim().
+   */
   writeKnob(cgroup: number, knob: number, pages: bigint | null, cpu = 0): void {
     const value = pages === null ? PAGE_COUNTER_MAX : pages;
+    const most = knob === O.KNOB_OOM_GROUP ? 1n : PAGE_COUNTER_MAX;
+    this.#present(cgroup, `write to ${this.pathOf(cgroup)}`);
+    if (
+      knob === O.KNOB_RECLAIM ||
+      typeof value !== 'bigint' ||
+      value < 0n ||
+      (pages === null && most === 1n) ||
+      value > most
+    )
+      throw new EngineError('EINVAL', `write to ${this.pathOf(cgroup)}: EINVAL: ${value} to knob ${knob}`);
     this.#check(this.engine.writeKnob(cgroup, knob, value, cpu), `write to ${this.pathOf(cgroup)}`);
   }
 
-  /** Makes a task in a cgroup and answers its id; `name` is what it is called in kills(). */
+  /** Makes a task in a cgroup and answers its id; `name` is what it is called in kills(). EngineError ENODEV: the cgroup is removed. */
   spawn(cgroup = ROOT_CGROUP, name: string | null = null): number {
+    this.#present(cgroup, `spawn in ${this.pathOf(cgroup)}`);
     const id = Math.max(1, this.#header(L.H_TASK_END));
     this.#check(this.engine.spawn(id, cgroup, 1), `spawn in ${this.pathOf(cgroup)}`);
     if (name !== null) this.#taskNames.set(id, name);
@@ -484,6 +543,7 @@ export class Machine {
     },
   ): CallResult {
     const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, flags = 0, gfp = 0 } = row;
+    checkColumns(doing, { task, cpu, cgroup, object, index, count });
     return this.#result(doing, task, this.engine.call(op, task, cpu, cgroup, object, BigInt(index), count, flags, gfp));
   }
 
@@ -514,8 +574,10 @@ export class Machine {
     );
   }
 
-  /** The clock goes on to `now` (ns); what is due until then runs. */
+  /** The clock goes on to `now` (ns); what is due until then runs. A time that has passed changes nothing. EngineError EINVAL below 0. */
   advance(now: bigint): void {
+    if (typeof now !== 'bigint' || now < 0n || now >> 63n !== 0n)
+      throw new EngineError('EINVAL', `advance: ${now}: EINVAL: not a time in ns`);
     this.engine.advance(now);
   }
 
@@ -550,6 +612,7 @@ export class Machine {
 
   /** vm.nr_hugepages: a pool of so many pages of 2 MiB, beside the machine's `pages`. Answers its size: what is in use or reserved stays. */
   setHugePages(pages: number): number {
+    checkColumns('nr_hugepages', { pages });
     return this.#check(this.engine.setHugePages(pages), 'nr_hugepages');
   }
 
@@ -572,16 +635,32 @@ export class Machine {
   }
 
   #huge(doing: string, what: number, task: number, vpn: number | bigint, pages: number, cpu: number): CallResult {
+    checkColumns(doing, { task, cpu, index: vpn, count: pages });
     if (BigInt(vpn) % 512n !== 0n)
       throw new EngineError('EINVAL', `${doing}: EINVAL: ${vpn} is not a multiple of 512 pages`);
     return this.#result(doing, task, this.engine.hugeCall(what, task, cpu, BigInt(vpn) / 512n, pages));
   }
 
-  /** A new file, shmem object or block device: its id. EngineError ENOSPC when the table is full. */
-  newObject(type: ObjectType): number {
+  /**
+   * A new file, shmem object or block device: its id. `pages` is its size, behind which nothing is read ahead (0: unknown). EngineError
+   * ENOSPC when the table is full.
+   */
+  newObject(type: ObjectType, pages = 0): number {
+    checkWord('type', type, OBJECT_TYPES.slice(1));
     const object = Math.max(1, this.#header(L.H_OBJECT_END));
-    this.#call(`new ${type}`, O.OP_OBJECT_NEW, { object, count: OBJECT_TYPES.indexOf(type) });
+    this.#call(`new ${type}`, O.OP_OBJECT_NEW, { object, count: OBJECT_TYPES.indexOf(type), index: pages });
     return object;
+  }
+
+  /** fsync(2) of an object, or sync(2) of all (0): the task waits until what is dirty is written. */
+  sync(task: number, object = 0, cpu = 0): CallResult {
+    return this.#call('sync', O.OP_SYNC, { task, cpu, object });
+  }
+
+  /** A write to vm.drop_caches: 1 page cache that is clean and not mapped, 2 reclaimable slab, 3 both. */
+  dropCaches(what: 1 | 2 | 3 = 3, cpu = 0): CallResult {
+    if (![1, 2, 3].includes(what)) throw new EngineError('EINVAL', `drop_caches: EINVAL: ${what} is not 1, 2 or 3`);
+    return this.#call('drop_caches', O.OP_DROP_CACHES, { cpu, count: what });
   }
 
   /** The object and all its pages go. */
@@ -651,13 +730,13 @@ export class Machine {
 
   /** 2^order whole kernel pages that the task asks for, from `frame` on: any number that the caller knows them by. */
   chargeKmemPages(task: number, { kind, frame, order = 0 }: KernelPages, cpu = 0): CallResult {
-    const flags = O.FLAG_BY_FRAME | (PAGE_KINDS[kind] << O.FLAG_KIND_SHIFT) | order;
+    const flags = pageFlags(kind, order);
     return this.#call('kmem', O.OP_KMEM_CHARGE, { task, cpu, index: frame, flags, gfp: O.GFP_KERNEL });
   }
 
   /** Gives such pages back. */
   freeKmemPages({ kind, frame, order = 0 }: KernelPages, cpu = 0): CallResult {
-    const flags = O.FLAG_BY_FRAME | (PAGE_KINDS[kind] << O.FLAG_KIND_SHIFT) | order;
+    const flags = pageFlags(kind, order);
     return this.#call('free kmem', O.OP_KMEM_FREE, { cpu, index: frame, flags });
   }
 
@@ -676,6 +755,9 @@ export class Machine {
     const known = swappiness === 'max' || (word === Math.trunc(word) && word >= 0 && word <= O.RECLAIM_SWAPPINESS_MAX);
     if (swappiness !== null && (!known || this.kernel === '6.1'))
       throw new EngineError('EINVAL', `${doing}: EINVAL: swappiness ${swappiness}`);
+    this.#present(cgroup, doing);
+    if (typeof bytes === 'bigint' ? bytes < 0n || bytes >> 64n !== 0n : !isIndex(bytes))
+      throw new EngineError('EINVAL', `${doing}: EINVAL: ${bytes} bytes`);
     this.#check(this.engine.reclaim(cgroup, cpu, BigInt(bytes) / BigInt(PAGE_SIZE), word), doing);
   }
 
@@ -686,6 +768,8 @@ export class Machine {
         'ENOENT',
         `${which === 'swap' ? 'memory.swap' : 'memory'}.peak of ${this.pathOf(cgroup)}: ENOENT`,
       );
+    checkWord('counter', which, ['memory', 'swap']);
+    this.#present(cgroup, `open of ${which}.peak`);
     const index = which === 'swap' ? L.COUNTER_SWAP : L.COUNTER_MEMORY;
     const key = `${cgroup} ${which}`;
     const watchers = this.#peaks.get(key) ?? new Set();
@@ -751,6 +835,7 @@ export class Machine {
 
   /** Modelled residency: ns that memory.high made tasks sleep while they were in the cgroup itself. */
   throttledNs(cgroup: number): number {
+    this.#known(cgroup, 'throttledNs');
     return Number(this.engine.eventCount(cgroup, L.EVENT_THROTTLED_NS, 1));
   }
 
@@ -780,6 +865,11 @@ export class Machine {
    * capacity.) EngineError EBUSY: there is one; EINVAL: more slots than the capacity, or none.
    */
   swapon(slots = this.capacities.swap): void {
+    if (this.residency !== 'modelled' || !isU32(slots))
+      throw new EngineError(
+        'EINVAL',
+        `swapon of ${slots} slots: EINVAL${isU32(slots) ? ': only in modelled residency' : ''}`,
+      );
     this.#check(this.engine.swapOn(slots), `swapon of ${slots} slots`);
   }
 
@@ -823,6 +913,11 @@ export class Machine {
     new Uint16Array(buffer, L.COLUMN_GFP, n).set(batch.gfp.subarray(from, to));
     new Uint8Array(buffer, L.COLUMN_OP, n).set(batch.op.subarray(from, to));
     new Uint8Array(buffer, L.HEADER + L.H_OP_MAP, 256).set(batch.opMap);
+  }
+
+  /** Another `index` for a row that is staged. */
+  restage(row: number, index: bigint): void {
+    new BigUint64Array(this.memory.buffer, L.COLUMN_INDEX, L.COLUMN_ROWS)[row] = index;
   }
 
   /** Runs staged rows [from, to); `offset` is the batch row that staged row 0 came from. */
@@ -909,6 +1004,18 @@ export class Machine {
     return this.isRemoved(cgroup) ? `${name} (deleted)#${cgroup}` : name;
   }
 
+  /** EngineError ENOENT: there was never a cgroup of that id. */
+  #known(cgroup: number, doing: string): void {
+    if (!Number.isInteger(cgroup) || cgroup < ROOT_CGROUP || cgroup >= this.#header(L.H_MEMCG_END))
+      throw new EngineError('ENOENT', `${doing}: ENOENT: no cgroup ${cgroup}`);
+  }
+
+  /** … or ENODEV: it is removed, and its files are gone. */
+  #present(cgroup: number, doing: string): void {
+    this.#known(cgroup, doing);
+    if (this.isRemoved(cgroup)) throw new EngineError('ENODEV', `${doing}: ENODEV: the cgroup is removed`);
+  }
+
   /** True from rmdir on. */
   isRemoved(cgroup: number): boolean {
     const base = regionAt(L.R_MEMCG, this.capacities);
@@ -917,6 +1024,7 @@ export class Machine {
 
   /** memory.current in pages. */
   usage(cgroup: number): number {
+    this.#known(cgroup, 'usage');
     return Number(this.engine.pageCounterField(cgroup, L.COUNTER_MEMORY, L.PC_USAGE));
   }
 
@@ -925,6 +1033,7 @@ export class Machine {
    * changed, and shows what was flushed. Keys that the residency cannot tell are left out.
    */
   memoryStat(cgroup: number): Record<string, number> {
+    this.#known(cgroup, 'memory.stat');
     const shown = this.statistics === 'kernel';
     if (shown) this.engine.flushStats(cgroup);
     const value = (row: number) => {
@@ -941,12 +1050,14 @@ export class Machine {
 
   /** cgroup.stat: descendants that live, and removed ones that something refers to still. */
   cgroupStat(cgroup: number): { nr_descendants: number; nr_dying_descendants: number } {
+    this.#known(cgroup, 'cgroup.stat');
     const count = (dying: number) => this.engine.nrDescendants(cgroup, dying);
     return { nr_descendants: count(0), nr_dying_descendants: count(1) };
   }
 
   /** The figures of one cgroup, in bytes, under the kernel's own names. Reads memory.stat: see memoryStat(). */
   figures(cgroup: number): MemcgFigures {
+    this.#known(cgroup, 'figures');
     const bytes = (pages: bigint) => Number(pages) * PAGE_SIZE;
     const counter = (which: number, field: number) => bytes(this.engine.pageCounterField(cgroup, which, field));
     const events = (local: number) =>
@@ -990,12 +1101,14 @@ export class Machine {
 
   /** Modelled residency: what was ever charged to the cgroup itself, whether it still is or not. Bytes. */
   charged(cgroup: number): { anon: number; file: number; shmem: number } {
+    this.#known(cgroup, 'charged');
     const ever = (kind: number) => Number(this.engine.eventCount(cgroup, L.EVENT_CHARGED + kind, 1)) * PAGE_SIZE;
     return { anon: ever(O.KIND_ANON), file: ever(O.KIND_FILE), shmem: ever(O.KIND_SHMEM) };
   }
 
   /** Modelled residency: charges to the cgroup itself that its limits refused in the end. */
   refused(cgroup: number): number {
+    this.#known(cgroup, 'refused');
     return Number(this.engine.eventCount(cgroup, L.EVENT_REFUSED, 1));
   }
 

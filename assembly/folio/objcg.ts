@@ -30,6 +30,11 @@ function rootKeeps(pages: u32): void {
   atomic.add<i64>(L.HEADER + L.H_ROOT_DRIFT, pages);
 }
 
+/** Whole pages that hold `bytes`, of which the last page of 4 GiB may be the last. */
+@inline export function pagesOfBytes(bytes: u32): u32 {
+  return (bytes >> PAGE_SHIFT) + u32((bytes & (PAGE_SIZE - 1)) != 0);
+}
+
 /** consume_obj_stock(): a charge of bytes that this CPU's byte stock can serve. */
 @inline export function consumeObjStock(cpu: u32, objcg: u32, bytes: u32): bool {
   let at = cpuAt(cpu);
@@ -83,12 +88,12 @@ export function refillObjStock(cpu: u32, objcg: u32, bytes: u32, allowUncharge: 
     store<u32>(at, atomic.xchg<u32>(objcgAt(objcg), 0, L.OBJCG_CHARGED_BYTES), L.OBJ_STOCK_BYTES);
     allowUncharge = true;
   }
-  let left = load<u32>(at, L.OBJ_STOCK_BYTES) + bytes;
+  let left = <u64>load<u32>(at, L.OBJ_STOCK_BYTES) + bytes;
   if (allowUncharge && left > PAGE_SIZE) {
-    store<u32>(at, left & (PAGE_SIZE - 1), L.OBJ_STOCK_BYTES);
-    objcgUnchargePages(cpu, objcg, left >> PAGE_SHIFT);
+    store<u32>(at, <u32>left & (PAGE_SIZE - 1), L.OBJ_STOCK_BYTES);
+    objcgUnchargePages(cpu, objcg, <u32>(left >> PAGE_SHIFT));
   } else {
-    store<u32>(at, left, L.OBJ_STOCK_BYTES);
+    store<u32>(at, <u32>left, L.OBJ_STOCK_BYTES);
   }
 }
 

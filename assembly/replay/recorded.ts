@@ -2,13 +2,13 @@
 // calls that the kernel made; waiting.ts settles the charges whose answer only later rows show.
 import { forceCharge, isRefusal, SINGLY, tryCharge } from '../charge/charge';
 import { beginChoice, recordKill } from '../charge/kills';
-import { EINVAL, ENOENT, ERANGE, ESRCH, MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from '../constants';
+import { EINVAL, ENOENT, ERANGE, ESRCH, MAX_FOLIO_ORDER } from '../constants';
 import { refillStock, runTimers, unconsumeStock } from '../counter/stock';
 import {
   chargeWord, frameFits, gather, largeFolioOf, memcgOf, migrateFolio, orderOf, splitFolio, unchargeBatch, unchargeFolio,
   unchargeKmem,
 } from '../folio/folio';
-import { accountBytes, consumeObjStock, objcgMemcg, refillObjStock, releaseObjcg } from '../folio/objcg';
+import { accountBytes, consumeObjStock, objcgMemcg, pagesOfBytes, refillObjStock, releaseObjcg } from '../folio/objcg';
 import { chargeSwap, swapOwner, unchargeSwap } from '../folio/swap';
 import {
   chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem, ownerOfBytes, unchargeUnseen, unchargeUnseenKmem,
@@ -102,7 +102,7 @@ function chargeBytes(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u32, gfp
     store<u64>(cpuAt(cpu), 0, L.STOCK_SERVED_MEMCG);
     return;
   }
-  let pages = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+  let pages = pagesOfBytes(bytes);
   charge(task, cpu, objcgMemcg(objcg), pages, 0, objcg, bytes, kind, 0, gfp);
 }
 

@@ -11,7 +11,7 @@ import { readSamples, type Sample } from '../report/samples.ts';
 import { table } from '../report/table.ts';
 import { openTrace } from '../trace/arrow-reader.ts';
 import { type Initial, readInitial } from '../trace/initial.ts';
-import { parsePages } from '../trace/knobs.ts';
+import { parsePages, RECLAIM_FILE } from '../trace/knobs.ts';
 import { KNOB_IDS, PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import type { TimeRange } from '../trace/time-range.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
@@ -23,7 +23,7 @@ interface ReplayOptions extends RangeOptions {
   residency?: string;
   memory?: string;
   swap?: string;
-  swappiness: string;
+  swappiness?: string;
   readahead?: string;
   faultAround?: string;
   writeRate?: string;
@@ -59,18 +59,15 @@ export function addReplay(program: Command): void {
       '--residency <mode>',
       'recorded: the trace says what is charged and freed; modelled: the model does, from accesses (default: recorded where the trace has frames)',
     )
-    .option('--memory <size>', 'memory of the machine, in modelled residency', '4G')
+    .option('--memory <size>', 'modelled: memory of the machine (default: 4G)')
     .option('--swap <size>', 'modelled: a swap device of that size (default: none)')
-    .option('--swappiness <n>', 'modelled: vm.swappiness, 0 to 200', '60')
+    .option('--swappiness <n>', 'modelled: vm.swappiness, 0 to 200 (default: 60)')
     .option('--readahead <size>', 'modelled: read files ahead as Linux does, such as 128K (default: the rows are all)')
     .option('--fault-around <size>', 'modelled: read faults map resident neighbours, too, such as 64K (default: not)')
     .option('--write-rate <size>', 'modelled: what the disk writes in a second (default: 200M; 0: writes take no time)')
     .option('--no-flusher', 'modelled: nothing but sync writes dirty pages')
-    .option(
-      '--min-free-kbytes <n>',
-      'vm.min_free_kbytes, in modelled residency (default: from --memory, as Linux does)',
-    )
-    .option('--watermark-scale-factor <n>', 'vm.watermark_scale_factor, in modelled residency (default: 10)')
+    .option('--min-free-kbytes <n>', 'modelled: vm.min_free_kbytes (default: from --memory, as Linux does)')
+    .option('--watermark-scale-factor <n>', 'modelled: vm.watermark_scale_factor (default: 10)')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option(
       '--initial <snapshot>',
@@ -111,7 +108,7 @@ function bootOptions(options: ReplayOptions): BootOptions {
   };
   if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
   if (options.swap !== undefined) boot.swap = parsePageCount('--swap', options.swap, '500G');
-  boot.swappiness = parseCount('--swappiness', options.swappiness, 0, 200);
+  if (options.swappiness !== undefined) boot.swappiness = parseCount('--swappiness', options.swappiness, 0, 200);
   if (options.readahead !== undefined) boot.readahead = parsePageCount('--readahead', options.readahead, '4G');
   if (options.faultAround !== undefined) {
     boot.faultAround = parsePageCount('--fault-around', options.faultAround, '2M');
@@ -156,15 +153,19 @@ function parseResidency(text: string | undefined): Residency | null {
 interface Setup {
   boot: BootOptions;
   residency: Residency | null;
-  memoryPages: number;
+  memoryPages: number | null;
   overrides: readonly KnobOverride[];
   range: TimeRange;
+  /** options given that mean nothing in recorded residency */
+  modelledOnly: readonly string[];
 }
 
 function parseOverride(text: string): KnobOverride {
   const match = /^(\/[^:]*):([^=]+)=(.*)$/.exec(text);
   if (!match) throw new InputError(`--set ${text}: not PATH:KNOB=VALUE`);
   const [, path, knob, value] = match as unknown as [string, string, string, string];
+  if (knob === RECLAIM_FILE)
+    throw new InputError(`--set ${text}: ${knob} is no setting; a trace has writes to it (docs/trace-format.md)`);
   if (path === '/') throw new InputError(`--set ${text}: the root has no ${knob}`);
   if (!KNOB_IDS.has(knob))
     throw new InputError(`--set ${text}: unknown knob ${knob}; known: ${[...KNOB_IDS.keys()].join(', ')}`);
@@ -180,17 +181,17 @@ function parsePageCount(option: string, text: string, most: string): number {
 }
 
 /** Options that only the model heeds. */
-function refuseWhereRecorded(residency: Residency, boot: BootOptions): void {
-  if (residency === 'modelled') return;
-  const given = [
-    ['--readahead', boot.readahead],
-    ['--fault-around', boot.faultAround],
-    ['--write-rate', boot.pageWriteNs],
-    ['--no-flusher', boot.flusher],
-  ].find(([, value]) => value !== undefined);
-  if (given)
-    throw new InputError(`${given[0]}: recorded residency has it from the trace; it is for --residency modelled`);
-}
+const MODELLED_ONLY = [
+  ['--memory', 'memory'],
+  ['--swap', 'swap'],
+  ['--swappiness', 'swappiness'],
+  ['--readahead', 'readahead'],
+  ['--fault-around', 'faultAround'],
+  ['--write-rate', 'writeRate'],
+  ['--no-flusher', 'flusher'],
+  ['--min-free-kbytes', 'minFreeKbytes'],
+  ['--watermark-scale-factor', 'watermarkScaleFactor'],
+] as const;
 
 /** A size in whole pages. */
 function parseMemory(text: string): number {
@@ -203,7 +204,7 @@ function parseMemory(text: string): number {
 /** One run of the trace. `prepare` sees the machine before the first event. */
 async function runOnce(
   path: string,
-  { boot, residency, memoryPages, overrides, range }: Setup,
+  { boot, residency, memoryPages, overrides, range, modelledOnly }: Setup,
   observer: ReplayObserver,
   prepare: (machine: Machine) => void = () => {},
   initial: Initial | null = null,
@@ -214,7 +215,10 @@ async function runOnce(
     const looked = await lookAt(opened);
     const { trace } = looked;
     const options = { ...boot, residency: residencyOf(looked, residency) };
-    refuseWhereRecorded(options.residency, boot);
+    if (options.residency === 'recorded' && modelledOnly.length > 0)
+      throw new InputError(
+        `${modelledOnly[0]}: recorded residency has it from the trace; it is for --residency modelled`,
+      );
     const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages, warm);
     prepare(machine);
     const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);
@@ -238,7 +242,10 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   const setup: Setup = {
     boot: bootOptions(options),
     residency: parseResidency(options.residency),
-    memoryPages: parseMemory(options.memory!),
+    memoryPages: options.memory === undefined ? null : parseMemory(options.memory),
+    modelledOnly: MODELLED_ONLY.filter(([, key]) => options[key] !== (key === 'flusher' || undefined)).map(
+      ([name]) => name,
+    ),
     overrides: options.set.map(parseOverride),
     range: parseRange(options),
   };

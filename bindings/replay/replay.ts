@@ -10,7 +10,7 @@ import { firstAfter, resolve, type TimeRange, WHOLE_TRACE } from '../trace/time-
 import { capacitiesFor } from './residency.ts';
 import type { WarmReplay } from './warm.ts';
 
-/** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and again whenever the trace writes that knob. */
+/** `--set PATH:KNOB=VALUE`: written as soon as the cgroup is there, and whatever the trace writes to that knob, this is what is written. */
 export interface KnobOverride {
   /** not the root, which has no such files */
   path: string;
@@ -188,6 +188,7 @@ class Run {
 
   #run(batch: TraceBatch, row: number, stop: number, offset: number): number {
     const machine = this.#machine;
+    this.#overrule(batch, stop - 1, offset);
     try {
       const started = performance.now();
       const done = offset + machine.run(batch, row - offset, stop - offset, offset);
@@ -215,8 +216,9 @@ class Run {
     if (born || this.#overrides.length > 0) {
       for (let row = from; row < to; row++) {
         const op = batch.opMap[batch.op[row]!];
-        if (op === O.OP_MKDIR) born?.(batch.cgroup[row]!, Number(batch.index[row]!), Number(batch.ts[row]!));
-        if (op === O.OP_MKDIR || op === O.OP_WRITE_KNOB) this.#override(batch.cgroup[row]!);
+        if (op !== O.OP_MKDIR) continue;
+        born?.(batch.cgroup[row]!, Number(batch.index[row]!), Number(batch.ts[row]!));
+        this.#override(batch.cgroup[row]!);
       }
     }
     if (change) this.#machine.drainWatch((c) => change(c));
@@ -225,7 +227,7 @@ class Run {
     if (passed && to > from) passed(Number(batch.ts[to - 1]!) - 1);
   }
 
-  /** Where the run must pause at the latest: after a sample's time, after a row that an override follows. */
+  /** Where the run must pause at the latest: after a sample's time, after a row that an override follows, or that one overrules. */
   #stopBefore(batch: TraceBatch, row: number, to: number): number {
     let stop = to;
     if (this.#observer.sample) stop = Math.max(row, firstAfter(batch.ts, row, to, this.#nextSample));
@@ -262,6 +264,14 @@ class Run {
       this.#machine.engine.writeKnob(memcg, KNOB_IDS.get(override.knob)!, override.value, 0);
       this.#overridden.add(override);
     }
+  }
+
+  /** A staged write to a knob that is overridden writes the override. The trace's value would reclaim, or kill, before it was put right. */
+  #overrule(batch: TraceBatch, row: number, offset: number): void {
+    if (this.#overrides.length === 0 || batch.opMap[batch.op[row]!] !== O.OP_WRITE_KNOB) return;
+    const path = this.#machine.cgroups.get(batch.cgroup[row]!)?.path;
+    const override = this.#overrides.findLast((o) => o.path === path && KNOB_IDS.get(o.knob) === batch.count[row]);
+    if (override) this.#machine.restage(row - offset, override.value);
   }
 
   /** The trace is over: kworkers that it left due still run, as they did after the recording. */

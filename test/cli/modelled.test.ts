@@ -121,6 +121,32 @@ describe('replay of accesses', () => {
     );
   });
 
+  it('writes what --set says instead of what the trace writes to that knob, and nothing more', async () => {
+    const use = { op: O.OP_ANON_TOUCH, task: 1, index: 1, count: 2000, flags: O.FLAG_WRITE };
+    const write = (knob: number, file: string, index: number) => ({
+      ...{ op: O.OP_WRITE_KNOB, cgroup: 3, index, count: knob, name: `/pod/a/${file}` },
+    });
+    const max = (pages: number) => write(O.KNOB_MAX, 'memory.max', pages);
+    const lower = [...SHARED, use, max(1000), use];
+    expect((await replay(lower)).kills).toHaveLength(1);
+    const spared = await replay(lower, '--set', '/pod/a:memory.max=64M');
+    expect(spared.kills).toEqual([]);
+    expect(spared.cgroups['/pod/a']['memory.stat'].anon).toBe(2000 * 4096);
+    // As if the trace itself had said so. A write to another knob does not write this one again.
+    const limits = (pages: number) => [
+      ...SHARED,
+      write(O.KNOB_HIGH, 'memory.high', pages),
+      { op: O.OP_FILE_ACCESS, task: 1, object: 2, count: 4000 },
+      max(10_000),
+      write(O.KNOB_HIGH, 'memory.high', pages),
+      { op: O.OP_FILE_ACCESS, task: 1, object: 2, count: 4000 },
+    ];
+    const told = await replay(limits(9000), '--set', '/pod/a:memory.high=2000K');
+    const said = await replay(limits(500));
+    expect(told.state_digest).toBe(said.state_digest);
+    expect(told.cgroups['/pod/a']['memory.events'].high).toBeGreaterThan(0);
+  });
+
   it('reclaims and kills for a machine that is too small', async () => {
     const args = ['--memory', '8M', '--min-free-kbytes', '1024', '--watermark-scale-factor', '300'];
     const rows: HandRow[] = [
@@ -183,6 +209,20 @@ describe('replay of accesses', () => {
     expect(small.stderr).toMatch(/capacity pages: 32 leaves nothing above the watermarks \(min 32, low 40, high 48/);
     const nodes = await memcharge(['replay', path, '--capacity', 'nodes=20']);
     expect(nodes.stderr).toMatch(/row 8: .*raise capacity nodes \(now 20\)/);
+  });
+
+  it('refuses an option that a recording answers, in one line', async () => {
+    const path = write([...SHARED, { op: O.OP_CHARGE, task: 1, cgroup: 3, index: 1 }, touch(1)]);
+    expect((await memcharge(['replay', path])).code).toBe(0);
+    const options = [['--memory', '1G'], ['--swap', '1M'], ['--no-flusher']];
+    for (const option of options) {
+      const done = await memcharge(['replay', path, ...option]);
+      expect(done).toMatchObject({ code: 2, stdout: '' });
+      expect(done.stderr).toBe(
+        `memcharge: ${option[0]}: recorded residency has it from the trace; it is for --residency modelled\n`,
+      );
+    }
+    expect((await memcharge(['replay', path, '--residency', 'modelled', ...options.flat()])).code).toBe(0);
   });
 
   it('refuses to model a trace that has frames only', async () => {

@@ -125,6 +125,7 @@ describe('reclaimable slab', () => {
     for (let round = 0; round < 20 && reclaimable() === 420_000; round++) {
       // 80 pages of page cache: reclaim has its 32 at priority 2.
       machine.access(inParent, 1, { index: 80 * round, pages: 80 - machine.memoryStat(parent).file! / 4096 });
+      machine.sync(inParent); // those that wait in a batch join their list
       machine.reclaim(parent, 32 * 4096);
     }
     const left = (1000 - (1024 - 600)) * 200;

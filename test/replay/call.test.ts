@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as O from '../../assembly/replay/ops.ts';
-import { Machine } from '../../bindings/index.ts';
+import { type EngineError, Machine } from '../../bindings/index.ts';
 import { batchOf, type HandRow } from './batch.ts';
 
 const OPTIONS = { pages: 4096, cpus: 2, cgroups: 8, tasks: 64, objects: 8, maps: 128, nodes: 4096 };
+const SLAB = O.KIND_SLAB << O.FLAG_KIND_SHIFT;
 const RUNS = Number(process.env.MEMCHARGE_FUZZ_RUNS ?? 300);
 
 const action = fc.record({
@@ -161,6 +162,141 @@ describe('a call', () => {
       'Linux 6.1 does not know it',
     );
   });
+});
+
+describe('bad input', () => {
+  /** The errno, and that there is one line of it. */
+  const refusal = (act: () => unknown): string => {
+    try {
+      act();
+    } catch (error) {
+      expect((error as Error).message.split('\n')).toHaveLength(1);
+      return (error as EngineError).errno;
+    }
+    return 'none';
+  };
+
+  it('is refused before it does anything', async () => {
+    const machine = await Machine.boot({ residency: 'modelled', ...OPTIONS });
+    const [cgroup, gone] = [machine.mkdir('/a'), machine.mkdir('/b')];
+    const task = machine.spawn(cgroup);
+    machine.rmdir(gone);
+    const before = machine.digest();
+    const acts: [string, () => unknown][] = [
+      ['EINVAL', () => machine.touchAnon(task, { vpn: -1 })],
+      ['EINVAL', () => machine.touchAnon(task, { vpn: 0.5 })],
+      ['EINVAL', () => machine.touchAnon(task, { vpn: 2n ** 64n })],
+      ['EINVAL', () => machine.touchAnon(task, { vpn: 0, pages: -1 })],
+      ['EINVAL', () => machine.touchAnon(task, { vpn: 0, pages: 2 ** 32 })],
+      ['EINVAL', () => machine.touchAnon(-1, { vpn: 0 })],
+      ['EINVAL', () => machine.chargeKmem(task, { kind: 'slab', bytes: -100 })],
+      ['EINVAL', () => machine.chargeKmem(task, { kind: 'heap' as 'slab', bytes: 100 })],
+      ['EINVAL', () => machine.chargeKmemPages(task, { kind: 'other', frame: 1, order: 10 })],
+      ['EINVAL', () => machine.newObject('pipe' as 'file')],
+      ['EINVAL', () => machine.setHugePages(-1)],
+      ['EINVAL', () => machine.dropCaches(4 as 3)],
+      ['EINVAL', () => machine.advance(-1n)],
+      ['EINVAL', () => machine.setOomScoreAdj(task, -1001)],
+      ['EINVAL', () => machine.writeKnob(cgroup, O.KNOB_MAX, -1n)],
+      ['EINVAL', () => machine.writeKnob(cgroup, O.KNOB_OOM_GROUP, 2n)],
+      ['EINVAL', () => machine.writeKnob(cgroup, O.KNOB_OOM_GROUP, null)],
+      ['EINVAL', () => machine.writeKnob(cgroup, O.KNOB_RECLAIM, 1n)],
+      ['EINVAL', () => machine.reclaim(cgroup, -4096)],
+      ['EINVAL', () => machine.reclaim(cgroup, 0.5)],
+      ['ENODEV', () => machine.writeKnob(gone, O.KNOB_MAX, 1n)],
+      ['ENODEV', () => machine.reclaim(gone, 4096)],
+      ['ENODEV', () => machine.spawn(gone)],
+      ['ENODEV', () => machine.openPeak(gone)],
+      ...[7, 0, -1, 1e6, Number.NaN].flatMap((none): [string, () => unknown][] => [
+        ['ENOENT', () => machine.usage(none)],
+        ['ENOENT', () => machine.memoryStat(none)],
+        ['ENOENT', () => machine.figures(none)],
+        ['ENOENT', () => machine.charged(none)],
+        ['ENOENT', () => machine.refused(none)],
+        ['ENOENT', () => machine.throttledNs(none)],
+        ['ENOENT', () => machine.cgroupStat(none)],
+        ['ENOENT', () => machine.openPeak(none)],
+        ['ENOENT', () => machine.writeKnob(none, O.KNOB_MAX, 1n)],
+        ['ENOENT', () => machine.spawn(none)],
+      ]),
+    ];
+    for (const [errno, act] of acts) expect([String(act), refusal(act)]).toEqual([String(act), errno]);
+    expect(machine.digest()).toBe(before);
+    expect(machine.audit()).toBeNull();
+    const recorded = await Machine.boot({ swap: 8 });
+    expect(refusal(() => recorded.swapon())).toBe('EINVAL');
+  });
+
+  it('of boot is refused, also a name that is misspelt', async () => {
+    for (const [options, message] of [
+      [{ kernel: '5.4' }, 'kernel 5.4: not one of 6.18, 6.1'],
+      [{ residency: 'modeled' }, 'residency modeled: not one of recorded, modelled'],
+      [{ statistics: 'kernels' }, 'statistics kernels: not one of'],
+      [{ page: 1000 }, 'boot option page: not one of pages,'],
+      [{ costs: { swapin: 1 } }, 'cost swapin: not one of'],
+      [{ seed: -1 }, 'seed -1: not a whole number'],
+    ] as [object, string][])
+      await expect(Machine.boot(options)).rejects.toThrow(message);
+  });
+});
+
+it('sync writes what is dirty, and drop_caches takes what is clean', async () => {
+  const machine = await Machine.boot({ residency: 'modelled', ...OPTIONS });
+  const cgroup = machine.mkdir('/a');
+  const task = machine.spawn(cgroup);
+  const [one, two] = [machine.newObject('file', 100), machine.newObject('file')];
+  const file = () => machine.figures(cgroup)['memory.stat'].file! / 4096;
+  machine.access(task, one, { index: 0, pages: 40, write: true });
+  machine.access(task, two, { index: 0, pages: 20, write: true });
+  expect(machine.dropCaches()).toEqual({ charged: 0 });
+  expect([file(), machine.writeback().dirty]).toEqual([60, 60]);
+  expect(machine.sync(task, one)).toEqual({ charged: 0 });
+  // 40 pages at 20 µs.
+  expect(machine.writeback()).toEqual({ dirty: 20, writeback: 0, waitedNs: 800_000n });
+  machine.dropCaches(2);
+  expect(file()).toBe(60);
+  machine.dropCaches(1);
+  expect(file()).toBe(20);
+  machine.sync(task);
+  machine.dropCaches();
+  expect([file(), machine.writeback().dirty]).toEqual([0, 0]);
+  expect(machine.audit()).toBeNull();
+});
+
+it('nothing is read ahead behind the end of an object whose size is told', async () => {
+  for (const [size, resident] of [
+    [10, 10],
+    // 16 pages for a read of 8, and 32 more when the mark on page 8 is met.
+    [100, 48],
+  ] as const) {
+    const machine = await Machine.boot({ residency: 'modelled', ...OPTIONS, readahead: 32 });
+    const task = machine.spawn(machine.mkdir('/a'));
+    const file = machine.newObject('file', size);
+    machine.access(task, file, { index: 0, pages: 8 });
+    machine.access(task, file, { index: 8, pages: 1 });
+    expect(machine.figures(2)['memory.stat'].file! / 4096).toBe(resident);
+  }
+});
+
+it.each([
+  'recorded',
+  'modelled',
+] as const)('the last bytes below 4 GiB are charged as a page (%s)', async (residency) => {
+  for (const bytes of [2 ** 32 - 4096, 2 ** 32 - 4095, 2 ** 32 - 1]) {
+    const machine = await Machine.boot({ ...OPTIONS, residency });
+    const [cgroup, other] = [machine.mkdir('/a'), machine.mkdir('/b')];
+    const rows = [
+      { op: O.OP_SPAWN, task: 1, cgroup },
+      { op: O.OP_SPAWN, task: 2, cgroup: other },
+      { op: O.OP_KMEM_CHARGE, task: 1, cgroup, count: bytes, flags: SLAB, gfp: O.GFP_KERNEL },
+    ];
+    machine.replay(batchOf(rows));
+    expect(machine.usage(cgroup)).toBe(Math.ceil(bytes / 4096));
+    expect(machine.audit()).toBeNull();
+    machine.replay(batchOf([{ op: O.OP_KMEM_FREE, task: 1, cgroup, count: bytes, flags: SLAB }]));
+    expect(machine.figures(cgroup)['memory.stat'].slab).toBe(0);
+    expect(machine.audit()).toBeNull();
+  }
 });
 
 it('memory.reclaim takes what it is asked for, a quarter of the rest at a time, so that it hardly overshoots', async () => {
