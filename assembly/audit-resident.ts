@@ -5,7 +5,7 @@ import { chargeWord, ownerOf } from './folio/folio';
 import { isLruAdding, lruAddCount, lruAddFrame } from './folio/lru-add';
 import { auditMlock } from './folio/mlock';
 import { NO_KEY, radixGet, radixNext, radixNodes } from './folio/radix';
-import { stateOf } from './folio/resident';
+import { mapcount, stateOf } from './folio/resident';
 import { hugePagesOf } from './folio/hugetlb';
 import { isFound } from './folio/rmap';
 import { folioSlot, slotCount, slotFolio } from './folio/slots';
@@ -58,6 +58,21 @@ function addReferences(n: i32): u32 {
     }
   }
   return code;
+}
+
+/** An entry that says that it alone has its page is right about it. */
+function auditExclusive(): u32 {
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let pages = mmAt(task) + L.MM_RADIX;
+    for (let v = radixNext(pages, 0); v != NO_KEY; v = radixNext(pages, v + 1)) {
+      let word = radixGet(pages, v);
+      if (word & L.PTE_SWAP || !(word & L.PTE_EXCLUSIVE)) continue;
+      let frame = word & L.PTE_FRAME;
+      if (stateOf(frame) & L.STATE_SWAPCACHE) return differs(L.AUDIT_RESIDENT, frame, 0, 1);
+      if (mapcount(frame) != 1) return differs(L.AUDIT_RESIDENT, frame, 1, mapcount(frame));
+    }
+  }
+  return 0;
 }
 
 function addMapped(map: u32, n: i32): u32 {
@@ -275,6 +290,7 @@ function auditKills(): u32 {
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
 export function auditResident(): u32 {
   let code = auditMapcounts();
+  if (!code) code = auditExclusive();
   if (code) return code;
   let inObjects = auditObjects();
   if (inObjects < 0) return <u32>-inObjects;

@@ -112,6 +112,15 @@ function foldTree(hash: u64, root: usize): u64 {
   return hash;
 }
 
+/** The same of private memory. What an entry knows of others by heart is not state. */
+function foldPageTable(hash: u64, root: usize): u64 {
+  for (let key = radixNext(root, 0); key != NO_KEY; key = radixNext(root, key + 1)) {
+    let word = radixGet(root, key);
+    hash = fold(fold(hash, key), word & L.PTE_SWAP ? word : word & ~L.PTE_EXCLUSIVE);
+  }
+  return hash;
+}
+
 /** What a kill, an oom_score_adj and a sleep have left on a task; nothing where there was none. */
 function foldOwn(hash: u64, at: usize): u64 {
   let kill = (<u64>load<u32>(at, L.TASK_OOM_SCORE_ADJ) << 32) | (load<u32>(at, L.TASK_UNKILLABLE) << 1) | load<u32>(at, L.TASK_KILLED);
@@ -135,7 +144,7 @@ function foldResident(hash: u64): u64 {
     for (let i: u32 = 0; i < lruAddCount(cpu); i++) hash = fold(fold(hash, cpu), lruAddFrame(cpu, i));
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
-    hash = foldTree(hash, mmAt(task) + L.MM_RADIX);
+    hash = foldPageTable(hash, mmAt(task) + L.MM_RADIX);
     hash = foldOwn(hash, mmAt(task));
     for (let lock = firstLock(task); lock; lock = lockAfter(lock))
       hash = fold(fold(fold(hash, lockWord(lock, L.LOCK_NEXT) >> 32), lockWord(lock, L.LOCK_FROM)), lockWord(lock, L.LOCK_TO));

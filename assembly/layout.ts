@@ -225,6 +225,12 @@ export const VM_OOM_KILL: u32 = 6;
 /** Not the kernel's: allocations that ended without a page (no reclaim allowed, or not tried harder). */
 export const VM_ALLOC_FAILED: u32 = 7;
 export const NR_VM_EVENTS: u32 = 8;
+// what the rows at hand were found to be (replay/access.ts), and how long that holds
+export const H_NODE_GENERATION: u32 = 1728; // u32: nodes of trees given back so far
+export const H_LOOKED_UP_GENERATION: u32 = 1732; // u32: H_NODE_GENERATION then
+export const H_LIST_CHANGES: u32 = 1736; // u64: pages that joined or left LRU lists so far
+export const H_SCAN_SLOTS: u32 = 2048; // u32[32]: of the batch that reclaim has in hand, addresses of the words that point to its folios
+export const H_LOOKED_UP: u32 = 1792; // u32[64]: for each row of the group, the address of its page's word; 0: not known
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -479,6 +485,8 @@ export const SHADOW_BIT: u32 = 1 << 31;
 // A word of a page table (anonymous memory): a frame and these, or PTE_SWAP and a slot, or ZERO_PAGE.
 export const PTE_SWAP: u32 = 1 << 31;
 export const PTE_YOUNG: u32 = 1 << 30;
+/** This entry alone points to the page, and no slot of swap holds it: a write changes nothing. No part of the logical state. */
+export const PTE_EXCLUSIVE: u32 = 1 << 29;
 export const PTE_FRAME: u32 = (1 << 27) - 1;
 /** The page table entry points to the zero page: read, never written. Nobody is charged for it. */
 export const ZERO_PAGE: u32 = 0xffffffff;
@@ -502,6 +510,8 @@ export const LRUVEC_FILE_COST: u32 = 8;
 export const LRUVEC_NONRESIDENT_AGE: u32 = 16;
 export const LRUVEC_REFAULTS_ANON: u32 = 24; // i64: activations of refaults when a reclaim of this memcg ended last
 export const LRUVEC_REFAULTS_FILE: u32 = 32;
+export const LRUVEC_SIZE: u32 = 48; // u64: evictable pages of the subtree when they were counted last,
+export const LRUVEC_SIZE_AT: u32 = 56; // u64: H_LIST_CHANGES then
 export const LRUVEC_POSITION: u32 = 40; // u32: where the shared walk of this subtree stands (struct mem_cgroup_reclaim_iter)
 
 // what slab shrinkers know of a memcg (reclaim/list-lru.ts, reclaim/shrinker.ts)

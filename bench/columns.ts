@@ -43,9 +43,15 @@ export class Columns implements TraceBatch {
     return this.op.length - this.length;
   }
 
+  /** Empties the columns; the next row's time is that of row `first` of the whole. */
+  restart(first: number): void {
+    this.length = 0;
+    this.firstRow = first;
+  }
+
   append(op: number, cpu: number, task: number, cgroup: number, frame: number, count: number, flags: number): void {
     const row = this.length++;
-    const ns = (row + 1) * STEP_NS;
+    const ns = (this.firstRow + row + 1) * STEP_NS;
     this.#ts[2 * row] = ns >>> 0;
     this.#ts[2 * row + 1] = Math.floor(ns / 2 ** 32);
     this.#index[2 * row] = frame;

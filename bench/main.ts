@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { accessSuite } from './access.ts';
 import { BASELINE, importersSuite, importSuite } from './importing.ts';
+import { ENGINE, limitsSuite } from './limits.ts';
 import type { Peer } from './peer.ts';
 import { typescriptPeer } from './peers/engine.ts';
 import { memchargePeer } from './peers/memcharge.ts';
@@ -33,7 +34,7 @@ const SUITES: Record<string, () => Workload> = {
   frees: () => frees(frames),
 };
 
-const OTHERS = ['access', 'import', 'importers'];
+const OTHERS = ['limits', 'access', 'import', 'importers'];
 
 const note = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -70,6 +71,11 @@ for (const name of options.suite ?? [...Object.keys(SUITES), ...OTHERS]) {
     rows.push(...(await importSuite(directory, frames / 4, 1, Math.min(rounds, 7))));
     continue;
   }
+  if (name === 'limits') {
+    const size: [number, number] = [frames, Math.round(frames * 4.77)];
+    rows.push(...(await limitsSuite(directory, compiler !== null, size, [1, Math.min(rounds, 7)], note)));
+    continue;
+  }
   if (name === 'access') {
     rows.push(...(await accessSuite(frames / 4, frames / 2, warmup, rounds, note)));
     continue;
@@ -95,6 +101,10 @@ if (options.json) {
   for (const row of importing)
     if (baseline && row !== baseline)
       process.stdout.write(`import, ${row.peer}: ${(row.median / baseline.median).toFixed(1)} × ${BASELINE}\n`);
+  for (const row of rows)
+    if (row.peer === ENGINE && Object.keys(row.toOthers).some((other) => other.startsWith('C, ')))
+      for (const [other, ratio] of Object.entries(row.toOthers))
+        process.stdout.write(`${row.suite}: ${ratio.toFixed(2)} × the time of ${other}\n`);
   const checked = rows.find((row) => row.suite === 'charge/uncharge' && row.peer === 'memcharge')?.toC;
   if (checked != null) {
     const verdict = checked <= TARGET ? 'met' : 'missed';

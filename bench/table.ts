@@ -19,6 +19,8 @@ export interface Row {
   toPrefetch: number | null;
   toTypeScript: number | null;
   toGrep: number | null;
+  /** this peer's time over that of each other one of the suite, by name, as the ratios above */
+  toOthers: Record<string, number>;
   /** of the input, at the median; null where the events are no file's */
   megabytesPerSecond: number | null;
 }
@@ -54,6 +56,7 @@ export function rowsOf(suite: string, timings: Timing[], bytes: number | null = 
       toPrefetch: ratio('C, prefetch'),
       toTypeScript: ratio('TypeScript'),
       toGrep: ratio(GREP),
+      toOthers: Object.fromEntries(timings.filter((t) => t.name !== name).map((t) => [t.name, ratio(t.name)!])),
       megabytesPerSecond: bytes === null ? null : (bytes * 1e3) / median,
     };
   });

@@ -25,9 +25,9 @@ export interface Workload {
 }
 
 const CPUS = 8;
-const LEAVES = 48;
+export const LEAVES = 48;
 const ROOT = 1;
-const FIRST_LEAF = 18;
+export const FIRST_LEAF = 18;
 const TASKS_PER_LEAF = 4;
 const RUN_LENGTH = 32;
 const UNCHARGE_RUN = 8;
@@ -35,15 +35,15 @@ const FREE_BATCH = 15;
 const ZIPF_EXPONENT = 0.7;
 
 /** Root → 4 → 12 → 48. */
-const PARENTS: number[] = [0, 0];
+export const PARENTS: number[] = [0, 0];
 for (let i = 0; i < 4; i++) PARENTS.push(ROOT);
 for (let i = 0; i < 12; i++) PARENTS.push(2 + Math.floor(i / 3));
 for (let i = 0; i < LEAVES; i++) PARENTS.push(6 + Math.floor(i / 4));
 
 const TASK_CGROUPS = [0, ...Array.from({ length: LEAVES * TASKS_PER_LEAF }, (_, t) => FIRST_LEAF + (t % LEAVES))];
 
-const WEIGHTS = Array.from({ length: LEAVES }, (_, i) => (i + 1) ** -ZIPF_EXPONENT);
-const TOTAL_WEIGHT = WEIGHTS.reduce((sum, w) => sum + w);
+export const LEAF_WEIGHTS = Array.from({ length: LEAVES }, (_, i) => (i + 1) ** -ZIPF_EXPONENT);
+const TOTAL_WEIGHT = LEAF_WEIGHTS.reduce((sum, w) => sum + w);
 
 const SOCK = O.KIND_SOCK << O.FLAG_KIND_SHIFT;
 
@@ -55,10 +55,10 @@ interface Actor {
   cpu: number;
 }
 
-function pickLeaf(random: Random): number {
+export function pickLeaf(random: Random): number {
   let left = random.unit() * TOTAL_WEIGHT;
   let leaf = 0;
-  while (leaf < LEAVES - 1 && left >= WEIGHTS[leaf]!) left -= WEIGHTS[leaf++]!;
+  while (leaf < LEAVES - 1 && left >= LEAF_WEIGHTS[leaf]!) left -= LEAF_WEIGHTS[leaf++]!;
   return leaf;
 }
 

@@ -115,7 +115,7 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
     }
     // The charge may have reclaimed the very page that is being copied.
     word = radixGet(pages, v);
-    if (!radixSet(pages, v, <u32>frame | L.PTE_YOUNG)) {
+    if (!radixSet(pages, v, <u32>frame | L.PTE_YOUNG | L.PTE_EXCLUSIVE)) {
       freeFolio(task, cpu, <u32>frame);
       return fullNodes();
     }
@@ -216,7 +216,7 @@ function destroyMm(task: u32, cpu: u32, mm: u32): void {
 /** The task begins with an address space of its own, empty. */
 export function newMm(task: u32, cpu: u32): void {
   // An exec while others still run on the old one: the kernel has killed or moved them by now.
-  if (users(task)) destroyMm(task, cpu, task);
+  if (users(task) || load<u32>(pagesOf(task), L.RADIX_ENTRIES)) destroyMm(task, cpu, task);
   beginRing(task);
   setUsers(task, 1);
   store<u32>(mmAt(task), 0, L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
@@ -245,6 +245,10 @@ export function copyMm(parent: u32, child: u32): i32 {
   joinRing(parent, child);
   for (let v = radixNext(from, 0); v != NO_KEY; v = radixNext(from, v + 1)) {
     let word = radixGet(from, v);
+    if (isPresent(word) && word & L.PTE_EXCLUSIVE) {
+      word &= ~L.PTE_EXCLUSIVE;
+      radixSet(from, v, word);
+    }
     if (!radixSet(to, v, word == L.ZERO_PAGE ? word : word & ~L.PTE_YOUNG)) return fullNodes();
     if (isSwapped(word)) duplicateSlot(word & L.PTE_FRAME);
     else if (isPresent(word)) mapFolio(word & L.PTE_FRAME);

@@ -44,6 +44,7 @@ function takeNode(): u32 {
 function giveNode(node: u32): void {
   store<u32>(useAt(node), headerGet(L.H_FREE_NODE));
   headerSet(L.H_FREE_NODE, node);
+  headerSet(L.H_NODE_GENERATION, headerGet(L.H_NODE_GENERATION) + 1);
   headerSet(L.H_NODES_LEFT, headerGet(L.H_NODES_LEFT) + 1);
 }
 
@@ -80,16 +81,49 @@ function leafOf(root: usize, key: u64): u32 {
   return node ? load<u32>(wordAt(node, <u32>key & 63)) : 0;
 }
 
-/** radixGet() without a trace: for reading ahead of use. */
-export function radixPeek(root: usize, key: u64): u32 {
+// --- ahead of use, without a trace: many look-ups at once, a step of all before the next step of any, so that cache misses overlap
+
+/** What neighbours share is the way to a node of this level, which has 262144 keys below it, or to the top of a lower tree. */
+const NEAR_LEVEL: u32 = 2;
+
+/** That node on the way to `key`, and its level << 32; 0: there is none. */
+export function radixNear(root: usize, key: u64): u64 {
   let node = load<u32>(root, L.RADIX_NODE);
   let level = load<u32>(root, L.RADIX_HEIGHT);
   if (!node || beyond(key, level)) return 0;
-  while (--level) {
+  while (--level > NEAR_LEVEL) {
     node = load<u32>(wordAt(node, digit(key, level)));
     if (!node) return 0;
   }
-  return load<u32>(wordAt(node, <u32>key & 63));
+  return (<u64>level << 32) | node;
+}
+
+/** Keys that are equal here have the same radixNear(). */
+@inline export function nearby(near: u64, key: u64): u64 {
+  return key >> (6 * ((near >> 32) + 1));
+}
+
+/** First step, from radixNear() of `key`: the address of the word that says which leaf it is in. */
+@inline export function radixAbove(root: usize, near: u64, key: u64): usize {
+  let level = <u32>(near >> 32);
+  if (!level) return <u32>near ? root + L.RADIX_NODE : wordAt(0, 0);
+  let node = level == 1 ? <u32>near : load<u32>(wordAt(<u32>near, digit(key, NEAR_LEVEL)));
+  return wordAt(node, digit(key, 1));
+}
+
+/** Second step: the address of the word at `key`. Node 0 is nobody's, and all its words are 0. */
+@inline export function radixSlot(above: usize, key: u64): usize {
+  return wordAt(load<u32>(above), <u32>key & 63);
+}
+
+/** A slot is one of a leaf, as long as H_NODE_GENERATION is what it was. */
+@inline export function isSlot(slot: usize): bool {
+  return slot >= wordAt(1, 0);
+}
+
+/** The leaf of `slot` (radixSlot()), which is the one of `key`, needs no look-up next. */
+@inline export function radixFound(root: usize, key: u64, slot: usize): void {
+  remember(root, key, <u32>((slot - nodeBase) >> 8));
 }
 
 /** Sets the word at `key` to one that is not 0. False, nothing done: the nodes are used up. */

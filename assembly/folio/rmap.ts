@@ -3,10 +3,10 @@
 // anon_vma_fork().
 import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
-import { mmAt } from '../memory';
+import { mmAt, objectAt } from '../memory';
 import { taskMemcg } from '../task/task';
 import { radixGet, radixSet } from './radix';
-import { mapcount, placeAt, unmapFolio } from './resident';
+import { isAnonFolio, mapcount, placeAt, unmapFolio } from './resident';
 import { duplicateSlot, folioSlot } from './slots';
 import { uncount } from './swap-cache';
 
@@ -21,6 +21,14 @@ const VPN_MASK: u64 = (1 << L.PLACE_MM_SHIFT) - 1;
 
 @inline export function nextMm(mm: u32): u32 {
   return load<u32>(mmAt(mm), L.MM_NEXT);
+}
+
+/** The tree that has a folio, of its object or of the address space that it is found from, and its key there. */
+@inline export function treeOfFolio(frame: u32): usize {
+  return isAnonFolio(frame) ? mmAt(placeMm(frame)) + L.MM_RADIX : objectAt(<u32>(load<u64>(placeAt(frame)) >> 32)) + L.OBJECT_RADIX;
+}
+@inline export function keyOfFolio(frame: u32): u64 {
+  return load<u64>(placeAt(frame)) & (isAnonFolio(frame) ? VPN_MASK : 0xffffffff);
 }
 
 /** A ring of one. */

@@ -10,7 +10,9 @@
 // many the list is squeezed in place, towards the tail: no memory is needed for that, and the cost is spread over the removals.
 // One worker at a time may touch a memcg's lists.
 import * as L from '../layout';
-import { chunkBase, folioAt, headerGet, headerSet, listBase, logBase, nrChunks, rstatBase } from '../memory';
+import {
+  chunkBase, folioAt, headerGet, headerGet64, headerSet, headerSet64, listBase, logBase, nrChunks, rstatBase,
+} from '../memory';
 import { rstatListChange } from '../memcg/rstat';
 
 @inline export function listAt(memcg: u32, list: u32): usize {
@@ -123,7 +125,13 @@ function compact(list: usize): void {
   store<u32>(list, load<u32>(list, L.LIST_LIVE) + 1, L.LIST_LIVE);
   store<u32>(list, load<u32>(list, L.LIST_ENTRIES) + 1, L.LIST_ENTRIES);
   store<u32>(list, load<u32>(list, L.LIST_PAGES) + pages, L.LIST_PAGES);
+  noteChange(pages);
   if (rstatBase) rstatListChange(list, pages);
+}
+
+/** By how much any lruvec may have grown or shrunk: see noteCost(). */
+@inline function noteChange(pages: u32): void {
+  headerSet64(L.H_LIST_CHANGES, headerGet64(L.H_LIST_CHANGES) + pages);
 }
 
 /** To be called once the appended folio's position is stored: an entry whose folio disagrees would be dropped. */
@@ -210,6 +218,7 @@ export function addTail(list: usize, frame: u32, pages: u32): void {
   let live = load<u32>(list, L.LIST_LIVE) - 1;
   store<u32>(list, live, L.LIST_LIVE);
   store<u32>(list, load<u32>(list, L.LIST_PAGES) - pages, L.LIST_PAGES);
+  noteChange(pages);
   if (rstatBase) rstatListChange(list, -(<i64>pages));
   if (load<u32>(list, L.LIST_ENTRIES) > L.LOG_SLACK * live + L.CHUNK_ENTRIES) squeeze(list, live);
   else if (!live) clear(list);
@@ -224,6 +233,22 @@ function squeeze(list: usize, live: u32): void {
 export function rotate(list: usize, frame: u32, pages: u32): void {
   remove(list, frame, pages);
   addTail(list, frame, pages);
+}
+
+/** Reads the folios of the next entries at the tail, `entries` of them at most, so that their cache misses overlap. */
+export function touchTail(list: usize, entries: u32): void {
+  let at = load<u32>(list, L.LIST_TAIL);
+  let head = load<u32>(list, L.LIST_HEAD);
+  let sink: u32 = 0;
+  while (entries && at != head) {
+    let last = (at & ~OFFSET) + OFFSET;
+    let end = min<u32>(at + entries, last + 1);
+    if (head >> L.CHUNK_SHIFT == at >> L.CHUNK_SHIFT) end = min<u32>(end, head);
+    entries -= end - at;
+    for (; at < end; at++) sink += position(entry(at));
+    if (at > last) at = nextChunk(last >> L.CHUNK_SHIFT) << L.CHUNK_SHIFT;
+  }
+  headerSet(L.H_SINK, sink);
 }
 
 /** Takes the oldest folio off the list (isolate_lru_folios() takes one after the other); 0 when the list is empty. */

@@ -7,7 +7,10 @@ import { calculateProtection } from '../counter/protection';
 import { unchargeBatch } from '../folio/folio';
 import { lruAddDrain } from '../folio/lru-add';
 import { referencedBy } from '../folio/mapping';
-import { setState, stateOf } from '../folio/resident';
+import { nearby, radixAbove, radixNear, radixSlot } from '../folio/radix';
+import { keyOfFolio, treeOfFolio } from '../folio/rmap';
+import { placeAt, setState, stateOf } from '../folio/resident';
+import { folioSlot } from '../folio/slots';
 import { congestionWait, deviceWorks, wakeFlusher } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
@@ -17,7 +20,7 @@ import { rstatHoldIsolated, rstatHoldPgpgout, rstatIsolated, rstatUncharged } fr
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, lruvecAt, ROOT, taskAt } from '../memory';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
-import { addHead, isolate, listAt, size } from './lru';
+import { addHead, isolate, listAt, size, touchTail } from './lru';
 import { ACTIVATE, FREED, shrinkFolio } from './shrink-folio';
 import { shrinkSlab } from './shrinker';
 import { countVm } from './watermark';
@@ -29,6 +32,9 @@ function putBack(frame: u32, memcg: u32, list: u32): void {
   addHead(listAt(memcg, list), frame, 1);
 }
 
+/** Entries of a list that are read ahead for each folio that is wanted: some are stale. */
+const TOUCH_PER_FOLIO: u32 = 2;
+
 @inline function batchAt(i: u32): usize {
   return L.HEADER + L.H_SCAN_BATCH + (i << 2);
 }
@@ -37,10 +43,42 @@ function putBack(frame: u32, memcg: u32, list: u32): void {
 function isolateBatch(memcg: u32, list: u32, n: u32): u32 {
   let at = listAt(memcg, list);
   let taken: u32 = 0;
+  touchTail(at, TOUCH_PER_FOLIO * n);
   rstatHoldIsolated();
   while (taken < n && size(at)) store<u32>(batchAt(taken++), isolate(at));
   rstatIsolated(at);
+  touchBatch(taken, list == L.LRU_INACTIVE_ANON);
   return taken;
+}
+
+/** Reads where the folios of the batch belong and what points to them, so that their cache misses overlap. */
+function touchBatch(taken: u32, swaps: bool): void {
+  let sink: u64 = 0;
+  for (let i: u32 = 0; i < taken; i++) sink += load<u64>(placeAt(load<u32>(batchAt(i))));
+  if (swaps) for (let i: u32 = 0; i < taken; i++) sink += folioSlot(load<u32>(batchAt(i)));
+  let tree: usize = 0;
+  let near: u64 = 0;
+  let prefix: u64 = 0;
+  for (let i: u32 = 0; i < taken; i++) {
+    let frame = load<u32>(batchAt(i));
+    let its = treeOfFolio(frame);
+    let key = keyOfFolio(frame);
+    if (its != tree || nearby(near, key) != prefix) {
+      tree = its;
+      near = radixNear(its, key);
+      prefix = nearby(near, key);
+    }
+    store<u32>(slotAt(i), <u32>radixAbove(its, near, key));
+  }
+  // The last digit of the key is that of the place.
+  for (let i: u32 = 0; i < taken; i++)
+    store<u32>(slotAt(i), <u32>radixSlot(load<u32>(slotAt(i)), load<u64>(placeAt(load<u32>(batchAt(i))))));
+  for (let i: u32 = 0; i < taken; i++) sink += load<u32>(<usize>load<u32>(slotAt(i)));
+  headerSet(L.H_SINK, <u32>sink);
+}
+
+@inline function slotAt(i: u32): usize {
+  return L.HEADER + L.H_SCAN_SLOTS + (i << 2);
 }
 
 /** Pages that reclaim looked at, on either list: what it costs in time. */

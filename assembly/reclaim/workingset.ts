@@ -6,7 +6,7 @@ import * as L from '../layout';
 import { memcgState, nextInSubtree, parentOf } from '../memcg/memcg';
 import { statShown } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerSet, kernel61, lruvecAt, pagesEnd, rstatBase, shadowBase } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, kernel61, lruvecAt, pagesEnd, rstatBase, shadowBase } from '../memory';
 import { listAt, sizePages } from './lru';
 
 @inline function shadowAt(shadow: u32): usize {
@@ -93,6 +93,26 @@ export function refault(memcg: u32, word: u32, anon: bool): bool {
   return (load<u32>(shadowAt(word & ~L.SHADOW_BIT), L.SHADOW_MEMCG) & L.SHADOW_WORKINGSET) != 0;
 }
 
+/** lruvec_lru_size() of all evictable lists, which is kept for the next time. */
+function countSize(memcg: u32): u64 {
+  let size: u64 = 0;
+  for (let list: u32 = 0; list < L.LRU_UNEVICTABLE; list++) size += lruPages(memcg, list);
+  store<u64>(lruvecAt(memcg), size, L.LRUVEC_SIZE);
+  store<u64>(lruvecAt(memcg), headerGet64(L.H_LIST_CHANGES), L.LRUVEC_SIZE_AT);
+  return size;
+}
+
+/** cost > lruvec_size / 4. The size is counted anew only where what has changed since it was counted could make a difference. */
+@inline function isOverQuarter(memcg: u32, cost: u64): bool {
+  // What the kernel has flushed changes at other times.
+  if (rstatBase) return cost > countSize(memcg) / 4;
+  let at = lruvecAt(memcg);
+  let changes = headerGet64(L.H_LIST_CHANGES) - load<u64>(at, L.LRUVEC_SIZE_AT);
+  let size = load<u64>(at, L.LRUVEC_SIZE);
+  if (cost <= (size - min<u64>(size, changes)) / 4) return false;
+  return cost > (size + changes) / 4 || cost > countSize(memcg) / 4;
+}
+
 /** lru_note_cost(): what reclaim of one type cost, at the lruvec and all above it; old costs fade as new ones come. */
 export function noteCost(memcg: u32, file: bool, cost: u64): void {
   if (!cost) return;
@@ -100,11 +120,9 @@ export function noteCost(memcg: u32, file: bool, cost: u64): void {
     let at = lruvecAt(m);
     let which = file ? L.LRUVEC_FILE_COST : L.LRUVEC_ANON_COST;
     store<u64>(at + which, load<u64>(at + which) + cost);
-    let size: u64 = 0;
-    for (let list: u32 = 0; list < L.LRU_UNEVICTABLE; list++) size += lruPages(m, list);
     let anonCost = load<u64>(at, L.LRUVEC_ANON_COST);
     let fileCost = load<u64>(at, L.LRUVEC_FILE_COST);
-    if (anonCost + fileCost > size / 4) {
+    if (isOverQuarter(m, anonCost + fileCost)) {
       store<u64>(at, anonCost / 2, L.LRUVEC_ANON_COST);
       store<u64>(at, fileCost / 2, L.LRUVEC_FILE_COST);
     }

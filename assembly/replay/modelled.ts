@@ -12,7 +12,7 @@ import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
-import { radixClear, radixGet, radixPeek, radixSet } from '../folio/radix';
+import { radixClear, radixGet, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { runDevice } from '../folio/writeback';
@@ -21,7 +21,7 @@ import { chargeInitial } from '../memcg/before';
 import { chargeCost, releaseDying } from '../memcg/css';
 import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
-import { modStat } from '../memcg/stat';
+import { modStat, statLocal } from '../memcg/stat';
 import {
   folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
   taskAt, tasksEnd, watchEnd,
@@ -34,6 +34,7 @@ import { dropSlab } from '../reclaim/shrinker';
 import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
+import { accessInShort, LOOK_UP_ROWS, lookUp, slotOf } from './access';
 import { NOT_STRUCTURE, structureEvent } from './structure';
 import { counted } from './waiting';
 import * as O from './ops';
@@ -54,7 +55,8 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
   if (kind == O.KIND_SOCK) return objcg ? chargeSock(cpu, objcg, count, gfp) : outOfRange(L.FIELD_CGROUP, 0, ENOENT);
   if (!objcg && task) objcg = kmemPayer(task);
-  if (objcg <= ROOT) return 0;
+  // The root pays for nothing, nor for those of its children that are gone.
+  if (objcg <= ROOT || objcgMemcg(objcg) == ROOT) return 0;
   if (!(flags & O.FLAG_BY_FRAME)) {
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
     if (flags & O.FLAG_RECLAIMABLE) return chargeReclaimable(task, cpu, objcg, count, kind, gfp, (flags & O.FLAG_REFERENCED) != 0);
@@ -137,7 +139,11 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   }
   if (!objcg || !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
   if (objcg == ROOT) return 0;
-  if (kind == O.KIND_SOCK) return unchargeSock(cpu, objcg, count);
+  if (kind == O.KIND_SOCK) {
+    if (statLocal(objcg, L.STAT_SOCK) >= <i64>count) return unchargeSock(cpu, objcg, count);
+    counted(L.RECORDED_UNMATCHED);
+    return 0;
+  }
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
   if (flags & O.FLAG_RECLAIMABLE) {
     // Reclaim may have been there before.
@@ -155,6 +161,13 @@ function passedOver(op: u32, task: u32, object: u32): i32 {
   if (op == O.OP_FORK) return forkKilled(task, object);
   let names = op == O.OP_FILE_ACCESS || op == O.OP_FILE_DIRTY || op == O.OP_TRUNCATE || op == O.OP_UNMAP || op == O.OP_SYNC;
   return object && (names || op == O.OP_MLOCK) ? openObject(object) : 0;
+}
+
+/** What a task without an address space cannot do. */
+function usesMm(op: u32, flags: u32): bool {
+  if (op == O.OP_FILE_ACCESS) return (flags & O.FLAG_FAULT) != 0;
+  if (op == O.OP_ANON_TOUCH || op == O.OP_ANON_FREE || op == O.OP_UNMAP) return true;
+  return op == O.OP_MLOCK || op == O.OP_MUNLOCK || op == O.OP_FORK || op == O.OP_EXEC;
 }
 
 /** One staged row. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE telling the column. */
@@ -184,9 +197,14 @@ export function runEvent(row: u32, op: u32): i32 {
   // (Inodes come and go as they did there: later rows name them. Kernel pages, such as its stack, are given back when they were.)
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
   let frees = op == O.OP_UNCHARGE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
-  if (task && op != O.OP_SPAWN && !inode && !frees && isKilled(task)) return passedOver(op, task, object);
-  // Somebody else moves a task; every other row is its own doing.
-  if (headerGet(L.H_PSI_ON) && task && op != O.OP_SPAWN && op != O.OP_ATTACH) psiRuns(task, cpu);
+  if (task && op != O.OP_SPAWN) {
+    if (isKilled(task) && !inode && !frees) return passedOver(op, task, object);
+    let live = load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE;
+    // The last that a task does it does without its address space: a recording tells its exit before that.
+    if (!live && usesMm(op, flags)) return passedOver(op, task, object);
+    // Somebody else moves a task; every other row is its own doing.
+    if (headerGet(L.H_PSI_ON) && live && op != O.OP_ATTACH) psiRuns(task, cpu);
+  }
   switch (op) {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
@@ -281,47 +299,20 @@ export function runEvent(row: u32, op: u32): i32 {
   returnToUser(row);
 }
 
-/** Rows whose pages are looked up ahead: about twenty cache misses can be in flight at once. */
-const TOUCH_GROUP: u32 = 32;
-
-/** The tree that an access goes to; 0: the row is no access, or names what does not exist. */
-@inline function treeOf(row: u32): usize {
-  let op: u32 = load<u8>(load<u8>(row, L.COLUMN_OP), L.HEADER + L.H_OP_MAP);
-  if (op == O.OP_FILE_ACCESS) {
-    let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
-    return object < objectsEnd ? objectAt(object) + L.OBJECT_RADIX : 0;
-  }
-  if (op != O.OP_ANON_TOUCH) return 0;
-  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  return task < tasksEnd ? mmAt(load<u32>(taskAt(task), L.TASK_MM)) + L.MM_RADIX : 0;
-}
-
-/** Walks to the pages of the rows [from, to), each walk independent of the others, so that their cache misses overlap; then to folios. */
-function touchGroup(from: u32, to: u32): void {
-  let sink: u32 = 0;
-  for (let row = from; row < to; row++) {
-    let tree = treeOf(row);
-    if (tree) sink += radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX));
-  }
-  for (let row = from; row < to; row++) {
-    let tree = treeOf(row);
-    let frame = tree ? radixPeek(tree, load<u64>(<usize>row << 3, L.COLUMN_INDEX)) & L.PTE_FRAME : 0;
-    if (frame < pagesEnd) sink += load<u32>(folioAt(frame));
-  }
-  headerSet(L.H_SINK, sink);
-}
-
 /**
  * Replays the staged rows [from, to). Answers the row after the last one processed (less than `to` when the watch log must be
  * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
  */
 export function replayModelled(from: u32, to: u32): i32 {
+  // Who listens hears of every row: the short way is for when nobody does.
+  let listens = watching() || ringEnd != 0;
   let groupEnd = from;
   for (let row = from; row < to; row++) {
     if (row == groupEnd) {
-      groupEnd = min<u32>(to, row + TOUCH_GROUP);
-      touchGroup(row, groupEnd);
+      groupEnd = min<u32>(to, row + LOOK_UP_ROWS);
+      lookUp(row, groupEnd);
     }
+    if (!listens && accessInShort(row, slotOf(row))) continue;
     // A row that makes kswapd run changes many more: half of a large log is kept for it.
     if (watching() && !watchRoom(max<u32>(WATCH_PER_ROW, watchEnd >> 1))) return row;
     if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;

@@ -1,8 +1,9 @@
 // A task's life with its address space. kernel/fork.c: copy_process(), copy_mm(); fs/exec.c: exec_mmap(); kernel/exit.c: exit_mm().
 // Where there is no modelled residency (no nodes) address spaces are not kept, and these are the calls of task.ts.
+import { EINVAL } from '../constants';
 import { copyMm, leaveMm, newMm, shareMm } from '../folio/anon';
 import * as L from '../layout';
-import { mmAt, nodesEnd, taskAt } from '../memory';
+import { headerGet, mmAt, nodesEnd, outOfRange, taskAt, tasksEnd } from '../memory';
 import { exec, exit, fork, spawn, taskExists } from './task';
 
 @inline function mmOf(task: u32): u32 {
@@ -27,8 +28,15 @@ function initTask(task: u32): void {
   store<i32>(mmAt(to), load<i32>(mmAt(from), L.TASK_OOM_SCORE_ADJ), L.TASK_OOM_SCORE_ADJ);
 }
 
+/** The id of a leader is used again while threads run on its mm: their exits were not recorded. */
+function reapThreads(task: u32, cpu: u32): void {
+  if (task >= tasksEnd || !load<u32>(mmAt(task), L.MM_USERS) || isLive(task)) return;
+  for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) if (t != task && isLive(t) && mmOf(t) == task) exitProcess(t, cpu);
+}
+
 /** See spawn(). */
 export function spawnProcess(task: u32, cpu: u32, memcg: u32, mm: bool): i32 {
+  if (nodesEnd > 1) reapThreads(task, cpu);
   let errno = spawn(task, memcg, mm);
   if (errno || nodesEnd == 1) return errno;
   initTask(task);
@@ -38,6 +46,9 @@ export function spawnProcess(task: u32, cpu: u32, memcg: u32, mm: bool): i32 {
 
 /** See fork(); the child's private memory is its parent's until one of them writes. */
 export function forkProcess(parent: u32, cpu: u32, child: u32, thread: bool): i32 {
+  // The id of a leader that has exited is not free while its threads run on the mm of that name.
+  if (nodesEnd > 1 && taskExists(parent) && mmOf(parent) == child) return outOfRange(L.FIELD_OBJECT, child, EINVAL);
+  if (nodesEnd > 1) reapThreads(child, cpu);
   let errno = fork(parent, child, thread);
   if (errno || nodesEnd == 1) return errno;
   initTask(child);

@@ -7,15 +7,22 @@ import { fileURLToPath } from 'node:url';
 import type { Peer } from '../peer.ts';
 import type { Workload } from '../workload.ts';
 
-const SOURCE = fileURLToPath(new URL('engine.c', import.meta.url));
+const sourceAt = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const FLAGS = ['-O3', '-march=native'];
 
-/** Variants by name, with their defines. */
+/** Variants of engine.c by name, with their defines. */
 export const NATIVE_VARIANTS: ReadonlyMap<string, string[]> = new Map([
   ['C', []],
   ['C, atomic', ['-DATOMIC']],
   ['C, prefetch', ['-DPREFETCH']],
   ['C, linked list', ['-DLINKED']],
+]);
+
+/** Variants of yardstick.c. */
+export const YARDSTICK_VARIANTS: ReadonlyMap<string, string[]> = new Map([
+  ['C, linked list', []],
+  ['C, linked list, prefetch', ['-DPREFETCH']],
+  ['C, logs, prefetch', ['-DLOGS', '-DPREFETCH']],
 ]);
 
 /** Name and version of the C compiler; null where there is none. */
@@ -24,10 +31,15 @@ export function compilerVersion(): string | null {
   return status === 0 ? stdout.split('\n', 1)[0]! : null;
 }
 
-/** Compiles a variant into `directory`; answers the program's path. */
-export function compileNative(name: string, directory: string): string {
-  const program = join(directory, name.replaceAll(/\W+/g, '-'));
-  execFileSync('cc', [...FLAGS, ...NATIVE_VARIANTS.get(name)!, '-o', program, SOURCE]);
+/** Compiles `source` with these defines into `directory`; answers the program's path. */
+export function compileNative(
+  name: string,
+  directory: string,
+  source = 'engine.c',
+  defines = NATIVE_VARIANTS.get(name)!,
+): string {
+  const program = join(directory, `${source} ${name}`.replaceAll(/\W+/g, '-'));
+  execFileSync('cc', [...FLAGS, ...defines, '-o', program, sourceAt(source)]);
   return program;
 }
 
