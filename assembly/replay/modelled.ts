@@ -23,8 +23,7 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  folioAt, headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, pagesEnd, ringEnd, ROOT,
-  taskAt, tasksEnd, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, ringEnd, ROOT, taskAt, watchEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
