@@ -1,5 +1,5 @@
 /**
- * A million rows at random, valid or not, on small machines where everything is short: limits, swap, page frames, tables. Nothing may trap
+ * Rows at random, valid or not (`npm run soak`: a million of them), on small machines where everything is short: limits, swap, page frames, tables. Nothing may trap
  * or go on for ever; a row that makes no sense is refused with its field; the audit passes all along, and so does every limit.
  */
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { type Kernel, Machine, ReplayError } from '../../bindings/machine.ts';
 import { batchOf, type HandRow } from './batch.ts';
 import { beginning, CGROUPS, OBJECTS, randomRow, TASKS } from './random-rows.ts';
 
-const ROWS = Number(process.env.MEMCHARGE_SOAK_ROWS ?? 250_000);
+const ROWS = Number(process.env.MEMCHARGE_SOAK_ROWS ?? 20_000);
 const BATCH = 100;
 /** Runs the rows; those that are refused are left out. Answers how many were. */
 function replay(machine: Machine, rows: readonly HandRow[]): number {
