@@ -112,7 +112,12 @@ function auditSlots(): u32 {
     if (!code && frame) code = differs(L.AUDIT_SLOT, slot, slot, stateOf(frame) & L.STATE_SWAPCACHE ? folioSlot(frame) : 0);
     if (code) return code;
   }
-  return differs(L.AUDIT_SLOTS_USED, 0, used, headerGet(L.H_SWAP_USED));
+  let code = differs(L.AUDIT_SLOTS_USED, 0, used, headerGet(L.H_SWAP_USED));
+  let free: i64 = 0;
+  let end: i64 = headerGet(L.H_SLOT_END);
+  // A slot that was freed twice closes a ring.
+  for (let slot = headerGet(L.H_FREE_SLOT); slot && free < end; slot = slotCount(slot)) free++;
+  return code ? code : differs(L.AUDIT_SLOTS_USED, 0, end - 1 - used, free);
 }
 
 function auditMapcounts(): u32 {

@@ -168,6 +168,8 @@ export function unuseMm(task: u32, cpu: u32, mm: u32): i32 {
     let frame = slotFolio(slot);
     if (!frame) {
       let got = swapIn(task, cpu, slot, taskMemcg(mm), KIND_ANON, anonPlace(mm, v));
+      // Its owner died of that: nothing is left to read back.
+      if (got == -ENOMEM && !users(mm)) return 0;
       if (got < 0) return got;
       frame = <u32>got;
     }
@@ -215,10 +217,11 @@ function destroyMm(task: u32, cpu: u32, mm: u32): void {
 
 /** The task begins with an address space of its own, empty. */
 export function newMm(task: u32, cpu: u32): void {
-  // An exec while others still run on the old one: the kernel has killed or moved them by now.
+  // An exec while others still run on the old one: the kernel has killed them by now (de_thread()), or else they would have kept it. Here
+  // it goes, and they are users of the new one until they exit.
   if (users(task) || load<u32>(pagesOf(task), L.RADIX_ENTRIES)) destroyMm(task, cpu, task);
   beginRing(task);
-  setUsers(task, 1);
+  setUsers(task, users(task) + 1);
   store<u32>(mmAt(task), 0, L.TASK_NR_DIRTIED); // and TASK_DIRTIED_PAUSE
 }
 

@@ -1,6 +1,7 @@
 // Reclaim that somebody asks for by writing memory.reclaim. mm/vmscan.c: user_proactive_reclaim() (6.18); mm/memcontrol.c:
 // memory_reclaim() (6.1).
 import { EAGAIN, MAX_RECLAIM_RETRIES, PAGE_COUNTER_MAX } from '../constants';
+import { lruAddDrainAll } from '../folio/lru-add';
 import * as L from '../layout';
 import { headerGet, kernel61 } from '../memory';
 import { tryToFree } from './scan';
@@ -18,6 +19,8 @@ export function proactiveReclaim(task: u32, cpu: u32, memcg: u32, pages: u64, sw
   while (reclaimed < wanted) {
     let left = wanted - reclaimed;
     if (!kernel61) left /= 4;
+    // The last attempt: folios that wait in some CPU's batch can be taken once they are on their lists.
+    if (!retries) lruAddDrainAll();
     let got = tryToFree(task, cpu, memcg, <u32>min<u64>(left, i32.MAX_VALUE), flags, preference);
     if (!got && retries-- == 0) return -EAGAIN;
     reclaimed += got;

@@ -75,9 +75,13 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
     freeKernelFrame(cpu, i);
     let frame = takeFrame();
     commitKmem(frame, objcg, 0, kind);
-    if (!radixSet(kernelFrames(), i, frame)) return full(L.CAP_NODES, index);
+    if (radixSet(kernelFrames(), i, frame)) continue;
+    // What no row could free again is not charged.
+    unchargeKmem(cpu, frame, chargeWord(frame));
+    giveFrame(frame);
+    errno = full(L.CAP_NODES, index);
   }
-  return 0;
+  return errno;
 }
 
 /** An object that can be reclaimed joins the list of whom it is charged to. */

@@ -192,6 +192,31 @@ describe('swap', () => {
     expect(machine.audit()).toBeNull();
   });
 
+  it('swapoff kills who has no room for what it has in swap, and goes on with the others', async () => {
+    for (const kernel of ['6.18', '6.1'] as const) {
+      const machine = await Machine.boot({ residency: 'modelled', kernel, cpus: 1, swap: 4096, build: 'debug' });
+      for (const [path, limit] of [
+        ['/a', 100n],
+        ['/b', 5000n],
+      ] as const) {
+        const cgroup = machine.mkdir(path);
+        machine.writeKnob(cgroup, O.KNOB_MAX, limit);
+        const task = machine.spawn(cgroup);
+        machine.touchAnon(task, { vpn: BASE, pages: 300 });
+      }
+      machine.reclaim(3, 200 * 4096);
+      machine.swapoff();
+      expect([machine.isKilled(1), machine.isKilled(2)]).toEqual([true, false]);
+      expect(machine.figures(2)['memory.events']).toMatchObject({ oom_kill: 1 });
+      expect([swapped(machine, 2), swapped(machine, 3)]).toEqual([0, 0]);
+      expect(machine.figures(3)['memory.stat'].anon).toBe(300 * 4096);
+      expect(machine.audit()).toBeNull();
+      machine.swapon();
+      machine.reclaim(3, 200 * 4096);
+      expect(machine.audit()).toBeNull();
+    }
+  });
+
   it('is not used with swappiness 0, and before page cache with 200', async () => {
     const run = async (swappiness: number) => {
       const machine = await Machine.boot({ residency: 'modelled', cpus: 1, swap: 4096, swappiness });

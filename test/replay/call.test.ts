@@ -310,3 +310,34 @@ it('memory.reclaim takes what it is asked for, a quarter of the rest at a time, 
   expect(stat.pgsteal_proactive).toBeLessThan(1064);
   expect(stat.pgsteal_direct).toBe(0);
 });
+
+it('memory.reclaim takes at its last attempt what waits in the batch of another CPU', async () => {
+  for (const kernel of ['6.18', '6.1'] as const) {
+    const machine = await Machine.boot({ residency: 'modelled', ...OPTIONS, kernel, cpus: 2 });
+    const cgroup = machine.mkdir('/a');
+    machine.access(machine.spawn(cgroup), 1, { index: 0, pages: 10 }, 1);
+    expect(machine.memoryStat(cgroup)).toMatchObject({ file: 10 * 4096, inactive_file: 0 });
+    machine.reclaim(cgroup, 8 * 4096, { cpu: 0 });
+    expect(machine.memoryStat(cgroup)).toMatchObject({ file: 0, inactive_file: 0 });
+    expect(machine.audit()).toBeNull();
+  }
+});
+
+it('exec of a process whose threads still run: they live on the new address space, which ends with the last of them', async () => {
+  for (const last of ['leader', 'thread']) {
+    const machine = await Machine.boot({ residency: 'modelled', ...OPTIONS });
+    const cgroup = machine.mkdir('/a');
+    const leader = machine.spawn(cgroup);
+    machine.touchAnon(leader, { vpn: 0, pages: 20 });
+    const thread = machine.forkTask(leader, { thread: true });
+    machine.exec(leader);
+    expect(machine.memoryStat(cgroup).anon).toBe(0);
+    machine.touchAnon(leader, { vpn: 100, pages: 30 });
+    machine.exit(last === 'leader' ? thread : leader);
+    expect(machine.memoryStat(cgroup).anon).toBe(30 * 4096);
+    expect(machine.audit()).toBeNull();
+    machine.exit(last === 'leader' ? leader : thread);
+    expect(machine.memoryStat(cgroup).anon).toBe(0);
+    expect(machine.audit()).toBeNull();
+  }
+});

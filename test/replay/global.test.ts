@@ -277,6 +277,21 @@ describe('kernel pages', () => {
     expect(machine.audit()).toBeNull();
   });
 
+  it('leave nothing charged that no row could free, where the nodes are used up', async () => {
+    const machine = await Machine.boot({ residency: 'modelled', pages: 4000, nodes: 8, cpus: 1, build: 'debug' });
+    machine.replay(
+      batchOf([
+        { op: O.OP_MKDIR, cgroup: 2, object: 1 },
+        { op: O.OP_SPAWN, task: 1, cgroup: 2 },
+      ]),
+    );
+    const flags = O.FLAG_BY_FRAME | (O.KIND_KERNEL_STACK << O.FLAG_KIND_SHIFT) | 2;
+    const row = (i: number) => ({ op: O.OP_KMEM_CHARGE, task: 1, index: 4096 * i + 62, flags, gfp: O.GFP_KERNEL });
+    const replay = () => machine.replay(batchOf(Array.from({ length: 9 }, (_, i) => row(i))));
+    expect(replay).toThrow('raise capacity nodes');
+    expect(machine.audit()).toBeNull();
+  });
+
   it('wake no kswapd without its flag: the task reclaims for itself, 32 pages or so at a time', async () => {
     const machine = await boot({ pages: 4000 });
     const { min, low } = machine.vmstat();
