@@ -217,7 +217,7 @@ const SABOTAGE: [name: string, sabotage: Sabotage, kernel: Kernel][] = [
   ['never runs a kworker', drops('advance', 1), '6.18'],
   ['takes batches of 63 pages', patched(I64, 64n, 63n), '6.18'],
   ['keeps at most 63 pages in a stock', patched(I32, 64n, 63n), '6.1'],
-  ['has pages of 4095 bytes', patched(I32, 4096n, 4095n), '6.18'],
+  ['cuts bytes to pages with a mask of 4094', patched(I32, 4095n, 4094n), '6.18'],
   ['drains remote CPUs a nanosecond late', patched(I64, 400_000n, 400_001n), '6.1'],
   [
     'chooses by another generator',
