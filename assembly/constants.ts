@@ -26,6 +26,7 @@ export const MIN_FREE_KBYTES_MOST: u64 = 262144;
 export const WATERMARK_SCALE_FACTOR: u32 = 10;
 /** include/linux/blkdev.h: BLKDEV_DEFAULT_RQ, requests that a device's queue holds. */
 export const BLKDEV_DEFAULT_RQ: u32 = 128;
+export const NS_PER_S: u64 = 1000000000;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
 /** Largest folio order that memcg charges on x86-64: a PMD-sized huge page. */
@@ -42,8 +43,6 @@ export const DIRTY_RATIO: u64 = 20;
 /** mm/page-writeback.c: vm.dirty_writeback_centisecs, how often the flusher looks; vm.dirty_expire_centisecs, what it calls old. */
 export const DIRTY_WRITEBACK_NS: u64 = 5000000000;
 export const DIRTY_EXPIRE_NS: u64 = 30000000000;
-/** A jiffy of a kernel with CONFIG_HZ=250. */
-export const JIFFY_NS: u64 = 4000000;
 
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
 export const ENOENT: i32 = 2;

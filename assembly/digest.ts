@@ -18,14 +18,15 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
+  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
   swapEnd, taskAt,
 } from './memory';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
 import { vmEvent } from './reclaim/watermark';
-import { KIND_STOCK } from './replay/ops';
+import { shadowAge, shadowMemcg } from './reclaim/workingset';
+import { KIND_STOCK, OBJECT_SHMEM } from './replay/ops';
 
 @inline function fold(hash: u64, value: u64): u64 {
   return mix64((hash ^ value) + 0x9e3779b97f4a7c15);
@@ -129,20 +130,52 @@ function foldOwn(hash: u64, at: usize): u64 {
   return sleep ? fold(hash, microseconds(sleep)) : hash;
 }
 
+/** What reclaim goes by beside the lists: ages, costs, refaults, and where its walk stands. A lruvec that has none leaves no trace. */
+function foldLruvec(hash: u64, memcg: u32): u64 {
+  for (let field: u32 = 0; field <= L.LRUVEC_POSITION; field += 8) {
+    let value = load<u64>(lruvecAt(memcg) + field);
+    if (value) hash = fold(fold(hash, (<u64>memcg << 32) | field), value);
+  }
+  return hash;
+}
+
+/** The shadow that a word names: whom it was evicted from, and when. */
+@inline function foldShadow(hash: u64, word: u32): u64 {
+  return fold(fold(hash, shadowMemcg(word)), shadowAge(word));
+}
+
+/** A tree of an object, with what its shadows say. (Of shmem they are slots.) */
+function foldObject(hash: u64, object: u32): u64 {
+  let root = objectAt(object) + L.OBJECT_RADIX;
+  let shmem = load<u32>(objectAt(object), L.OBJECT_TYPE) == OBJECT_SHMEM;
+  for (let key = radixNext(root, 0); key != NO_KEY; key = radixNext(root, key + 1)) {
+    let word = radixGet(root, key);
+    hash = fold(fold(hash, key), word);
+    if (word & L.SHADOW_BIT && !shmem) hash = foldShadow(hash, word);
+  }
+  return hash;
+}
+
 /** Modelled residency: what every object has in memory, and every address space in its page tables. */
 function foldResident(hash: u64): u64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
     hash = fold(hash, load<u32>(objectAt(object), L.OBJECT_TYPE));
-    hash = foldTree(hash, objectAt(object) + L.OBJECT_RADIX);
+    hash = foldObject(hash, object);
     // In the order of the object's list, which is that of first use.
     for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT)) {
       hash = fold(hash, load<u32>(mapAt(map), L.MAP_MM));
+      if (load<u32>(mapAt(map), L.MAP_EXECUTABLE)) hash = fold(hash, 1);
       hash = foldTree(hash, mapAt(map) + L.MAP_RADIX);
     }
   }
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++)
     for (let i: u32 = 0; i < lruAddCount(cpu); i++) hash = fold(fold(hash, cpu), lruAddFrame(cpu, i));
+  let latest: u64 = 0;
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    // Who joined his cgroup when, where that is not the order of ids: the OOM killer goes by it.
+    let joined = load<u64>(mmAt(task), L.TASK_JOINED);
+    if (joined < latest) hash = fold(fold(hash, task), joined);
+    latest = max<u64>(latest, joined);
     hash = fold(hash, load<u32>(mmAt(task), L.MM_USERS));
     hash = foldPageTable(hash, mmAt(task) + L.MM_RADIX);
     hash = foldOwn(hash, mmAt(task));
@@ -150,7 +183,9 @@ function foldResident(hash: u64): u64 {
       hash = fold(fold(fold(hash, lockWord(lock, L.LOCK_NEXT) >> 32), lockWord(lock, L.LOCK_FROM)), lockWord(lock, L.LOCK_TO));
   }
   for (let slot: u32 = 1; slot < headerGet(L.H_SLOT_END); slot++) {
-    if (swapOwner(slot)) hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
+    if (!swapOwner(slot)) continue;
+    hash = fold(fold(hash, (<u64>slot << 32) | slotCount(slot)), slotWord(slot));
+    if (slotWord(slot) & L.SHADOW_BIT) hash = foldShadow(hash, slotWord(slot));
   }
   if (headerGet(L.H_SLOT_END) && headerGet(L.H_SWAP_SLOTS) != swapEnd - 1) hash = fold(hash, headerGet(L.H_SWAP_SLOTS));
   if (headerGet(L.H_SLOT_CACHES))
@@ -206,6 +241,11 @@ function foldPressure(hash: u64): u64 {
     hash = fold(fold(hash, (<u64>task << 32) | state), load<u64>(at, L.PSI_CPU));
     for (let field: u32 = L.PSI_RECLAIMS_UNTIL; field <= L.PSI_WORKS_UNTIL; field += 8) hash = fold(hash, load<u64>(at + field));
   }
+  return hash;
+}
+
+/** What the machine's own reclaim has done. Where there was none this leaves no trace. */
+function foldVm(hash: u64): u64 {
   let failures = headerGet(L.H_KSWAPD_FAILURES);
   if (failures) hash = fold(fold(hash, L.NR_VM_EVENTS), failures);
   // Kills are told by their memcgs and their victims.
@@ -248,11 +288,12 @@ export function stateDigest(): u64 {
   if (headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) {
     hash = foldWriteback(foldResident(hash));
     if (headerGet(L.H_READAHEAD)) hash = foldReaders(hash);
-    for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(hash, memcg);
+    for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(foldLruvec(hash, memcg), memcg);
     let pool = load<u32>(hugeBase, L.HUGE_POOL);
     if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
+  hash = foldVm(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);
     if (memcg) hash = fold(hash, (<u64>entry << 32) | memcg);

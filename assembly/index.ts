@@ -194,7 +194,7 @@ export function swapOff(task: u32, cpu: u32): i32 {
   noteCpu(cpu);
   let errno = takeSwapOff(task, cpu);
   if (load<u32>(taskAt(task), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(task);
-  victimsDie(cpu);
+  settle(cpu);
   return errno;
 }
 

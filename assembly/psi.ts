@@ -8,15 +8,16 @@
 //
 // Each of its cgroups counts that, CPU by CPU; times are taken when a count changes. Changes that come by themselves wait in a heap.
 // The clock is cut to microseconds, as a recording's text has them, so that text and binary end in the same state.
-import { NEVER } from './constants';
+import { NEVER, NS_PER_S } from './constants';
 import * as L from './layout';
 import { parentOf } from './memcg/memcg';
 import {
   headerGet, headerGet64, headerSet, headerSet64, nodesEnd, nrCpus, psiBase, psiCpuBase, psiTaskBase, taskAt,
 } from './memory';
 
-@inline function jiffy(): u64 {
-  return 1000000000 / <u64>headerGet(L.H_HZ);
+/** ns */
+@inline export function jiffy(): u64 {
+  return NS_PER_S / <u64>headerGet(L.H_HZ);
 }
 /** psi_period: PSI_FREQ jiffies, ns. */
 @inline function psiPeriod(): u64 {

@@ -1,6 +1,6 @@
 // memory.high: noticed when a charge goes to the counters, paid for on the return to user mode. mm/memcontrol.c:
 // try_charge_memcg() (from done_restock on), reclaim_high(), __mem_cgroup_handle_over_high().
-import { MAX_RECLAIM_RETRIES, MEMCG_CHARGE_BATCH, SWAP_CLUSTER_MAX } from '../constants';
+import { MAX_RECLAIM_RETRIES, MEMCG_CHARGE_BATCH, NS_PER_S, SWAP_CLUSTER_MAX } from '../constants';
 import { memoryCounter, pageCounterRead, swapCounter } from '../counter/page-counter';
 import * as L from '../layout';
 import { countLocal, memcgEvent } from '../memcg/events';
@@ -15,7 +15,6 @@ import { isDying } from './oom';
 
 const MEMCG_DELAY_PRECISION_SHIFT: u64 = 20;
 const MEMCG_DELAY_SCALING_SHIFT: u64 = 14;
-const NS_PER_S: u64 = 1000000000;
 
 @inline function isOverHigh(counter: usize): bool {
   return pageCounterRead(counter) > load<i64>(counter, L.PC_HIGH);

@@ -8,7 +8,7 @@
 // that Linux shows: where a victim takes long to die, the killer is asked again and again meanwhile, aborts because there is one
 // already, and each time counts. Everything that is killed here can die; the reaper, which comes 2 s later to a victim that cannot,
 // never finds one.
-import { EINVAL, NEVER, REMOTE_DRAIN_NS } from '../constants';
+import { EINVAL, NEVER, PAGE_ALLOC_COSTLY, REMOTE_DRAIN_NS } from '../constants';
 import { leaveMm } from '../folio/anon';
 import { memoryCounter, pageCounterMargin, swapCounter } from '../counter/page-counter';
 import { runTimers } from '../counter/stock';
@@ -25,8 +25,6 @@ import { exit, fork, isKilled, taskMemcg } from '../task/task';
 import { beginChoice, candidateAt, insertCandidate, recordKill } from './kills';
 
 const OOM_SCORE_ADJ_MIN: i32 = -1000;
-/** order 3: larger charges fail instead (PAGE_ALLOC_COSTLY_ORDER). */
-const COSTLY_PAGES: u32 = 8;
 
 /** task_is_dying() */
 @inline export function isDying(task: u32): bool {
@@ -175,7 +173,8 @@ export function forkKilled(parent: u32, child: u32): i32 {
  * charge is too large to ask.
  */
 export function memcgOom(task: u32, over: u32, pages: u32): bool {
-  if (pages > COSTLY_PAGES) return false;
+  // PAGE_ALLOC_COSTLY_ORDER: larger charges fail instead.
+  if (pages > PAGE_ALLOC_COSTLY) return false;
   if (awaitWriteback(over)) return true;
   memcgEvent(over, L.EVENT_OOM);
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.

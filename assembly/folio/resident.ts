@@ -187,7 +187,6 @@ export function cleanFolio(frame: u32): void {
   let state = stateOf(frame);
   if (!(state & L.STATE_DIRTY) || kindOf(frame) != KIND_FILE) return;
   setState(frame, state & ~L.STATE_DIRTY);
-  if (kindOf(frame) != KIND_FILE) return;
   modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_DIRTY, -1);
   inodeCleaned(<u32>(load<u64>(placeAt(frame)) >> 32));
 }

@@ -72,6 +72,11 @@ export function isFound(frame: u32): bool {
   return maps(placeMm(frame), load<u64>(placeAt(frame)) & VPN_MASK, frame);
 }
 
+/** The page table entry of a place (anonPlace()) names the slot. */
+export function namesSlot(place: u64, slot: u32): bool {
+  return radixGet(mmAt(<u32>(place >> L.PLACE_MM_SHIFT)) + L.MM_RADIX, place & VPN_MASK) == (slot | L.PTE_SWAP);
+}
+
 /** folio_referenced() of a private page: young entries, cleared. Address spaces outside the target do not count. */
 export function referencedAnon(frame: u32, target: u32): u32 {
   let vpn = load<u64>(placeAt(frame)) & VPN_MASK;

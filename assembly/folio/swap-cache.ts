@@ -5,15 +5,15 @@ import { pageCounterRead, swapCounter } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgState, parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
-import { mmAt, ROOT } from '../memory';
+import { ROOT } from '../memory';
 import { GFP_KERNEL, KIND_ANON } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
 import { costOf, memstall } from '../psi';
 import { isKilled } from '../task/task';
 import { chargeWord, ownerOf } from './folio';
 import { refaultFolio } from './mapping';
-import { radixGet } from './radix';
 import { freeFolio, mapcount, newFolio, setState, stateOf } from './resident';
+import { namesSlot } from './rmap';
 import { deviceFull, dropSlot, folioSlot, freeSlot, setFolioSlot, setSlotWord, slotCount, slotFolio, slotWord, takeSlot } from './slots';
 import { swapOwner } from './swap';
 import { isWriteback } from './writeback';
@@ -95,12 +95,6 @@ export function freeSwapAndCache(task: u32, cpu: u32, slot: u32): void {
   if (freeSwap(cpu, frame) && !mapcount(frame)) freeFolio(task, cpu, frame);
 }
 
-/** The page table entry at a place (PLACE_*) of private memory names the slot. */
-function entryNames(place: u64, slot: u32): bool {
-  let mm = <u32>(place >> L.PLACE_MM_SHIFT);
-  return radixGet(mmAt(mm) + L.MM_RADIX, place & (((<u64>1) << L.PLACE_MM_SHIFT) - 1)) == (slot | L.PTE_SWAP);
-}
-
 /**
  * The folio of a slot, read into the swap cache if it is not there: its frame, or a negative errno. It is charged to the memcg that
  * owes the slot as long as that is online, else to `payer`. `kind`: KIND_ANON or KIND_SHMEM; it is counted once it is mapped.
@@ -112,7 +106,7 @@ export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, pl
   if (got < 0) return got;
   let frame = <u32>got;
   // Killed for the want of this very page: its address space is gone, and the slot with it. (For swapoff that may be anybody's.)
-  if ((task && isKilled(task)) || (kind == KIND_ANON && !entryNames(place, slot))) {
+  if ((task && isKilled(task)) || (kind == KIND_ANON && !namesSlot(place, slot))) {
     freeFolio(task, cpu, frame);
     return -ENOMEM;
   }

@@ -7,7 +7,7 @@
 // Who waits for the device (fsync, truncate, reclaim, a writer over the limit) waits in virtual time: the device's clock runs ahead of
 // the trace's, whose times stand, and what was waited for is counted. So its bandwidth is never exceeded.
 import {
-  BLKDEV_DEFAULT_RQ, DIRTY_BACKGROUND_RATIO, DIRTY_EXPIRE_NS, DIRTY_RATIO, DIRTY_WRITEBACK_NS, JIFFY_NS, NEVER, PAGE_COUNTER_MAX,
+  BLKDEV_DEFAULT_RQ, DIRTY_BACKGROUND_RATIO, DIRTY_EXPIRE_NS, DIRTY_RATIO, DIRTY_WRITEBACK_NS, NEVER, PAGE_COUNTER_MAX,
 } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { differs } from '../audit';
@@ -18,6 +18,7 @@ import {
   folioAt, headerGet, headerGet64, headerSet, headerSet64, inodeAt, mmAt, objectAt, pagesEnd, ROOT, writeBase,
 } from '../memory';
 import { addTail, listAt, remove, sizePages } from '../reclaim/lru';
+import { jiffy } from '../psi';
 import { lruPages } from '../reclaim/workingset';
 import { chargeWord, ownerOf } from './folio';
 import { dirtyPages, nextDirty, oldestDirty } from './inode';
@@ -153,8 +154,8 @@ export function waitForFolio(frame: u32): void {
 /** reclaim_throttle(VMSCAN_THROTTLE_CONGESTED): all that reclaim met waits for the device; so does reclaim, a jiffy at most. */
 export function congestionWait(): void {
   if (!headerGet(L.H_WRITE_HEAD)) return;
-  let until = clock() + JIFFY_NS;
-  headerSet64(L.H_WRITE_STALL_NS, headerGet64(L.H_WRITE_STALL_NS) + JIFFY_NS);
+  let until = clock() + jiffy();
+  headerSet64(L.H_WRITE_STALL_NS, headerGet64(L.H_WRITE_STALL_NS) + jiffy());
   runDevice(until);
   headerSet64(L.H_WRITE_CLOCK, until);
 }

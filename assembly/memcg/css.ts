@@ -12,6 +12,8 @@ import { statLocal } from './stat';
 /** Something holds a reference: a folio, a socket, a swap slot, a CPU's stock, a child. (Kernel memory does not: it was reparented.) */
 function isPinned(memcg: u32): bool {
   for (let stat = L.STAT_ANON; stat <= L.STAT_SHMEM; stat++) if (statLocal(memcg, stat)) return true;
+  // (A folio in the swap cache alone is in none of these rows.)
+  if (statLocal(memcg, L.STAT_SWAPCACHED)) return true;
   if (statLocal(memcg, L.STAT_SOCK) || statLocal(memcg, L.STAT_HUGETLB) || pageCounterRead(swapCounter(memcg))) return true;
   for (let kind: u32 = 0; kind <= KIND_STOCK; kind++) if (unseen(memcg, kind)) return true;
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++)

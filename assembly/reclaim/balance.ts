@@ -8,6 +8,7 @@ import { flushForReclaim, statShown } from '../memcg/rstat';
 import { statTotal } from '../memcg/stat';
 import { headerGet, headerSet, lruvecAt, ROOT, rstatBase } from '../memory';
 import { listAt, sizePages } from './lru';
+import { intSqrt } from './watermark';
 import { lruPages, swapLeft } from './workingset';
 
 @inline export function scanFlags(): u32 {
@@ -17,18 +18,12 @@ import { lruPages, swapLeft } from './workingset';
   headerSet(L.H_SCAN_FLAGS, flags);
 }
 
-function squareRoot(n: u64): u64 {
-  let root: u64 = 0;
-  while ((root + 1) * (root + 1) <= n) root++;
-  return root;
-}
-
 /** inactive_is_low(): the larger the lists, the smaller a share the inactive one needs. */
 export function inactiveIsLow(memcg: u32, file: bool): bool {
   let inactive = lruPages(memcg, file ? L.LRU_INACTIVE_FILE : L.LRU_INACTIVE_ANON);
   let active = lruPages(memcg, file ? L.LRU_ACTIVE_FILE : L.LRU_ACTIVE_ANON);
   let gigabytes = (inactive + active) >> 18;
-  let ratio: u64 = gigabytes ? squareRoot(10 * gigabytes) : 1;
+  let ratio: u64 = gigabytes ? intSqrt(10 * gigabytes) : 1;
   return inactive * ratio < active;
 }
 

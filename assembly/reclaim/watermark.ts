@@ -6,7 +6,7 @@ import { headerGet, headerGet64, headerSet, headerSet64 } from '../memory';
 import { GFP_DIRECT_RECLAIM, GFP_HIGH } from '../replay/ops';
 
 /** int_sqrt(): the largest whole number whose square is not above `n`. */
-function intSqrt(n: u64): u64 {
+export function intSqrt(n: u64): u64 {
   let root: u64 = 0;
   for (let bit: u64 = 1 << 31; bit; bit >>= 1) if ((root | bit) * (root | bit) <= n) root |= bit;
   return root;

@@ -13,6 +13,14 @@ import { listAt, sizePages } from './lru';
   return shadowBase + <usize>shadow * L.SHADOW_STRIDE;
 }
 
+/** What a shadow says, for the digest: the memcg that was reclaimed and SHADOW_WORKINGSET; its age at that time. */
+@inline export function shadowMemcg(word: u32): u32 {
+  return load<u32>(shadowAt(word & ~L.SHADOW_BIT), L.SHADOW_MEMCG);
+}
+@inline export function shadowAge(word: u32): u64 {
+  return load<u64>(shadowAt(word & ~L.SHADOW_BIT), L.SHADOW_AGE);
+}
+
 /** Counts `n` more folios through this lruvec and all above it: eviction and activation age what has been evicted. */
 export function ageNonresident(memcg: u32, n: u32): void {
   for (let m = memcg; m; m = parentOf(m)) {

@@ -128,6 +128,27 @@ describe('swap', () => {
     expect(machine.audit()).toBeNull();
   });
 
+  it('a page that is in the swap cache alone keeps its removed cgroup alive, whoever owes the slot', async () => {
+    const machine = await machineWith(300);
+    const other = machine.mkdir('/c');
+    machine.replay(batchOf([written(40), { op: O.OP_FORK, task: 1, object: 3 }]));
+    machine.reclaim(2, 40 * 4096);
+    machine.attach(1, 3);
+    machine.attach(3, other);
+    machine.attach(2, 1);
+    machine.rmdir(2);
+    expect(machine.cgroupStat(1)).toEqual({ nr_descendants: 2, nr_dying_descendants: 1 });
+    // Read back by one of two: charged to /b, since the owner is gone, and left in the swap cache when the reader exits.
+    machine.touchAnon(1, { vpn: BASE, pages: 10, write: false });
+    machine.exit(1);
+    expect(machine.usage(3)).toBeGreaterThanOrEqual(10);
+    machine.rmdir(3);
+    expect(machine.cgroupStat(1)).toEqual({ nr_descendants: 1, nr_dying_descendants: 2 });
+    machine.exit(3);
+    expect(machine.cgroupStat(1)).toEqual({ nr_descendants: 1, nr_dying_descendants: 0 });
+    expect(machine.audit()).toBeNull();
+  });
+
   it('follows fork: one slot, named by both, and copied when one writes', async () => {
     const machine = await machineWith(400);
     machine.replay(batchOf([written(400), { op: O.OP_FORK, task: 1, object: 3 }, { ...written(390), task: 3 }]));
