@@ -76,6 +76,7 @@ export {
   warmUncharge,
   warmUnchargeKmem,
 } from './live';
+export { measureMm } from './folio/rss';
 export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
 export { flushCgroup, flushStats, statShown } from './memcg/rstat';

@@ -1048,6 +1048,38 @@ export class Machine {
     );
   }
 
+  /** Modelled residency: what the counters of the whole machine say at this moment, by the names of memory.stat and in its units. */
+  statNow(): Record<string, number> {
+    const value = (row: number) =>
+      row >= L.RSTAT_LISTS
+        ? this.#lruPages(ROOT_CGROUP, row - L.RSTAT_LISTS)
+        : Number(this.engine.statTotal(ROOT_CGROUP, row));
+    return Object.fromEntries(
+      statKeys(this.kernel, this.residency).map(({ name, rows, unit }) => [
+        name,
+        rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
+      ]),
+    );
+  }
+
+  /** Modelled residency: pages that a task has in memory and in swap, and page tables that its private memory needs: oom_badness(). */
+  residentOf(task: number): { anon: number; file: number; shmem: number; swap: number; pagetables: number } {
+    const tasks = regionAt(L.R_TASK, this.capacities);
+    const mm = this.#u32[(tasks + task * L.TASK_STRIDE + L.TASK_MM) / 4]!;
+    if (!this.#wasTask(task) || mm === 0) return { anon: 0, file: 0, shmem: 0, swap: 0, pagetables: 0 };
+    // The line behind those of the choice that is being made: nobody is, now.
+    const line = this.#base.kill + L.KILL_HEAD + L.KILL_CANDIDATES * L.CANDIDATE_STRIDE;
+    this.engine.measureMm(mm, line);
+    const word = (field: number) => this.#u32[(line + field) / 4]!;
+    return {
+      anon: word(L.CANDIDATE_ANON),
+      file: word(L.CANDIDATE_FILE),
+      shmem: word(L.CANDIDATE_SHMEM),
+      swap: word(L.CANDIDATE_SWAP),
+      pagetables: word(L.CANDIDATE_PAGE_TABLES),
+    };
+  }
+
   /** cgroup.stat: descendants that live, and removed ones that something refers to still. */
   cgroupStat(cgroup: number): { nr_descendants: number; nr_dying_descendants: number } {
     this.#known(cgroup, 'cgroup.stat');

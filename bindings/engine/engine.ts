@@ -52,6 +52,8 @@ export interface EngineExports {
     kind: number,
     gfp: number,
   ): number;
+  /** writes CANDIDATE_* of an mm (the id of the task that owns it) at an address */
+  measureMm(mm: number, at: number): void;
   taskKilled(task: number): number;
   returnToUser(task: number, cpu: number): number;
   uncharge(task: number, cpu: number, frame: number): number;
