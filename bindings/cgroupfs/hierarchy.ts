@@ -61,9 +61,10 @@ export class Hierarchy {
   #populate(directory: Directory, controller: Controller | null, { uid, gid }: Credentials): void {
     for (const type of this.#types(controller, directory)) {
       if (directory.files.has(type.name)) continue;
+      const inode = this.#nextInode++;
       if (directory.children.has(type.name))
         throw new EngineError('EEXIST', `EEXIST: a cgroup of the name ${directory.path}/${type.name} is in the way`);
-      const file = { type, directory, inode: this.#nextInode++, mode: fileMode(type), uid, gid, present: true };
+      const file = { type, directory, inode, mode: fileMode(type), uid, gid, present: true };
       directory.files.set(type.name, file);
     }
   }

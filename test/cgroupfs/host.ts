@@ -10,6 +10,8 @@ export class Host implements Processes {
   readonly machine: Machine;
   readonly #threads = new Map<number, Thread>();
   readonly stopped = new Set<number>();
+  /** processes that nobody waits for */
+  readonly orphans = new Set<number>();
   #nextPid = FIRST_PID;
   shell = 0;
 
@@ -50,7 +52,8 @@ export class Host implements Processes {
 
   /** Waits for all that are dead, as bash does between commands. */
   reapAll(): void {
-    for (const [tid, thread] of this.#threads) if (thread.dead) this.#threads.delete(tid);
+    const living = new Set([...this.#threads.values()].filter(({ dead }) => !dead).map(({ pid }) => pid));
+    for (const { pid } of [...this.#threads.values()]) if (!living.has(pid) && !this.orphans.has(pid)) this.reap(pid);
   }
 
   freeze(pid: number, frozen: boolean): void {

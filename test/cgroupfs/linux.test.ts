@@ -8,8 +8,13 @@ import { readSteps, Steps } from './steps.ts';
 const CAPACITIES = { pages: 1 << 15, cpus: 1, cgroups: 256, tasks: 2048, objects: 8, maps: 64, nodes: 1024, swap: 0 };
 
 describe('Linux 6.1', () => {
-  test.each(['files.txt', 'processes.txt'])('%s', async (name) => {
-    const machine = await Machine.boot({ ...CAPACITIES, residency: 'modelled', kernel: '6.1' });
+  test.each(['files.txt', 'processes.txt', 'threads.txt', 'permissions.txt', 'limits.txt'])('%s', async (name) => {
+    const machine = await Machine.boot({
+      ...CAPACITIES,
+      residency: 'modelled',
+      kernel: '6.1',
+      memcgCost: { percpu: [1024, 664] },
+    });
     const host = new Host(machine);
     const fs = machine.mountCgroupfs({
       config: GUEST,

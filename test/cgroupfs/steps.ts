@@ -1,11 +1,13 @@
 /**
  * Steps on the control files as linux-6.1/prelude.sh takes them on a real kernel, on a machine of ours: `w FILE 'TEXT'` writes,
- * `c` reads, `l` lists, `m` and `r` make and remove a cgroup, `s` starts a process, `v` moves it, `p` lists processes by their names,
- * `k` kills one and waits for it.
+ * `c` reads, `l` lists, `S` is stat(2), `m` and `r` make and remove a cgroup, `o` and `h` are chown and chmod, `U` says which user does
+ * it from here on. `s` starts a process, `t` one with threads, `v` moves it, `p` lists processes by their names, `q` asks where one is;
+ * `k` kills one and waits for it, `x` ends the leader of threads, `z` starts a process that nobody will wait for, and `d` kills that.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CgroupFs } from '../../bindings/cgroupfs/cgroupfs.ts';
+import type { Credentials } from '../../bindings/cgroupfs/file-type.ts';
 import { EngineError } from '../../bindings/engine/error.ts';
 import { strerror } from '../../bindings/shell/kernel/strerror.ts';
 import type { Host } from './host.ts';
@@ -38,6 +40,7 @@ export class Steps {
   readonly #fs: CgroupFs;
   readonly #host: Host;
   readonly #pids = new Map<string, number>();
+  #by: { credentials: Credentials } = { credentials: { uid: 0, gid: 0 } };
 
   constructor(fs: CgroupFs, host: Host) {
     this.#fs = fs;
@@ -58,18 +61,25 @@ export class Steps {
       case 'v':
         return ` ${this.#write(text, `${this.#pids.get(path)}\n`)}`;
       case 's':
-        this.#pids.set(path, this.#host.fork(this.#fs, this.#host.shell));
-        return ' ok';
+      case 't':
+      case 'z':
       case 'k':
-        this.#host.kill(this.#pids.get(path)!);
-        this.#host.reap(this.#pids.get(path)!);
+      case 'x':
+      case 'd':
+        this.#process(verb, path, Number(text));
         return ' ok';
+      case 'U':
+        this.#by = { credentials: { uid: Number(path), gid: Number(path) } };
+        return ' ok';
+      case 'q':
+        return ` ${this.#fs.cgroupOf(this.#pids.get(path)!)}`;
       case 'm':
       case 'r':
+      case 'o':
+      case 'h':
+      case 'S':
         try {
-          if (verb === 'm') this.#fs.mkdir(path);
-          else this.#fs.rmdir(path);
-          return ' ok';
+          return ` ${this.#change(verb, path, text)}`;
         } catch (error) {
           return ` ${failure(error)}`;
         }
@@ -78,10 +88,39 @@ export class Steps {
     }
   }
 
+  #process(verb: string, name: string, threads: number): void {
+    const host = this.#host;
+    const pid = this.#pids.get(name)!;
+    if (verb === 'k') {
+      host.kill(pid);
+      host.reap(pid);
+    } else if (verb === 'd') host.kill(pid);
+    else if (verb === 'x') host.exitThread(pid);
+    else {
+      const born = host.fork(this.#fs, host.shell);
+      this.#pids.set(name, born);
+      if (verb === 'z') host.orphans.add(born);
+      if (verb === 't')
+        for (let i = 1; i <= threads; i++) this.#pids.set(`${name}.${i}`, host.fork(this.#fs, born, true));
+    }
+  }
+
+  #change(verb: string, path: string, text: string): string {
+    if (verb === 'm') this.#fs.mkdir(path, this.#by);
+    else if (verb === 'r') this.#fs.rmdir(path, this.#by);
+    else if (verb === 'o') this.#fs.chown(path, Number(text), Number(text));
+    else if (verb === 'h') this.#fs.chmod(path, Number.parseInt(text, 8), this.#by);
+    else {
+      const { mode, uid, gid, nlink, inode } = this.#fs.stat(path);
+      return `${mode.toString(8)} ${uid} ${gid} ${nlink} ${inode}`;
+    }
+    return 'ok';
+  }
+
   #read(verb: string, path: string): string {
     try {
-      if (verb === 'l') return ` ${['.', '..', ...this.#fs.list(path)].join(' ')}`;
-      const content = this.#fs.read(path);
+      if (verb === 'l') return ` ${['.', '..', ...this.#fs.list(path, this.#by)].join(' ')}`;
+      const content = this.#fs.read(path, verb === 'p' ? {} : this.#by);
       if (verb === 'c') return ` ${content.replace(/\n+$/, '').replaceAll('\n', '|')}`;
       const names = new Map([...this.#pids].map(([name, pid]) => [pid, name]));
       return content
@@ -99,7 +138,7 @@ export class Steps {
     const writer = this.#host.fork(this.#fs, this.#host.shell);
     let opened = false;
     try {
-      const file = this.#fs.open(path, { write: true, create: true });
+      const file = this.#fs.open(path, { write: true, create: true }, this.#by);
       opened = true;
       // bash's echo writes line by line.
       for (const line of text.split(/(?<=\n)/)) file.write(line, writer);
