@@ -31,6 +31,7 @@ export interface EngineExports {
   stateDigest(): bigint;
   mkdir(memcg: number, parent: number, kernelId: bigint, cpu?: number): number;
   nrDescendants(memcg: number, dying: number): number;
+  isReleased(memcg: number): number;
   rmdir(memcg: number, cpu: number): number;
   writeKnob(memcg: number, knob: number, value: bigint, cpu: number): number;
   readKnob(memcg: number, knob: number): bigint;
