@@ -8,6 +8,7 @@
 import type { CallResult } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { SyscallError } from './error.ts';
+import type { Kernel } from './kernel.ts';
 import type { WaitQueue } from './scheduler.ts';
 import type { FileType, OpenFlags } from './syscalls.ts';
 
@@ -16,6 +17,7 @@ export const PAGE_SIZE = 4096;
 
 /** Who asks: a process, or a kernel thread (flusher, worker of a loop device). */
 export interface Caller {
+  readonly kernel: Kernel;
   readonly pid: number;
   /** the engine's task */
   readonly task: number;
@@ -31,10 +33,11 @@ export interface Caller {
    * a process is thrown. SyscallError ENOMEM where a limit refused.
    */
   charge(call: (machine: Machine, task: number, cpu: number) => CallResult): CallResult;
-  /** Sleeps until the queue is woken: true. `until`, ns since boot: false then. SyscallError EINTR, or ERESTARTSYS's restart, is the caller's care. */
+  /**
+   * Sleeps until the queue is woken: true, or until then (ns since boot): false. It may be woken for nothing, as by a signal that a handler
+   * took (SA_RESTART): look again at what is waited for. Not to be caught: what it throws where the process ends.
+   */
   waitOn(queue: WaitQueue, options?: { until?: bigint; uninterruptible?: boolean }): Promise<boolean>;
-  /** Wakes whoever sleeps there. */
-  wake(queue: WaitQueue, most?: number): void;
   /** Time that the kernel takes for it, ns; the process may lose the CPU at its next return to user mode. */
   elapse(ns: number): void;
   /** Signals, as SIGPIPE, to the caller itself. */
@@ -54,11 +57,11 @@ export abstract class FileOperations {
   open(_file: OpenFile, _caller: Caller): void | Promise<void> {}
   /** The last descriptor is gone. Never throws. */
   release(_file: OpenFile, _caller: Caller): void | Promise<void> {}
-  /** At most `count` bytes from `offset` on; none at the end. The bytes are not changed by anybody later. */
+  /** At most `count` bytes from `offset` on; none at the end. They are the reader's own, or nobody changes them ever. */
   read(_file: OpenFile, _caller: Caller, _offset: number, _count: number): Promise<Uint8Array> {
     throw new SyscallError('EINVAL');
   }
-  /** How many bytes were written (at least one, if there were any). With O_APPEND `offset` is the size. The bytes are not changed by anybody later. */
+  /** How many bytes were written (at least one, if there were any). With O_APPEND `offset` is the size. Nobody changes the bytes later. */
   write(_file: OpenFile, _caller: Caller, _offset: number, _bytes: Uint8Array): Promise<number> {
     throw new SyscallError('EINVAL');
   }
@@ -164,7 +167,9 @@ export abstract class FileSystem {
   readonly dev: number;
   abstract readonly root: Inode;
   /** for a read-only medium */
-  readonly: boolean = false;
+  readonly = false;
+  /** mounts of it, in whatever namespace */
+  mounts = 0;
   constructor(dev: number) {
     this.dev = dev;
   }
