@@ -96,19 +96,20 @@ it('draws the map', () => {
        d8100  slot          408
        d8300  folioslot     4004
        d9300  slotcache      520
-       d9580  inode         160
-       d9680  write        4004
-       da680  reader     655360
-      17a680  psi          1056
-      17ab00  psicpu       1056
-      17af80  psitask      1344
-      17b500  kill         4224
-      17c580  ring          240
-      17c680  lock          120
-      17c700  locked       4004
-      17d700  lru_add       256
-      17d800  shrink       1408
-      17dd80  huge           64"
+       d9580  inode         288
+       d9700  write        4004
+       da700  reader     655360
+      17a700  psi          1056
+      17ab80  psicpu       1056
+      17b000  psitask      1344
+      17b580  kill         4224
+      17c600  ring          240
+      17c700  lock          120
+      17c780  locked       4004
+      17d780  lru_add       256
+      17d880  shrink       1408
+      17de00  huge           64
+      17de80  node_owner       24"
   `);
 });
 
