@@ -89,6 +89,11 @@ export class Footprint {
       process.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: PROGRAM_VPN + i }, cpu));
   }
 
+  /** Pages of page tables beside those of mappings. */
+  tablesOf(process: UserProcess): number {
+    return this.#charges.get(process)?.tables.length ?? 0;
+  }
+
   /** exit: what the engine does not free by itself. */
   exited(kernel: Kernel, process: UserProcess): void {
     const own = this.#charges.get(process);

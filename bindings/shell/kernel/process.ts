@@ -101,7 +101,11 @@ export class UserProcess implements Process, Caller {
   status: WaitStatus | null = null;
   readonly started: bigint;
   stopped = false;
+  /** what /proc/PID/exe says */
+  executablePath = '';
   oomScoreAdj = 0;
+  /** the least that who is not root may set */
+  oomScoreAdjMin = 0;
   #dispositions = new Map<number, Disposition>();
   #pending = new Set<number>();
   /** what release() and the like had to put off: Linux' task work */
@@ -244,10 +248,13 @@ export class UserProcess implements Process, Caller {
   /** copy_process(), also on behalf of init, which has no thread. */
   spawn(body: Body): UserProcess {
     const { kernel } = this;
+    const pid = kernel.nextPid();
+    // cgroup_can_fork()
+    kernel.cgroups?.fork(this.pid, pid);
     const task = kernel.machine.forkTask(this.task, {}, this.cpuId);
     kernel.noteEvents();
     const child = new UserProcess(kernel, {
-      pid: kernel.nextPid(),
+      pid,
       task,
       parent: this,
       comm: this.comm,
@@ -258,7 +265,9 @@ export class UserProcess implements Process, Caller {
     child.executable = this.executable;
     child.fds = this.fds.copy();
     child.#dispositions = new Map(this.#dispositions);
+    child.executablePath = this.executablePath;
     child.oomScoreAdj = this.oomScoreAdj;
+    child.oomScoreAdjMin = this.oomScoreAdjMin;
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
     child.begin(async (process) => {
@@ -296,6 +305,8 @@ export class UserProcess implements Process, Caller {
       if (program === undefined) throw new SyscallError('ENOEXEC');
       // The script's name is what ps shows, not its interpreter's.
       this.comm = path.slice(path.lastIndexOf('/') + 1, path.length).slice(0, COMM_LENGTH);
+      const file = lookupCreate(this.#position(), at);
+      this.executablePath = pathOf(file.directory, this.root, file.name);
       return this.#run(program, name, found, words, env);
     }
   }
