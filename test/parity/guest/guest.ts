@@ -86,8 +86,11 @@ export async function runOnGuest(source: string, name: string, timeoutMs = 120_0
 function boot(kernel: string, folder: string, name: string, timeoutMs: number): Promise<GuestRun> {
   const started = performance.now();
   const child = spawn(
-    kernel,
+    // Without randomised addresses every boot has the same number of pages.
+    'setarch',
     [
+      '-R',
+      kernel,
       'mem=1G',
       'rootfstype=hostfs',
       `rootflags=${join(guest, 'root')}`,
@@ -110,7 +113,10 @@ function boot(kernel: string, folder: string, name: string, timeoutMs: number): 
     let text = '';
     let stderr = '';
     let begun = 0;
-    const timer = setTimeout(() => finish(new Error(`${name}: no end after ${timeoutMs} ms:\n${text}${stderr}`)), timeoutMs);
+    const timer = setTimeout(
+      () => finish(new Error(`${name}: no end after ${timeoutMs} ms:\n${text}${stderr}`)),
+      timeoutMs,
+    );
     const finish = (result: GuestRun | Error): void => {
       clearTimeout(timer);
       if (child.pid !== undefined) killGroup(child.pid);
