@@ -764,6 +764,14 @@ export class Machine {
   }
 
   /**
+   * Gives back such a page by put_page(): with the task's batch of uncharges and past the CPU's stock, as page tables and pipe buffers go.
+   * `task` 0: nobody's.
+   */
+  putKmemPage(task: number, frame: number | bigint, cpu = 0): CallResult {
+    return this.#call('put', O.OP_UNCHARGE, { task, cpu, index: frame });
+  }
+
+  /**
    * memory.reclaim: takes `bytes` from the cgroup and all below it, or throws EngineError EAGAIN: so much cannot be had, and what was
    * taken is gone. `swappiness` (6.18): 0 to 200, `max` for anonymous memory only; vm.swappiness unless told. The text that is written
    * to the file is parseReclaim()'s to read.
