@@ -584,7 +584,9 @@ export class UserProcess implements Process, Caller {
   async sleep(ns: bigint): Promise<boolean> {
     await this.#begin();
     const until = this.now + ns;
-    while (this.now < until) if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    do {
+      if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    } while (this.now < until);
     await this.#return();
     return true;
   }
