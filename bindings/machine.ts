@@ -561,6 +561,12 @@ export class Machine {
     return id;
   }
 
+  /** What the task is called from now on, in kills() to come: comm. */
+  nameTask(task: number, name: string): void {
+    this.#nameKills();
+    this.#taskNames.set(task, name);
+  }
+
   // ------------------------------------------------------------------------- live, in modelled residency
 
   /** One row of a trace, now: see assembly/replay/call.ts. Throws what is the caller's fault. */
@@ -809,6 +815,14 @@ export class Machine {
   freeKmemPages({ kind, frame, order = 0 }: KernelPages, cpu = 0): CallResult {
     const flags = pageFlags(kind, order);
     return this.#call('free kmem', O.OP_KMEM_FREE, { cpu, index: frame, flags });
+  }
+
+  /**
+   * Gives back such a page by put_page(): with the task's batch of uncharges and past the CPU's stock, as page tables and pipe buffers go.
+   * `task` 0: nobody's.
+   */
+  putKmemPage(task: number, frame: number | bigint, cpu = 0): CallResult {
+    return this.#call('put', O.OP_UNCHARGE, { task, cpu, index: frame });
   }
 
   /**

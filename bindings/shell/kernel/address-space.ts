@@ -60,7 +60,7 @@ export class AddressSpace {
   }
 
   /** Page tables of a range that nothing else needs go: free_pgtables(). */
-  release({ vpn, pages }: Mapping): void {
+  release({ vpn, pages }: Mapping, caller: Caller): void {
     const others = [...this.anon, ...this.files];
     const needed = (from: number, to: number) => others.some((m) => m.vpn < to && from < m.vpn + m.pages);
     const drop = (level: Map<number, KernelPages>, shift: number) => {
@@ -70,7 +70,7 @@ export class AddressSpace {
         const page = level.get(i);
         if (page === undefined || needed(i * 2 ** shift, (i + 1) * 2 ** shift)) continue;
         level.delete(i);
-        this.#kernel.freePage(page);
+        this.#kernel.freePage(page, caller);
       }
     };
     drop(this.#tables, TABLE_SHIFT);
@@ -92,8 +92,8 @@ export class AddressSpace {
   }
 
   /** Everything goes: exec, exit. Answers the files that were mapped, whose references the caller drops. */
-  clear(): FileMapping[] {
-    for (const page of [...this.#tables.values(), ...this.#directories.values()]) this.#kernel.freePage(page);
+  clear(caller: Caller): FileMapping[] {
+    for (const page of [...this.#tables.values(), ...this.#directories.values()]) this.#kernel.freePage(page, caller);
     this.#tables.clear();
     this.#directories.clear();
     const files = [...this.files];
