@@ -18,6 +18,7 @@ import { sortByHash } from './name-hash.ts';
 import { OpenFile } from './open-file.ts';
 import { allowed, EXECUTE, isCapable, READ, ROOT_USER, WRITE } from './permission.ts';
 import { type Processes, TaskProcesses } from './processes.ts';
+import type { SavedCgroupFs } from './saved.ts';
 
 export interface CgroupFsOptions {
   /** what the kernel was built with; as distributions do unless told */
@@ -48,11 +49,12 @@ export class CgroupFs {
   readonly #plain: boolean;
   readonly #told = new Map<number, boolean>();
 
-  constructor(machine: Machine, options: CgroupFsOptions = {}) {
-    const { config = DISTRIBUTION, subtreeControl = ['memory'], devices = [] } = options;
+  /** `saved`: as toJSON() has it, with the machine's tasks for processes. */
+  constructor(machine: Machine, options: CgroupFsOptions = {}, saved: SavedCgroupFs | null = null) {
+    const { config = DISTRIBUTION, subtreeControl = ['memory'], devices = [] } = { ...options, ...saved };
     const { processes = new TaskProcesses(machine) } = options;
     this.#plain = options.processes === undefined;
-    const hierarchy = new Hierarchy(machine, config);
+    const hierarchy = new Hierarchy(machine, config, saved);
     const members = new Members(machine, hierarchy.root, hierarchy.ofMemcg, processes);
     this.#hierarchy = hierarchy;
     this.#members = members;
@@ -79,8 +81,10 @@ export class CgroupFs {
       nrDying: (d) => hierarchy.nrDying(d, members),
       nrDyingOf: (d, controller) => hierarchy.nrDyingOf(d, controller, members),
     };
-    const set = subtreeControl.reduce((bits, name) => bits | controllerBit(name), 0);
-    this.#tree.setSubtreeControl(hierarchy.root, set, ROOT_USER);
+    if (saved === null) {
+      const set = subtreeControl.reduce((bits, name) => bits | controllerBit(name), 0);
+      this.#tree.setSubtreeControl(hierarchy.root, set, ROOT_USER);
+    } else hierarchy.restoreMembers(saved, members);
     this.#sync();
   }
 
@@ -315,6 +319,13 @@ export class CgroupFs {
   }
 
   // ------------------------------------------------------------------------------------------------ the whole
+
+  /** For Machine.snapshot(). A host of processes is not in it: in the copy, the machine's tasks are the processes. */
+  toJSON(): SavedCgroupFs {
+    this.#sync();
+    const { config, devices } = this.#tree;
+    return { config, devices, ...this.#hierarchy.save(this.#members) };
+  }
 
   /** Hands out every file that can be read, with its path and what it says, directories (`null`) before what is in them. */
   dump(write: (path: string, text: string | null) => void): void {
