@@ -39,6 +39,8 @@ export interface Access extends ObjectRange {
   exec?: boolean;
   /** of shmem: a read of what was never written makes no page */
   holes?: boolean;
+  /** of a mapping: MADV_RANDOM, nothing is read ahead */
+  random?: boolean;
 }
 
 export type ObjectType = 'file' | 'shmem' | 'block';

@@ -745,9 +745,9 @@ export class Machine {
   }
 
   /** A task reads or writes pages of an object. */
-  access(task: number, object: number, { index, pages = 1, write, fault, exec, holes }: Access, cpu = 0): CallResult {
+  access(task: number, object: number, { index, pages = 1, write, fault, exec, holes, random }: Access, cpu = 0): CallResult {
     const how = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
-    const flags = how | (holes ? O.FLAG_HOLES : 0);
+    const flags = how | (holes ? O.FLAG_HOLES : 0) | (random ? O.FLAG_RANDOM : 0);
     const result = this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
     if (result.errno || result.killed) result.done = this.#header(L.H_CALL_DONE);
     return result;

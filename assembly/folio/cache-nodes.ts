@@ -37,8 +37,8 @@ function chargePath(task: u32, cpu: u32, root: usize, index: u64, gfp: u32): i32
 }
 
 /**
- * xas_create(): the entry at `index` has joined a tree: nodes that it needs are charged to the task. A page at offset 0 alone needs none. 0,
- * or -ENOMEM; what was charged stays with its nodes.
+ * xas_create(): the entry at `index` has joined a tree: nodes that it needs are charged to the task. A page at offset 0 alone needs none.
+ * 0, or -ENOMEM; what was charged stays with its nodes.
  */
 export function chargeNodes(task: u32, cpu: u32, root: usize, index: u64, gfp: u32): i32 {
   if (!headerGet(L.H_CACHE_NODE)) return 0;
@@ -90,7 +90,9 @@ export function freeBuffers(cpu: u32, frame: u32): void {
 export function cacheBytes(objcg: u32): i64 {
   let bytes: i64 = 0;
   for (let node: u32 = 1; node < headerGet(L.H_NODE_END); node++) if (nodeOwner(node) == objcg) bytes += headerGet(L.H_CACHE_NODE);
-  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++)
-    if (load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_BUFFERS && ownerOf(chargeWord(frame)) == objcg) bytes += headerGet(L.H_BUFFER_HEAD);
+  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
+    if (!(load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_BUFFERS)) continue;
+    if (ownerOf(chargeWord(frame)) == objcg) bytes += headerGet(L.H_BUFFER_HEAD);
+  }
   return bytes;
 }

@@ -10,8 +10,8 @@ import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objects
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_HOLES, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE,
-  OBJECT_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_HOLES, FLAG_RANDOM, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM,
+  NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
 } from '../replay/ops';
 import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
@@ -52,7 +52,7 @@ import { balanceDirty, isWriteback, syncInode, waitForFolio } from './writeback'
 }
 
 /** shmem: the page exists, in memory or in swap. */
-@inline export function hasEntry(object: u32, index: u64): bool {
+export function hasEntry(object: u32, index: u64): bool {
   return radixGet(pagesOf(object), index) != 0;
 }
 
@@ -293,7 +293,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     let around = false;
     if (faulting && !known) {
       around = !(flags & FLAG_WRITE) && faultAround(task, map, object, i);
-      if (ahead && !around) faultReadahead(task, cpu, payer, object, i, flags);
+      if (ahead && !around && !(flags & FLAG_RANDOM)) faultReadahead(task, cpu, payer, object, i, flags);
       frame = frameAt(object, i);
     } else if (reading && i == batch) {
       batch = readBatch(task, cpu, payer, object, i, index + count);

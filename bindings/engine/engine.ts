@@ -49,6 +49,10 @@ export interface EngineExports {
   setSuperMax(sb: number, pages: number): void;
   superUsed(sb: number): number;
   objectPages(object: number): number;
+  /** tmpfs: 1 if the page exists, in memory or in swap */
+  hasEntry(object: number, index: bigint): number;
+  /** i_size in pages */
+  setInodeSize(object: number, pages: bigint): void;
   enterScope(task: number, memcg: number): number;
   leaveScope(task: number): number;
   folioPayer(task: number, explicitMm: number): number;
