@@ -47,7 +47,8 @@ export class CgroupFs {
   readonly #members: Members;
   readonly #tree: Tree;
   readonly #plain: boolean;
-  readonly #told = new Map<number, boolean>();
+  /** threads that were told to stand still */
+  readonly #stopped = new Set<number>();
 
   /** `saved`: as toJSON() has it, with the machine's tasks for processes. */
   constructor(machine: Machine, options: CgroupFsOptions = {}, saved: SavedCgroupFs | null = null) {
@@ -91,19 +92,19 @@ export class CgroupFs {
   #sync(): void {
     this.#hierarchy.sync(this.#members);
     this.#members.sync();
+    for (const tid of this.#stopped) if (this.#members.directoryOf(tid) === null) this.#stopped.delete(tid);
   }
 
-  /** The processes of a cgroup and below stop, or go on, as its cgroup.freeze and those above say. */
+  /** The threads of a cgroup and below stop, or go on, as its cgroup.freeze and those above say. */
   #refreeze(directory: Directory): void {
     const { processes } = this.#tree;
     for (const d of directory.subtree())
       for (const tid of d.live) {
-        const pid = this.#members.find(tid)?.pid ?? tid;
         const frozen = d.isFreezing;
-        if ((this.#told.get(pid) ?? false) === frozen) continue;
-        if (frozen) this.#told.set(pid, true);
-        else this.#told.delete(pid);
-        processes.freeze?.(pid, frozen);
+        if (this.#stopped.has(tid) === frozen) continue;
+        if (frozen) this.#stopped.add(tid);
+        else this.#stopped.delete(tid);
+        processes.freeze?.(tid, frozen);
       }
   }
 
@@ -332,10 +333,14 @@ export class CgroupFs {
     this.#sync();
     for (const directory of this.#tree.root.subtree()) {
       write(directory.path, null);
-      const prefix = directory.isRoot ? '' : directory.path;
-      for (const { type, present } of directory.files.values())
-        if (present && isReadable(type) && !(type.name === 'cgroup.procs' && directory.isThreaded))
-          write(`${prefix}/${type.name}`, this.read(`${prefix}/${type.name}`));
+      for (const file of directory.files.values()) {
+        const { name } = file.type;
+        if (!file.present || !isReadable(file.type) || (name === 'cgroup.procs' && directory.isThreaded)) continue;
+        // Nothing happens in between.
+        const open = new OpenFile(this.#tree, file, ROOT_USER, () => {});
+        write(`${directory.isRoot ? '' : directory.path}/${name}`, open.read());
+        open.close();
+      }
     }
   }
 }
