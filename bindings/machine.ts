@@ -561,6 +561,12 @@ export class Machine {
     return id;
   }
 
+  /** What the task is called from now on, in kills() to come: comm. */
+  nameTask(task: number, name: string): void {
+    this.#nameKills();
+    this.#taskNames.set(task, name);
+  }
+
   // ------------------------------------------------------------------------- live, in modelled residency
 
   /** One row of a trace, now: see assembly/replay/call.ts. Throws what is the caller's fault. */

@@ -112,6 +112,8 @@ export class Kernel {
   readonly processes = new Map<number, UserProcess>();
   /** by the engine's task */
   readonly tasks = new Map<number, UserProcess>();
+  /** pids by the engine's task, also of those that are gone */
+  readonly pids = new Map<number, number>();
   readonly kernelThreads = new Map<number, { pid: number; comm: string; task: number }>();
   /** drivers by device number */
   readonly charDevices = new Map<number, FileOperations>();

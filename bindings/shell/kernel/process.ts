@@ -147,6 +147,7 @@ export class UserProcess implements Process, Caller {
     this.#hold(this.#context.root);
     kernel.processes.set(this.pid, this);
     kernel.tasks.set(this.task, this);
+    kernel.pids.set(this.task, this.pid);
     options.parent?.children.set(this.pid, this);
   }
 
@@ -314,6 +315,7 @@ export class UserProcess implements Process, Caller {
       if (program === undefined) throw new SyscallError('ENOEXEC');
       // The script's name is what ps shows, not its interpreter's.
       this.comm = path.slice(path.lastIndexOf('/') + 1, path.length).slice(0, COMM_LENGTH);
+      this.kernel.machine.nameTask(this.task, this.comm);
       const file = lookupCreate(this.#position(), at);
       this.executablePath = pathOf(file.directory, this.root, file.name);
       return this.#run(program, name, found, words, env);
@@ -582,7 +584,9 @@ export class UserProcess implements Process, Caller {
   async sleep(ns: bigint): Promise<boolean> {
     await this.#begin();
     const until = this.now + ns;
-    while (this.now < until) if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    do {
+      if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    } while (this.now < until);
     await this.#return();
     return true;
   }

@@ -258,6 +258,11 @@ export class World {
       bin.create('sh', 'symlink', 0o777, caller, { target: 'bash' });
   }
 
+  /** Virtual time since the first process could begin, ns. */
+  get elapsed(): bigint {
+    return this.kernel.scheduler.now - BOOT_NS;
+  }
+
   /** Puts a file into the root file system: the script that is to run. */
   writeFile(path: string, contents: Uint8Array, mode = 0o644): void {
     const caller = this.kernel.bootCaller();
