@@ -19,7 +19,7 @@ import { swapOff as takeSwapOff } from './folio/swapoff';
 import { initWriteback } from './folio/writeback';
 import { taskKilled } from './live';
 import * as L from './layout';
-import { chargeCost, countDescendants, releaseDying } from './memcg/css';
+import { chargeCost, countDescendants, isReleased as isReleasedMemcg, releaseDying } from './memcg/css';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
 import { memcgExists } from './memcg/memcg';
@@ -76,6 +76,7 @@ export {
   warmUncharge,
   warmUnchargeKmem,
 } from './live';
+export { measureMm } from './folio/rss';
 export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
 export { flushCgroup, flushStats, statShown } from './memcg/rstat';
@@ -172,6 +173,11 @@ export function setHugePages(pages: u32): i32 {
 /** cgroup.stat: descendants that live, or (`dying`) that were removed and that something refers to still. */
 export function nrDescendants(memcg: u32, dying: bool): u32 {
   return memcgExists(memcg) ? countDescendants(memcg, dying) : 0;
+}
+
+/** The memcg is removed, and nothing refers to it any more. */
+export function isReleased(memcg: u32): bool {
+  return memcgExists(memcg) && isReleasedMemcg(memcg);
 }
 
 /**

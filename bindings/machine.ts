@@ -3,6 +3,7 @@
  */
 import * as L from '../assembly/layout.ts';
 import * as O from '../assembly/replay/ops.ts';
+import { CgroupFs, type CgroupFsOptions } from './cgroupfs/cgroupfs.ts';
 import { PeakFile } from './cgroupfs/peak.ts';
 import {
   type Capacities,
@@ -299,6 +300,7 @@ export class Machine {
   #named: number;
   /** peak files that were written, by cgroup and counter */
   #peaks = new Map<string, Set<PeakFile>>();
+  #cgroupfs: CgroupFs | null = null;
 
   private constructor(
     memory: WebAssembly.Memory,
@@ -516,6 +518,23 @@ export class Machine {
     this.#check(this.engine.writeKnob(cgroup, knob, value, cpu), `write to ${this.pathOf(cgroup)}`);
   }
 
+  /**
+   * The control files: cgroup2 as /sys/fs/cgroup shows it (docs/cgroupfs.md).
+   *
+   * @example machine.cgroupfs.write('/jobs/memory.max', '64M');
+   */
+  get cgroupfs(): CgroupFs {
+    this.#cgroupfs ??= new CgroupFs(this);
+    return this.#cgroupfs;
+  }
+
+  /** … with options of their own. EngineError EBUSY: they are in use already. */
+  mountCgroupfs(options: CgroupFsOptions): CgroupFs {
+    if (this.#cgroupfs !== null) throw new EngineError('EBUSY', 'mount of cgroup2: EBUSY: it is mounted');
+    this.#cgroupfs = new CgroupFs(this, options);
+    return this.#cgroupfs;
+  }
+
   /** Makes a task in a cgroup and answers its id; `name` is what it is called in kills(). EngineError ENODEV: the cgroup is removed. */
   spawn(cgroup = ROOT_CGROUP, name: string | null = null): number {
     this.#present(cgroup, `spawn in ${this.pathOf(cgroup)}`);
@@ -523,6 +542,12 @@ export class Machine {
     this.#check(this.engine.spawn(id, cgroup, 1), `spawn in ${this.pathOf(cgroup)}`);
     if (name !== null) this.#taskNames.set(id, name);
     return id;
+  }
+
+  /** What the task is called from now on, in kills() to come: comm. */
+  nameTask(task: number, name: string): void {
+    this.#nameKills();
+    this.#taskNames.set(task, name);
   }
 
   // ------------------------------------------------------------------------- live, in modelled residency
@@ -687,7 +712,9 @@ export class Machine {
   /** fork(2), or with `thread` a thread that shares the memory: the child's id. (`fork()` is of the whole machine.) */
   forkTask(task: number, { thread = false } = {}, cpu = 0): number {
     const child = Math.max(1, this.#header(L.H_TASK_END));
+    this.#cgroupfs?.taskForks(task, child);
     const { errno } = this.#call('fork', O.OP_FORK, { task, cpu, object: child, flags: thread ? O.FLAG_THREAD : 0 });
+    if (errno) this.#cgroupfs?.taskForkFailed(child);
     if (errno) throw new EngineError(errno, `fork: ${errno}: task ${task} does not live`);
     const name = this.#taskNames.get(task);
     if (name !== null) this.#taskNames.set(child, name);
@@ -706,7 +733,9 @@ export class Machine {
 
   /** cgroup.procs: the task's process moves; what it has stays charged where it was. EngineError ENODEV: the cgroup is removed. */
   attach(task: number, cgroup: number, cpu = 0): CallResult {
-    return this.#call('attach', O.OP_ATTACH, { task, cpu, cgroup });
+    const result = this.#call('attach', O.OP_ATTACH, { task, cpu, cgroup });
+    this.#cgroupfs?.taskAttached(task);
+    return result;
   }
 
   /** /proc/PID/oom_score_adj, -1000 to 1000. */
@@ -738,6 +767,14 @@ export class Machine {
   freeKmemPages({ kind, frame, order = 0 }: KernelPages, cpu = 0): CallResult {
     const flags = pageFlags(kind, order);
     return this.#call('free kmem', O.OP_KMEM_FREE, { cpu, index: frame, flags });
+  }
+
+  /**
+   * Gives back such a page by put_page(): with the task's batch of uncharges and past the CPU's stock, as page tables and pipe buffers go.
+   * `task` 0: nobody's.
+   */
+  putKmemPage(task: number, frame: number | bigint, cpu = 0): CallResult {
+    return this.#call('put', O.OP_UNCHARGE, { task, cpu, index: frame });
   }
 
   /**
@@ -1022,6 +1059,12 @@ export class Machine {
     return this.#u32[(base + cgroup * L.MEMCG_STRIDE + L.MEMCG_STATE) / 4]! >= L.MEMCG_REMOVED;
   }
 
+  /** True for a removed cgroup that nothing refers to any more: Linux has freed it. */
+  isReleased(cgroup: number): boolean {
+    this.#known(cgroup, 'isReleased');
+    return this.engine.isReleased(cgroup) !== 0;
+  }
+
   /** memory.current in pages. */
   usage(cgroup: number): number {
     this.#known(cgroup, 'usage');
@@ -1046,6 +1089,38 @@ export class Machine {
         ({ name, rows, unit }) => [name, rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit],
       ),
     );
+  }
+
+  /** Modelled residency: what the counters of the whole machine say at this moment, by the names of memory.stat and in its units. */
+  statNow(): Record<string, number> {
+    const value = (row: number) =>
+      row >= L.RSTAT_LISTS
+        ? this.#lruPages(ROOT_CGROUP, row - L.RSTAT_LISTS)
+        : Number(this.engine.statTotal(ROOT_CGROUP, row));
+    return Object.fromEntries(
+      statKeys(this.kernel, this.residency).map(({ name, rows, unit }) => [
+        name,
+        rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
+      ]),
+    );
+  }
+
+  /** Modelled residency: pages that a task has in memory and in swap, and page tables that its private memory needs: oom_badness(). */
+  residentOf(task: number): { anon: number; file: number; shmem: number; swap: number; pagetables: number } {
+    const tasks = regionAt(L.R_TASK, this.capacities);
+    const mm = this.#u32[(tasks + task * L.TASK_STRIDE + L.TASK_MM) / 4]!;
+    if (!this.#wasTask(task) || mm === 0) return { anon: 0, file: 0, shmem: 0, swap: 0, pagetables: 0 };
+    // The line behind those of the choice that is being made: nobody is, now.
+    const line = this.#base.kill + L.KILL_HEAD + L.KILL_CANDIDATES * L.CANDIDATE_STRIDE;
+    this.engine.measureMm(mm, line);
+    const word = (field: number) => this.#u32[(line + field) / 4]!;
+    return {
+      anon: word(L.CANDIDATE_ANON),
+      file: word(L.CANDIDATE_FILE),
+      shmem: word(L.CANDIDATE_SHMEM),
+      swap: word(L.CANDIDATE_SWAP),
+      pagetables: word(L.CANDIDATE_PAGE_TABLES),
+    };
   }
 
   /** cgroup.stat: descendants that live, and removed ones that something refers to still. */

@@ -9,13 +9,13 @@ import type { Caller } from './vfs.ts';
 
 /** Entries of a table: bits of a virtual page number. */
 const TABLE_SHIFT = 9;
-/** Where mmap(2) begins to place, downwards: below the stack and the libraries of the programs, at a 1 GiB boundary. */
-const MMAP_BASE = 0x4000000;
+/** TASK_UNMAPPED_BASE: where libraries and mappings begin. A mapping goes into the first gap that is large enough. */
+const MMAP_BASE = 0x40000;
 
 export class AddressSpace {
   readonly #kernel: Kernel;
-  /** the lowest mapping that was ever placed */
-  #lowest = MMAP_BASE;
+  /** pages of the libraries, which come first */
+  libraries = 0;
   readonly anon = new Set<Mapping>();
   readonly files = new Set<FileMapping>();
   /** pages of page tables, by number of the 2 MiB */
@@ -29,8 +29,19 @@ export class AddressSpace {
 
   /** A place for a mapping. */
   place(pages: number): number {
-    this.#lowest -= pages;
-    return this.#lowest;
+    let at = MMAP_BASE + this.libraries;
+    for (const { vpn, pages: taken } of [...this.anon, ...this.files].sort((a, b) => a.vpn - b.vpn)) {
+      if (vpn - at >= pages) break;
+      at = Math.max(at, vpn + taken);
+    }
+    return at;
+  }
+
+  /** Pages that are mapped. */
+  get size(): number {
+    let sum = this.libraries;
+    for (const { pages } of [...this.anon, ...this.files]) sum += pages;
+    return sum;
   }
 
   /** The page tables that a fault at `vpn` needs. SyscallError ENOMEM. */
@@ -49,7 +60,7 @@ export class AddressSpace {
   }
 
   /** Page tables of a range that nothing else needs go: free_pgtables(). */
-  release({ vpn, pages }: Mapping): void {
+  release({ vpn, pages }: Mapping, caller: Caller): void {
     const others = [...this.anon, ...this.files];
     const needed = (from: number, to: number) => others.some((m) => m.vpn < to && from < m.vpn + m.pages);
     const drop = (level: Map<number, KernelPages>, shift: number) => {
@@ -59,7 +70,7 @@ export class AddressSpace {
         const page = level.get(i);
         if (page === undefined || needed(i * 2 ** shift, (i + 1) * 2 ** shift)) continue;
         level.delete(i);
-        this.#kernel.freePage(page);
+        this.#kernel.freePage(page, caller);
       }
     };
     drop(this.#tables, TABLE_SHIFT);
@@ -68,7 +79,7 @@ export class AddressSpace {
 
   /** fork(2): mappings and, of private memory, page tables are copied at once; those of shared mappings come with the faults. */
   copyInto(child: AddressSpace, caller: Caller): void {
-    child.#lowest = this.#lowest;
+    child.libraries = this.libraries;
     for (const mapping of this.anon) child.anon.add(mapping);
     for (const mapping of this.files) {
       mapping.file.references++;
@@ -81,14 +92,14 @@ export class AddressSpace {
   }
 
   /** Everything goes: exec, exit. Answers the files that were mapped, whose references the caller drops. */
-  clear(): FileMapping[] {
-    for (const page of [...this.#tables.values(), ...this.#directories.values()]) this.#kernel.freePage(page);
+  clear(caller: Caller): FileMapping[] {
+    for (const page of [...this.#tables.values(), ...this.#directories.values()]) this.#kernel.freePage(page, caller);
     this.#tables.clear();
     this.#directories.clear();
     const files = [...this.files];
     this.files.clear();
     this.anon.clear();
-    this.#lowest = MMAP_BASE;
+    this.libraries = 0;
     return files;
   }
 }

@@ -75,7 +75,7 @@ export class Footprint {
   executed(kernel: Kernel, process: UserProcess, name: string): void {
     const own = this.#charges.get(process);
     if (own === undefined) return;
-    for (const table of own.tables.splice(0)) kernel.freePage(table);
+    for (const table of own.tables.splice(0)) kernel.freePage(table, process);
     const program = this.data.programs[name] ?? this.data.other;
     own.program = program;
     for (let i = 0; i < program.tables; i++) own.tables.push(kernel.allocatePage(process, 'pagetable'));
@@ -89,18 +89,23 @@ export class Footprint {
       process.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: PROGRAM_VPN + i }, cpu));
   }
 
+  /** Pages of page tables beside those of mappings. */
+  tablesOf(process: UserProcess): number {
+    return this.#charges.get(process)?.tables.length ?? 0;
+  }
+
   /** exit: what the engine does not free by itself. */
   exited(kernel: Kernel, process: UserProcess): void {
     const own = this.#charges.get(process);
     if (own === undefined) return;
-    for (const table of own.tables.splice(0)) kernel.freePage(table);
+    for (const table of own.tables.splice(0)) kernel.freePage(table, process);
   }
 
   /** The parent has waited: stack and structures go. */
   reaped(kernel: Kernel, process: UserProcess): void {
     const own = this.#charges.get(process);
     if (own === undefined) return;
-    kernel.freePage(own.stack);
+    kernel.freePage(own.stack, process);
     if (own.slab !== null) kernel.machine.freeKmem(own.slab.cgroup, { kind: 'slab', bytes: own.slab.bytes });
     this.#charges.delete(process);
   }

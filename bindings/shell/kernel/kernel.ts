@@ -1,7 +1,9 @@
 /** The kernel's global state: processes, devices, file systems, mounts, and the machine whose memory all of it is. */
 import * as L from '../../../assembly/layout.ts';
+import type { CgroupFs } from '../../cgroupfs/cgroupfs.ts';
 import type { CallResult, KernelPages, PageKind } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
+import { ROOT_CGROUP } from '../../trace/schema.ts';
 import { SyscallError } from './error.ts';
 import type { Footprint } from './footprint.ts';
 import { MemoryFs } from './memory-fs.ts';
@@ -12,6 +14,8 @@ import { SIGKILL } from './signals.ts';
 import type { Mapping, Program } from './syscalls.ts';
 import type { Caller, FileOperations, FileSystem, Inode, OpenFile } from './vfs.ts';
 
+const PID_MAX = 32768;
+const RESERVED_PIDS = 300;
 /** Where CLOCK_REALTIME stands at boot: 2025-01-01 00:00:00 UTC. */
 const BOOT_REALTIME = 1_735_689_600_000_000_000n;
 
@@ -41,7 +45,22 @@ export interface SharedMemory {
   /** The segment as a file that is attached: its release detaches. */
   attach(id: number, caller: Caller): { file: OpenFile; pages: number };
   remove(id: number, caller: Caller): void;
-  list(): { id: number; key: number; size: number; uid: number; mode: number; nattch: number }[];
+  /** bytes; times in s since the epoch */
+  list(): {
+    id: number;
+    key: number;
+    size: number;
+    uid: number;
+    mode: number;
+    nattch: number;
+    cpid?: number;
+    lpid?: number;
+    atime?: number;
+    dtime?: number;
+    ctime?: number;
+    rss?: number;
+    swap?: number;
+  }[];
 }
 
 /** Beside processes: a thread of the kernel, as a flusher or a loop device's worker. It has an engine's task in the root cgroup. */
@@ -93,6 +112,8 @@ export class Kernel {
   readonly processes = new Map<number, UserProcess>();
   /** by the engine's task */
   readonly tasks = new Map<number, UserProcess>();
+  /** pids by the engine's task, also of those that are gone */
+  readonly pids = new Map<number, number>();
   readonly kernelThreads = new Map<number, { pid: number; comm: string; task: number }>();
   /** drivers by device number */
   readonly charDevices = new Map<number, FileOperations>();
@@ -106,6 +127,17 @@ export class Kernel {
   memfd: ((name: string, caller: Caller) => Inode) | null = null;
   /** file systems that are mounted, in the order of their first mount */
   readonly mounted = new Set<FileSystem>();
+  /** the control files of cgroup2 */
+  cgroups: CgroupFs | null = null;
+  /** disks that /proc/partitions lists */
+  disks: () => readonly { name: string; rdev: number; size: number; readonly?: boolean }[] = () => [];
+  /** pages of the page cache that belong to block devices: Buffers */
+  bufferPages: () => number = () => 0;
+  /** what drop_caches does beside what the engine does */
+  onDropCaches: (what: 1 | 2 | 3, caller: Caller) => void = () => {};
+  /** writes to drop_caches */
+  readonly dropped = { pagecache: 0, slab: 0 };
+  readonly cpus: number;
   hostname = '(none)';
   /** told of every process that has ended */
   onExit: (process: UserProcess) => void = () => {};
@@ -124,6 +156,7 @@ export class Kernel {
     this.programs = options.programs;
     this.footprint = options.footprint;
     this.#pid = options.firstPid;
+    this.cpus = options.cpus;
     this.#u64 = new BigUint64Array(machine.memory.buffer);
     this.#pipeFs = new MemoryFs('pipefs', 13, BOOT_REALTIME);
     this.scheduler = new Scheduler(machine.now, options.cpus, (now) => {
@@ -135,8 +168,42 @@ export class Kernel {
   get realtime(): bigint {
     return BOOT_REALTIME + this.scheduler.now;
   }
+  /** PID_MAX_DEFAULT wraps to 300 (RESERVED_PIDS). */
   nextPid(): number {
+    while (this.processes.has(this.#pid) || this.kernelThreads.has(this.#pid) || this.#pid >= PID_MAX)
+      this.#pid = this.#pid >= PID_MAX ? RESERVED_PIDS : this.#pid + 1;
     return this.#pid++;
+  }
+  get lastPid(): number {
+    return this.#pid - 1;
+  }
+  /** uname -r, uname -v */
+  get release(): string {
+    return this.machine.kernel === '6.1' ? '6.1.176' : '6.18.0';
+  }
+  get version(): string {
+    return '#1 Sat Jul  4 15:38:16 UTC 2026';
+  }
+  /** num_cgroups of /proc/cgroups */
+  cgroupCount(): number {
+    return 1 + this.machine.cgroupStat(ROOT_CGROUP).nr_descendants;
+  }
+  /** What /proc/PID/cgroup says after `0::`. */
+  cgroupPath(pid: number): string {
+    return this.processes.has(pid) ? (this.cgroups?.cgroupOf(pid) ?? '/') : '/';
+  }
+  /** Pages that a process has, by kind. */
+  residentOf(process: UserProcess): { anon: number; file: number; shmem: number; swap: number; tables: number } {
+    return {
+      ...this.machine.residentOf(process.task),
+      tables: this.footprint.tablesOf(process) + process.space.tables,
+    };
+  }
+  /** A write to vm.drop_caches. */
+  dropCaches(what: 1 | 2 | 3, caller: Caller): void {
+    this.onDropCaches(what, caller);
+    this.machine.dropCaches(what, caller.cpuId);
+    this.noteEvents();
   }
   nextMountId(): number {
     return this.#mountId++;
@@ -222,8 +289,11 @@ export class Kernel {
   kmemPayer(task: number): number {
     return this.machine.engine.kmemPayer(task);
   }
-  freePage(page: KernelPages): void {
-    this.machine.freeKmemPages(page);
+  /** Page tables and pipe buffers go by put_page() with the batch of who frees them, stacks by __free_pages(). */
+  freePage(page: KernelPages, caller: Caller): void {
+    const { cpuId } = caller;
+    if (page.kind === 'kernel_stack') this.machine.freeKmemPages(page, cpuId);
+    else this.machine.putKmemPage(this.tasks.get(caller.task)?.ends ? 0 : caller.task, page.frame, cpuId);
   }
 
   /** ns that tasks waited for the disk until now. */

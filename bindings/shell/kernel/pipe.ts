@@ -78,7 +78,8 @@ export class Pipe extends FileOperations {
     if (this.#writers === 0) scheduler.wake(this.#readable);
     if (this.#readers === 0) scheduler.wake(this.#writable);
     if (this.#readers > 0 || this.#writers > 0) return;
-    for (const page of [...this.#buffers.map((buffer) => buffer.page), ...this.#spare]) caller.kernel.freePage(page);
+    for (const page of [...this.#buffers.map((buffer) => buffer.page), ...this.#spare])
+      caller.kernel.freePage(page, caller);
     this.#buffers = [];
     this.#spare = [];
   }
@@ -102,7 +103,7 @@ export class Pipe extends FileOperations {
       if (buffer.from < buffer.to) break;
       this.#buffers.shift();
       if (this.#spare.length < SPARE_PAGES) this.#spare.push(buffer.page);
-      else caller.kernel.freePage(buffer.page);
+      else caller.kernel.freePage(buffer.page, caller);
     }
     if (wasFull && this.#buffers.length < BUFFERS) caller.kernel.scheduler.wake(this.#writable);
     const all = new Uint8Array(count - left);

@@ -3,6 +3,7 @@ import type { CallResult } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { AddressSpace } from './address-space.ts';
 import { bytesOf, textOf } from './bytes.ts';
+import { asSyscall } from './cgroup-mount.ts';
 import { SyscallError } from './error.ts';
 import { FdTable } from './fd-table.ts';
 import { type FileMapping, FOREVER, type Kernel } from './kernel.ts';
@@ -101,7 +102,11 @@ export class UserProcess implements Process, Caller {
   status: WaitStatus | null = null;
   readonly started: bigint;
   stopped = false;
+  /** what /proc/PID/exe says */
+  executablePath = '';
   oomScoreAdj = 0;
+  /** the least that who is not root may set */
+  oomScoreAdjMin = 0;
   #dispositions = new Map<number, Disposition>();
   #pending = new Set<number>();
   /** what release() and the like had to put off: Linux' task work */
@@ -109,6 +114,9 @@ export class UserProcess implements Process, Caller {
   /** when it may return to user mode: memory.high, the disk */
   #sleepEnd = 0n;
   #exiting = false;
+  #frozen = false;
+  /** exit_mm() is over */
+  #left = false;
   readonly #childEnded = new WaitQueue();
   readonly #continued = new WaitQueue();
 
@@ -139,9 +147,14 @@ export class UserProcess implements Process, Caller {
     this.#hold(this.#context.root);
     kernel.processes.set(this.pid, this);
     kernel.tasks.set(this.task, this);
+    kernel.pids.set(this.task, this.pid);
     options.parent?.children.set(this.pid, this);
   }
 
+  /** The engine does not know its task any more. */
+  get ends(): boolean {
+    return this.kernel.machine.isKilled(this.task) || this.#left;
+  }
   get ppid(): number {
     return this.parent?.pid ?? 0;
   }
@@ -204,9 +217,10 @@ export class UserProcess implements Process, Caller {
     this.#exiting = true;
     const { kernel } = this;
     for (const { fd } of this.fds.list()) this.#release(this.fds.take(fd));
-    for (const { file } of this.space.clear()) this.#release(file);
+    for (const { file } of this.space.clear(this)) this.#release(file);
     kernel.footprint.exited(kernel, this);
     if (!kernel.machine.isKilled(this.task)) kernel.machine.exit(this.task, this.cpuId);
+    this.#left = true;
     this.#drop(this.#context.cwd);
     this.#drop(this.#context.root);
     this.#leaveNamespace(this.#context.namespace);
@@ -244,10 +258,13 @@ export class UserProcess implements Process, Caller {
   /** copy_process(), also on behalf of init, which has no thread. */
   spawn(body: Body): UserProcess {
     const { kernel } = this;
+    const pid = kernel.nextPid();
+    // cgroup_can_fork()
+    asSyscall(() => kernel.cgroups?.fork(this.pid, pid));
     const task = kernel.machine.forkTask(this.task, {}, this.cpuId);
     kernel.noteEvents();
     const child = new UserProcess(kernel, {
-      pid: kernel.nextPid(),
+      pid,
       task,
       parent: this,
       comm: this.comm,
@@ -258,7 +275,9 @@ export class UserProcess implements Process, Caller {
     child.executable = this.executable;
     child.fds = this.fds.copy();
     child.#dispositions = new Map(this.#dispositions);
+    child.executablePath = this.executablePath;
     child.oomScoreAdj = this.oomScoreAdj;
+    child.oomScoreAdjMin = this.oomScoreAdjMin;
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
     child.begin(async (process) => {
@@ -296,6 +315,9 @@ export class UserProcess implements Process, Caller {
       if (program === undefined) throw new SyscallError('ENOEXEC');
       // The script's name is what ps shows, not its interpreter's.
       this.comm = path.slice(path.lastIndexOf('/') + 1, path.length).slice(0, COMM_LENGTH);
+      this.kernel.machine.nameTask(this.task, this.comm);
+      const file = lookupCreate(this.#position(), at);
+      this.executablePath = pathOf(file.directory, this.root, file.name);
       return this.#run(program, name, found, words, env);
     }
   }
@@ -318,7 +340,7 @@ export class UserProcess implements Process, Caller {
     env: ReadonlyMap<string, string>,
   ): Promise<number> {
     const { kernel } = this;
-    for (const { file } of this.space.clear()) this.#release(file);
+    for (const { file } of this.space.clear(this)) this.#release(file);
     this.charge((machine, task, cpu) => machine.exec(task, cpu));
     for (const { fd, closeOnExec } of this.fds.list()) if (closeOnExec) this.#release(this.fds.take(fd));
     for (const [signal, disposition] of this.#dispositions)
@@ -348,7 +370,13 @@ export class UserProcess implements Process, Caller {
   /** An asynchronous syscall begins: what was put off comes first. */
   async #begin(): Promise<void> {
     this.#enter();
-    if (this.#work.length > 0 || this.#sleepEnd > this.now || this.kernel.scheduler.overdue || this.stopped)
+    if (
+      this.#work.length > 0 ||
+      this.#sleepEnd > this.now ||
+      this.kernel.scheduler.overdue ||
+      this.stopped ||
+      this.#frozen
+    )
       await this.#return();
   }
 
@@ -360,7 +388,7 @@ export class UserProcess implements Process, Caller {
       if (this.#pending.has(SIGKILL)) break;
     }
     if (this.#pending.size > 0) this.#deliver();
-    while (this.stopped) {
+    while (this.stopped || this.#frozen) {
       await this.kernel.scheduler.block(this.thread!, this.#continued, null, false);
       this.#deliver();
     }
@@ -404,9 +432,9 @@ export class UserProcess implements Process, Caller {
     if (this.#exiting) return wake === 'timeout' ? 'timeout' : 'woken';
     if (this.#pending.size > 0 && (interruptible || this.#pending.has(SIGKILL))) {
       const handled = this.#deliver();
-      if (this.stopped) await this.#return();
       if (handled && wake === 'interrupted') return 'handled';
     }
+    if (this.stopped || this.#frozen) await this.#return();
     return wake === 'timeout' ? 'timeout' : 'woken';
   }
 
@@ -418,12 +446,19 @@ export class UserProcess implements Process, Caller {
     const { scheduler } = this.kernel;
     if (signal === SIGCONT || signal === SIGKILL) {
       this.stopped = false;
+      if (signal === SIGKILL) this.#frozen = false;
       scheduler.wake(this.#continued);
     }
     const disposition = this.disposition(signal);
     if (disposition === 'ignore' || (disposition === 'default' && defaultAction(signal) === 'ignore')) return;
     this.#pending.add(signal);
     if (this.thread !== undefined) scheduler.interrupt(this.thread, signal === SIGKILL);
+  }
+
+  /** cgroup.freeze: it stands still at its next return to user mode, or in the sleep that it is in. */
+  freeze(frozen: boolean): void {
+    this.#frozen = frozen;
+    if (!frozen) this.kernel.scheduler.wake(this.#continued);
   }
 
   raise(signal: number): void {
@@ -549,7 +584,9 @@ export class UserProcess implements Process, Caller {
   async sleep(ns: bigint): Promise<boolean> {
     await this.#begin();
     const until = this.now + ns;
-    while (this.now < until) if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    do {
+      if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    } while (this.now < until);
     await this.#return();
     return true;
   }
@@ -1243,7 +1280,7 @@ export class UserProcess implements Process, Caller {
     } else if (this.space.anon.delete(mapping))
       this.charge((machine, task, cpu) => machine.freeAnon(task, { vpn: mapping.vpn, pages: mapping.pages }, cpu));
     else throw new SyscallError('EINVAL');
-    this.space.release(mapping);
+    this.space.release(mapping, this);
   }
 
   async mlock(mapping: Mapping): Promise<void> {

@@ -60,6 +60,9 @@ export class Scheduler {
   now: bigint;
   /** who has the baton; null between runs */
   current: Thread | null = null;
+  /** ns that nobody could run; how often the CPU changed hands */
+  idle = 0n;
+  switches = 0;
   /** told of every step of time, before what is due then happens */
   readonly #onTime: (now: bigint) => void;
   readonly #ready: Thread[] = [];
@@ -252,6 +255,7 @@ export class Scheduler {
           const waiting = [...this.#blocked].map((thread) => thread.name()).join(', ');
           throw new DeadlockError(`nothing can ever happen: ${waiting || 'nobody'} would wait for ever`);
         }
+        this.idle += next.at > this.now ? next.at - this.now : 0n;
         this.#goOn(next.at);
       }
     } catch (error) {
@@ -259,6 +263,7 @@ export class Scheduler {
       return;
     }
     const thread = this.#ready.shift()!;
+    this.switches++;
     thread.state = 'running';
     thread.used = 0n;
     this.current = thread;

@@ -1,16 +1,22 @@
 /** A world: a machine, its kernel, and the mounts that a guest's init makes. */
 
+import { CgroupFs } from '../../cgroupfs/cgroupfs.ts';
+import { GUEST } from '../../cgroupfs/config.ts';
 import { type Kernel as KernelVersion, Machine } from '../../machine.ts';
 import { byteString, textOf } from './bytes.ts';
+import { Cgroup2Fs, cgroupProcesses } from './cgroup-mount.ts';
 import { CONSOLE, ConsoleNode, type ConsolePort, memoryDevices } from './devices.ts';
 import { Footprint } from './footprint.ts';
 import { FOOTPRINT_6_1 } from './footprint-data-6.1.ts';
 import { Kernel } from './kernel.ts';
 import { MemoryFs, PlainFile, type TableDirectory } from './memory-fs.ts';
 import { Mount, MountNamespace, type Path } from './mount.ts';
+import { lookup } from './namei.ts';
 import { programFile, UserProcess } from './process.ts';
+import { ProcFs } from './procfs.ts';
 import type { Body, Program } from './syscalls.ts';
-import { type Caller, type Inode, OpenFile, PAGE_SIZE } from './vfs.ts';
+import { SysFs } from './sysfs.ts';
+import { type Caller, type FileSystem, type Inode, OpenFile, PAGE_SIZE } from './vfs.ts';
 
 export interface WorldOptions {
   /** which kernel's facts; 6.18 unless told */
@@ -44,9 +50,14 @@ const ENVIRONMENT = new Map([
   ['SHLVL', '1'],
   ['_', '/usr/bin/bash'],
 ]);
+/** sizeof(struct page) */
+const STRUCT_PAGE = 64;
+/** What else of 1 GiB is not `managed` in the guest: its image. Pages. */
+const IMAGE_PAGES = 3955;
 /** Frames of the machine that a guest of `memory` bytes has: the kernel's image, page structures and reserves are gone. */
 function framesOf(memory: number): number {
-  return Math.floor((memory / PAGE_SIZE) * 0.964);
+  const frames = Math.floor(memory / PAGE_SIZE);
+  return frames - Math.ceil((frames * STRUCT_PAGE) / PAGE_SIZE) - IMAGE_PAGES;
 }
 
 const DEV_NODES: readonly (readonly [string, 'char' | 'block', number, number, number])[] = [
@@ -144,9 +155,9 @@ export class World {
       context: { uid: 0, gid: 0, umask: 0o022, namespace, root: this.#root, cwd: this.#root },
       env: ENVIRONMENT,
     });
-    const mountAt = (path: string, fs: MemoryFs, source: string) => {
-      const at = { mount: rootMount, inode: this.#directory(rootFs.root, path, caller) };
-      namespace.attach(new Mount(kernel.nextMountId(), fs, fs.root, source, []), at);
+    const position = { caller, namespace, root: this.#root, cwd: this.#root };
+    const mountAt = (path: string, fs: FileSystem, source: string) => {
+      namespace.attach(new Mount(kernel.nextMountId(), fs, fs.root, source, []), lookup(position, path));
       kernel.mounted.add(fs);
     };
     const dev = new MemoryFs('devtmpfs', kernel.nextDev(), kernel.realtime);
@@ -161,6 +172,23 @@ export class World {
       dev.root.create(name, 'symlink', 0o777, caller, { target });
     dev.root.create('shm', 'directory', 0o755, caller, {});
     mountAt('/dev', dev, 'devtmpfs');
+    mountAt('/proc', new ProcFs(kernel, kernel.nextDev()), 'proc');
+    const sys = new SysFs(kernel, kernel.nextDev());
+    mountAt('/sys', sys, 'sysfs');
+    const cgroups = new CgroupFs(this.machine, {
+      config: GUEST,
+      subtreeControl: ['memory', 'io', 'pids'],
+      processes: cgroupProcesses(kernel),
+      devices: ['98:0', '98:16'],
+    });
+    kernel.cgroups = cgroups;
+    const cgroup2 = new Cgroup2Fs(cgroups, kernel.nextDev(), kernel.realtime);
+    mountAt('/sys/fs/cgroup', cgroup2, 'cgroup2');
+    const { fileSystems } = kernel;
+    fileSystems.set('sysfs', () => sys);
+    fileSystems.set('proc', () => new ProcFs(kernel, kernel.nextDev()));
+    fileSystems.set('cgroup2', () => cgroup2);
+    fileSystems.set('devtmpfs', () => dev);
     mountAt('/tmp', new MemoryFs('tmpfs', kernel.nextDev(), kernel.realtime, 0o1777), 'tmpfs');
     mountAt('/mnt', new MemoryFs('tmpfs', kernel.nextDev(), kernel.realtime, 0o1777), 'tmpfs');
     this.#standardFiles(init, dev);
@@ -212,6 +240,11 @@ export class World {
     }
     if (!this.kernel.programs.has('sh') && this.kernel.programs.has('bash'))
       bin.create('sh', 'symlink', 0o777, caller, { target: 'bash' });
+  }
+
+  /** Virtual time since the first process could begin, ns. */
+  get elapsed(): bigint {
+    return this.kernel.scheduler.now - BOOT_NS;
   }
 
   /** Puts a file into the root file system: the script that is to run. */
