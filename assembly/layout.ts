@@ -775,7 +775,7 @@ export const RING_MOVED: u32 = 6;
 
 // ---------------------------------------------------------------------------------------------- audit
 // What the audit adds up for each memcg (or objcg: same ids), one i64 each.
-export const AUDIT_STRIDE: u32 = 160;
+export const AUDIT_STRIDE: u32 = 168;
 export const AUDIT_KIND: u32 = 0; // 9 rows, by KIND_* up to KIND_KERNEL_OTHER: pages of the folios of that kind; owner = memcg or objcg
 export const AUDIT_BYTE_PAGES: u32 = 9; // pages behind an objcg's bytes
 export const AUDIT_STOCK: u32 = 10;
@@ -785,6 +785,7 @@ export const AUDIT_UNDONE: u32 = 13; // pages whose charge was undone while the 
 export const AUDIT_SWAP: u32 = 14;
 export const AUDIT_STOCK_BYTES: u32 = 15;
 export const AUDIT_THP: u32 = 16; // 3 rows: pages of huge folios that are anon, file, shmem
+export const AUDIT_CACHE: u32 = 20; // bytes of the page cache's nodes and buffer heads, by objcg
 export const AUDIT_UNCOUNTED: u32 = 19; // charged, but in the swap cache alone
 // answers of audit(), with H_AUDIT_ID, H_AUDIT_EXPECTED and H_AUDIT_FOUND
 export const AUDIT_OK: u32 = 0;

@@ -85,14 +85,3 @@ export function freeBuffers(cpu: u32, frame: u32): void {
   store<u32>(at, state & ~L.STATE_BUFFERS, L.FOLIO_STATE);
   unchargeObject(cpu, ownerOf(chargeWord(frame)), headerGet(L.H_BUFFER_HEAD), KIND_SLAB_RECLAIMABLE);
 }
-
-/** Bytes of nodes and buffer heads that an objcg pays for, for the audit. */
-export function cacheBytes(objcg: u32): i64 {
-  let bytes: i64 = 0;
-  for (let node: u32 = 1; node < headerGet(L.H_NODE_END); node++) if (nodeOwner(node) == objcg) bytes += headerGet(L.H_CACHE_NODE);
-  for (let frame: u32 = 1; frame < headerGet(L.H_FRAME_END); frame++) {
-    if (!(load<u32>(folioAt(frame), L.FOLIO_STATE) & L.STATE_BUFFERS)) continue;
-    if (ownerOf(chargeWord(frame)) == objcg) bytes += headerGet(L.H_BUFFER_HEAD);
-  }
-  return bytes;
-}

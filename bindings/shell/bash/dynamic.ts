@@ -29,7 +29,7 @@ const TABLE: Readonly<Record<string, { get: (shell: Shell) => Value; set?: (shel
   LINENO: { get: (shell) => String(shell.line), set: () => {} },
   BASHPID: { get: (shell) => String(shell.process.pid), set: () => {} },
   BASH_SUBSHELL: { get: (shell) => String(shell.subshell), set: () => {} },
-  BASH_COMMAND: { get: (shell) => shell.bashCommand, set: () => {} },
+  BASH_COMMAND: { get: (shell) => shell.lastCommand(), set: () => {} },
   BASH_ARGV0: {
     get: (shell) => shell.arg0,
     set: (shell, value) => {

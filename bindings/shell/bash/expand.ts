@@ -2,6 +2,8 @@
 import type { Word } from 'unbash';
 import { SyscallError } from '../kernel/error.ts';
 import { braceExpand } from './braces.ts';
+import { attributeLetters } from './declarations.ts';
+import { ansiC } from './escapes.ts';
 import { CommandFailure, Discard, ShellExit } from './flow.ts';
 import { globFields } from './glob.ts';
 import { BREAK, NOTHING, plain, QUOTED, quoted, SPLIT, splittable } from './marks.ts';
@@ -10,10 +12,16 @@ import { doubleQuoted, keyQuoted, transformQuoted } from './quoting.ts';
 import { isName, type Shell } from './shell.ts';
 import { Source } from './source.ts';
 import { processSubstitution, substitute } from './substitution.ts';
-import { attributeLetters } from './declarations.ts';
 import { AssociativeArray, IndexedArray, type Value } from './variables.ts';
-import { type Operation, type Parameter, type Part, quotedParts, tildesOfArgument, withTildes, wordParts } from './words.ts';
-import { ansiC } from './escapes.ts';
+import {
+  type Operation,
+  type Parameter,
+  type Part,
+  quotedParts,
+  tildesOfArgument,
+  withTildes,
+  wordParts,
+} from './words.ts';
 
 /** A word, read: its alternatives by braces, each a list of parts. */
 interface Compiled {
@@ -103,7 +111,8 @@ export async function expandWord(shell: Shell, word: Word, out: string[]): Promi
 /** Adds the fields of parts. */
 export async function expandFields(shell: Shell, parts: readonly Part[], out: string[]): Promise<void> {
   const marked = await expandParts(shell, parts, FIELDS);
-  for (const field of split(marked, shell)) {
+  for (const kept of split(marked, shell)) {
+    const field = kept.includes(NOTHING) ? kept.replaceAll(NOTHING, '') : kept;
     if (!shell.option('f') && hasGlob(field, shell.shopt('extglob'))) await globFields(shell, field, out);
     else out.push(plain(field));
   }
@@ -146,7 +155,9 @@ export async function expandText(
   line = shell.line,
 ): Promise<string> {
   if (!/[$`\\"]/.test(text)) return text;
-  return plain(await expandParts(shell, quotedParts(text, mode, line), { fields: false, quoted: true, operand: false }));
+  return plain(
+    await expandParts(shell, quotedParts(text, mode, line), { fields: false, quoted: true, operand: false }),
+  );
 }
 
 /** A text as an unquoted word without splitting (elements of compound assignments that came as text). */
@@ -375,7 +386,8 @@ async function subjectOf(shell: Shell, name: string, subscript: string | undefin
     await shell.error(`${name}: bad array subscript`);
     return subject;
   }
-  subject.value = value instanceof IndexedArray ? value.get(index) : index === 0 ? (value as string | undefined) : undefined;
+  subject.value =
+    value instanceof IndexedArray ? value.get(index) : index === 0 ? (value as string | undefined) : undefined;
   return subject;
 }
 
@@ -419,11 +431,19 @@ async function expandParameter(shell: Shell, part: Parameter, mode: Mode): Promi
       if (to === undefined || to === '') {
         if (to === undefined && operation?.kind === 'default') {
           // as unset
-          return applyDefault(shell, part, operation, { ...(await subjectOf(shell, name, subscript)), value: undefined }, mode);
+          return applyDefault(
+            shell,
+            part,
+            operation,
+            { ...(await subjectOf(shell, name, subscript)), value: undefined },
+            mode,
+          );
         }
         if (to === undefined && shell.option('u')) await unbound(shell, part);
         if (to === undefined) {
-          await shell.error(`${part.text.slice(2, -1).replace(/^!/, '!')}: invalid indirect expansion`.replace(/^!/, ''));
+          await shell.error(
+            `${part.text.slice(2, -1).replace(/^!/, '!')}: invalid indirect expansion`.replace(/^!/, ''),
+          );
           throw new Discard(1);
         }
         await shell.error(`${to}: invalid variable name`);
@@ -444,7 +464,12 @@ async function expandParameter(shell: Shell, part: Parameter, mode: Mode): Promi
   }
   const subject = await subjectOf(shell, name, subscript);
   if (operation?.kind === 'default') return applyDefault(shell, part, operation, subject, mode);
-  if (shell.option('u') && subject.list === undefined && subject.value === undefined && operation?.kind !== 'transform') {
+  if (
+    shell.option('u') &&
+    subject.list === undefined &&
+    subject.value === undefined &&
+    operation?.kind !== 'transform'
+  ) {
     await unbound(shell, part);
   }
   if (part.length) {
@@ -457,15 +482,25 @@ async function expandParameter(shell: Shell, part: Parameter, mode: Mode): Promi
   }
   if (operation.kind === 'slice') return slice(shell, operation, subject, mode);
   if (operation.kind === 'names') return '';
-  const change = await changer(shell, operation, subject, mode);
+  const change = await changer(shell, operation, subject);
   if (subject.list !== undefined) {
     if (operation.kind === 'transform' && subject.array !== undefined) {
       if (operation.operator === 'A') return mark(arrayDeclaration(shell, subject));
-      if (operation.operator === 'K') return mark(pairs(subject.array).map(([k, v]) => `${keyQuoted(k)} ${doubleQuoted(v)}`).join(' '));
+      if (operation.operator === 'K')
+        return mark(
+          pairs(subject.array)
+            .map(([k, v]) => `${keyQuoted(k)} ${doubleQuoted(v)}`)
+            .join(' '),
+        );
       if (operation.operator === 'k') return listed(shell, pairs(subject.array).flat(), subject.star, mode);
       if (operation.operator === 'a') {
         const letters = attributeLetters(shell.find(subject.name)!);
-        return listed(shell, subject.list.map(() => letters), subject.star, mode);
+        return listed(
+          shell,
+          subject.list.map(() => letters),
+          subject.star,
+          mode,
+        );
       }
     }
     if (operation.kind === 'transform' && operation.operator === 'A' && subject.positional) {
@@ -531,7 +566,9 @@ async function applyDefault(
       await shell.error(`${/^[0-9]/.test(subject.name) ? '$' : '$'}${subject.name}: cannot assign in this way`);
       throw new Discard(1);
     }
-    const value = plain(await expandParts(shell, operation.word, { fields: false, quoted: mode.quoted, operand: true }));
+    const value = plain(
+      await expandParts(shell, operation.word, { fields: false, quoted: mode.quoted, operand: true }),
+    );
     try {
       if (subject.subscript !== undefined) {
         const target = shell.resolve(subject.name).name;
@@ -543,7 +580,11 @@ async function applyDefault(
     return mark(shell.parameter(subject.name) ?? value);
   }
   const message = plain(await expandParts(shell, operation.word, { fields: false, quoted: true, operand: true }));
-  const shown = part.indirect ? part.name : subject.subscript === undefined ? subject.name : `${subject.name}[${subject.subscript}]`;
+  const shown = part.indirect
+    ? part.name
+    : subject.subscript === undefined
+      ? subject.name
+      : `${subject.name}[${subject.subscript}]`;
   const text = operation.word.length > 0 ? message : colon ? 'parameter null or not set' : 'parameter not set';
   await shell.error(`${shown}: ${text}`);
   throw new ShellExit(fatalStatus(shell));
@@ -601,7 +642,6 @@ async function changer(
   shell: Shell,
   operation: Exclude<Operation, { kind: 'default' | 'slice' | 'names' }>,
   subject: Subject,
-  mode: Mode,
 ): Promise<(value: string) => string | Promise<string>> {
   const options = { extended: shell.shopt('extglob'), ignoreCase: false };
   const patternOf = async (parts: Part[], ignoreCase = false) =>

@@ -120,7 +120,8 @@ class Compiler {
           for (let code = 0; code < 256; code++) {
             const char = String.fromCharCode(code);
             if (CLASSES[name].test(char)) has[code] = 1;
-            if (this.options.ignoreCase && (name === 'upper' || name === 'lower') && /[A-Za-z]/.test(char)) has[code] = 1;
+            if (this.options.ignoreCase && (name === 'upper' || name === 'lower') && /[A-Za-z]/.test(char))
+              has[code] = 1;
           }
           i = end + 2;
           continue;

@@ -1,7 +1,7 @@
 /**
  * A shell: what one bash process knows. A subshell is a copy of it in a process of its own.
  */
-import type { Function as FunctionNode } from 'unbash';
+import type { Assignment, Function as FunctionNode } from 'unbash';
 import { bytesOf } from '../kernel/bytes.ts';
 import { SyscallError } from '../kernel/error.ts';
 import type { Process } from '../kernel/syscalls.ts';
@@ -172,19 +172,38 @@ export class Shell {
   /** `-c`, and no parse within it: the last command may be exec'ed */
   oneShot = false;
   commandString = false;
-  /** in `$(…)`, `<(…)` or `( … )` as the whole of a process */
+  /** … even if it has redirections: in `<(…)` */
+  oneShotRedirects = false;
+  /** a child has ended that nobody has waited for */
+  childEnded = false;
   hash = new Map<string, { path: string; hits: number }>();
   directories: string[] = [];
-  dollarUnderscore = '';
-  bashCommand = '';
+  /** the text of the command that runs */
+  lastCommand: () => string = () => '';
+  /** assignments among the arguments of a declaration, by their place */
+  declarationValues = new Map<number, Assignment>();
+  /** builtins that `enable -n` has switched off */
+  disabled = new Set<string>();
+  /** the running builtin may replace the shell by a program */
+  execPermitted = false;
+  /** what stands before `exec` */
+  execEnvironment: Map<string, string> | undefined;
   /** getopts: the position within a bundle of letters */
   optionOffset = 0;
   optionIndexSeen = '';
-  traceDepth = 0;
+  /** `+` more in front of a line of `set -x` */
+  traceLevel = 0;
   substitutionStatus: number | undefined;
   processSubstitutions: { fd: number; pid: number }[] = [];
   lastArgument = '';
-  readBuffers = new Map<number, string>();
+  /** signals that were ignored when the shell began: they cannot be trapped */
+  ignoredAtStart = new Set<number>();
+  /** what `exit` without an argument ends with in a trap */
+  exitDefault: number | undefined;
+  /** processes of process substitutions */
+  substituted = new Map<number, true>();
+  /** what `ulimit` has set */
+  limits = new Map<string, string>();
   interactive = false;
   private untimed = 0;
 
@@ -221,13 +240,14 @@ export class Shell {
     this.commandString = parent.commandString;
     this.hash = new Map(parent.hash);
     this.directories = [...parent.directories];
-    this.dollarUnderscore = parent.dollarUnderscore;
-    this.bashCommand = parent.bashCommand;
+    this.lastCommand = parent.lastCommand;
+    this.disabled = new Set(parent.disabled);
     this.optionOffset = parent.optionOffset;
     this.optionIndexSeen = parent.optionIndexSeen;
-    this.traceDepth = parent.traceDepth;
+    this.traceLevel = parent.traceLevel;
     this.lastArgument = parent.lastArgument;
-    this.readBuffers = new Map(parent.readBuffers);
+    this.ignoredAtStart = new Set(parent.ignoredAtStart);
+    this.limits = new Map(parent.limits);
     this.runningTrap = parent.runningTrap;
   }
 
@@ -372,7 +392,10 @@ export class Shell {
   private plainSubscript(name: string, subscript: string): string {
     if (!/["'\\]/.test(subscript)) return subscript;
     if (!(this.valueOf(name) instanceof AssociativeArray)) return subscript.replace(/"/g, '');
-    return subscript.replace(/\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"/gs, (_, a, b, c) => a ?? b ?? c.replace(/\\(.)/gs, '$1'));
+    return subscript.replace(
+      /\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"/gs,
+      (_, a, b, c) => a ?? b ?? c.replace(/\\(.)/gs, '$1'),
+    );
   }
 
   /** A value with what the attributes make of it. */
@@ -581,7 +604,7 @@ export class Shell {
     put('SHLVL', String((Number.isInteger(level) ? level : 0) + 1), true);
     put('PWD', this.process.getcwd(), true);
     const old = environment.get('OLDPWD');
-    const oldpwd = variable(old !== undefined && old.startsWith('/') ? old : undefined, true);
+    const oldpwd = variable(old?.startsWith('/') ? old : undefined, true);
     this.variables.global.variables.set('OLDPWD', oldpwd);
     this.lastArgument = environment.get('_') ?? this.arg0;
   }

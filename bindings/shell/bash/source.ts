@@ -28,6 +28,15 @@ export class Source {
     return this.firstLine + low;
   }
 
+  /** The same text, its first line another: a command substitution counts from where it runs. */
+  from(line: number): Source {
+    if (line === this.firstLine) return this;
+    const other = new Source(this.text, line);
+    other.starts = this.starts;
+    other.parsed = this.tree;
+    return other;
+  }
+
   /** The tree of the text. */
   get tree(): ParsedScript {
     this.parsed ??= parse(this.text);

@@ -105,6 +105,8 @@ export interface Variable {
   readonly: boolean;
   integer: boolean;
   nameref: boolean;
+  /** declared an array, but without a value */
+  arrayDeclared: '' | 'a' | 'A';
   /** `l`, `u` or `c` */
   letters: '' | 'l' | 'u' | 'c';
   /** a value that the shell makes up whenever it is asked (dynamic.ts) */
@@ -120,6 +122,7 @@ export function variable(value: Value, exported = false): Variable {
     integer: false,
     nameref: false,
     letters: '',
+    arrayDeclared: '',
     dynamic: false,
   };
 }

@@ -43,14 +43,13 @@ export class Ranges {
   /** The least `to` such that [from, to) has `room` + 1 numbers that are missing, or `most`: how far `room` new ones reach. */
   reach(from: number, most: number, room: number): number {
     let left = room;
-    let at = from;
+    let at = this.firstMissing(from);
     while (at < most) {
-      at = Math.min(most, this.firstMissing(at));
       const next = this.#ranges[this.#find(at)];
       const gap = Math.min(most, next === undefined ? most : next.from) - at;
       if (gap > left) return at + left;
       left -= gap;
-      at += gap;
+      at = this.firstMissing(at + gap);
     }
     return most;
   }
