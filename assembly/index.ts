@@ -50,6 +50,9 @@ import { taskExists } from './task/task';
 
 export { audit } from './audit';
 export { swapOn } from './folio/swapoff';
+export { setBacking, setIoMemcg, takeErrors } from './folio/loop';
+export { hasEntry } from './folio/mapping';
+export { objectPages, setInodeSize, setSuper, setSuperMax, superUsed } from './folio/inode';
 export { stateDigest } from './digest';
 export {
   advance,
@@ -76,6 +79,7 @@ export {
   warmUncharge,
   warmUnchargeKmem,
 } from './live';
+export { measureMm } from './folio/rss';
 export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
 export { flushCgroup, flushStats, statShown } from './memcg/rstat';
