@@ -40,6 +40,7 @@ export class Hierarchy {
   readonly ofMemcg = new Map<number, Directory>();
   readonly #machine: Machine;
   readonly #config: KernelConfig;
+  readonly #typesOf = new Map<string, readonly FileType[]>();
   #removed: Removed[] = [];
   #nextInode = 1;
   /** cgroups of the machine that were looked at */
@@ -58,8 +59,14 @@ export class Hierarchy {
     for (const controller of CONTROLLERS) this.#populate(this.root, controller, ROOT_USER);
   }
 
-  #types(controller: Controller | null, directory: Directory): FileType[] {
-    return fileTypes(controller, directory.isRoot, this.#machine.kernel, this.#config);
+  #types(controller: Controller | null, { isRoot }: Directory): readonly FileType[] {
+    const key = `${controller} ${isRoot}`;
+    let types = this.#typesOf.get(key);
+    if (types === undefined) {
+      types = fileTypes(controller, isRoot, this.#machine.kernel, this.#config);
+      this.#typesOf.set(key, types);
+    }
+    return types;
   }
 
   /** Makes the files of a controller, or (`null`) those that every cgroup has. EngineError EEXIST: a child cgroup has the name. */

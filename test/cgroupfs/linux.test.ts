@@ -14,6 +14,7 @@ describe('Linux 6.1', () => {
     'threads.txt',
     'permissions.txt',
     'limits.txt',
+    'no-memory.txt',
     'values.txt',
   ])('%s', async (name) => {
     const machine = await Machine.boot({
