@@ -21,7 +21,7 @@ describe('Linux 6.1', () => {
       ...CAPACITIES,
       residency: 'modelled',
       kernel: '6.1',
-      memcgCost: { percpu: [1024, 664] },
+      memcgCost: { percpu: [1016, 672] },
     });
     const host = new Host(machine);
     const fs = machine.mountCgroupfs({
