@@ -96,8 +96,8 @@ export interface Process {
   read(fd: number, count: number): Promise<Uint8Array>;
   /** All of the bytes, or what could be written (a short write, as ENOSPC in the middle) — then the next call tells why. */
   write(fd: number, bytes: Uint8Array): Promise<number>;
-  /** lseek(2): the new offset. ESPIPE. */
-  lseek(fd: number, offset: number, whence: 'set' | 'cur' | 'end'): number;
+  /** lseek(2): the new offset. ESPIPE. `data` and `hole` are SEEK_DATA and SEEK_HOLE; ENXIO past the end. */
+  lseek(fd: number, offset: number, whence: 'set' | 'cur' | 'end' | 'data' | 'hole'): number;
   ftruncate(fd: number, size: number): Promise<void>;
   truncate(path: string, size: number): Promise<void>;
   /** fallocate(2) */
