@@ -7,7 +7,7 @@ import { EngineError } from '../engine/error.ts';
 import type { Machine } from '../machine.ts';
 import { PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
 import type { KernelConfig } from './config.ts';
-import { CONTROLLERS, type Controller, controllerBit, MEMORY, withDependencies } from './controllers.ts';
+import { CONTROLLERS, type Controller, controllerBit, IO, MEMORY, withDependencies } from './controllers.ts';
 import { CpuState } from './cpu-state.ts';
 import { Directory } from './directory.ts';
 import type { Credentials, FileType } from './file-type.ts';
@@ -40,6 +40,7 @@ export class Hierarchy {
   readonly ofMemcg = new Map<number, Directory>();
   readonly #machine: Machine;
   readonly #config: KernelConfig;
+  readonly #typesOf = new Map<string, readonly FileType[]>();
   #removed: Removed[] = [];
   #nextInode = 1;
   /** cgroups of the machine that were looked at */
@@ -58,8 +59,14 @@ export class Hierarchy {
     for (const controller of CONTROLLERS) this.#populate(this.root, controller, ROOT_USER);
   }
 
-  #types(controller: Controller | null, directory: Directory): FileType[] {
-    return fileTypes(controller, directory.isRoot, this.#machine.kernel, this.#config);
+  #types(controller: Controller | null, { isRoot }: Directory): readonly FileType[] {
+    const key = `${controller} ${isRoot}`;
+    let types = this.#typesOf.get(key);
+    if (types === undefined) {
+      types = fileTypes(controller, isRoot, this.#machine.kernel, this.#config);
+      this.#typesOf.set(key, types);
+    }
+    return types;
   }
 
   /** Makes the files of a controller, or (`null`) those that every cgroup has. EngineError EEXIST: a child cgroup has the name. */
@@ -142,6 +149,18 @@ export class Hierarchy {
       }
   }
 
+  /**
+   * cgroup_get_e_css(): whom the io controller knows a memcg's writes by, and which memcg that is. A loop device's worker acts for that one; for
+   * the root's it is charged to nobody.
+   */
+  #attributeIo(top: Directory): void {
+    for (const d of top.subtree()) {
+      if (d.isRoot || !(d.controllers & MEMORY)) continue;
+      const known = [...d.upwards()].find(({ controllers }) => controllers & IO);
+      this.#machine.setIoMemcg(d.memcg, known === undefined || known.isRoot ? null : known.effectiveMemcg);
+    }
+  }
+
   #disable(top: Directory): void {
     for (const d of [...top.subtree()].reverse())
       for (const controller of CONTROLLERS) {
@@ -173,6 +192,7 @@ export class Hierarchy {
     }
     members.migrate(directory.subtree());
     this.#disable(directory);
+    this.#attributeIo(directory);
   }
 
   // ------------------------------------------------------------------------------------------------ cgroups
@@ -184,6 +204,7 @@ export class Hierarchy {
     try {
       this.#populate(directory, null, { uid, gid });
       this.#enable(directory, { uid, gid });
+      this.#attributeIo(directory);
     } catch (error) {
       this.remove(directory);
       throw error;

@@ -30,9 +30,9 @@ export function checkTarget(target: string): void {
 
 /**
  * Writes the tree to `target`, whole or not at all: an older tree of that name is replaced at the end. Files that can only be written are
- * left out. Throws InputError.
+ * left out. `nameOf`: what a path is called on the host. Throws InputError.
  */
-export function writeCgroupfs(target: string, cgroupfs: CgroupFs): void {
+export function writeCgroupfs(target: string, cgroupfs: CgroupFs, nameOf = (path: string) => path): void {
   checkTarget(target);
   let work: string | null = null;
   try {
@@ -40,8 +40,9 @@ export function writeCgroupfs(target: string, cgroupfs: CgroupFs): void {
     work = mkdtempSync(join(dirname(place), `.${basename(place)}-`));
     const tree = join(work, 'new');
     cgroupfs.dump((path, text) => {
-      if (text === null) mkdirSync(join(tree, path));
-      else writeFileSync(join(tree, path), text);
+      const file = join(tree, nameOf(path));
+      if (text === null) mkdirSync(file);
+      else writeFileSync(file, text);
     });
     if (existsSync(place)) renameSync(place, join(work, 'old'));
     renameSync(tree, place);

@@ -14,13 +14,14 @@ describe('Linux 6.1', () => {
     'threads.txt',
     'permissions.txt',
     'limits.txt',
+    'no-memory.txt',
     'values.txt',
   ])('%s', async (name) => {
     const machine = await Machine.boot({
       ...CAPACITIES,
       residency: 'modelled',
       kernel: '6.1',
-      memcgCost: { percpu: [1024, 664] },
+      memcgCost: { percpu: [1016, 672] },
     });
     const host = new Host(machine);
     const fs = machine.mountCgroupfs({

@@ -1,6 +1,7 @@
 /** The control files of plain machines: their own cgroups and tasks, without anybody who runs processes. */
 import { describe, expect, test } from 'vitest';
-import { EngineError, GUEST, Machine, ops } from '../../bindings/index.ts';
+import { EngineError, GUEST, Machine, ops, type Processes } from '../../bindings/index.ts';
+import { Host } from './host.ts';
 
 const CAPACITIES = { pages: 1 << 14, cpus: 1, cgroups: 64, tasks: 64, objects: 8, maps: 64, nodes: 1024, swap: 0 };
 const boot = (options = {}) => Machine.boot({ ...CAPACITIES, residency: 'modelled', kernel: '6.1', ...options });
@@ -208,6 +209,50 @@ describe('a plain machine', () => {
     fs.mkdir('/a/more');
     expect(copies.map((copy) => copy.cgroupfs.stat('/a/more').inode)).toEqual(Array(2).fill(fs.stat('/a/more').inode));
     expect(fs.read('/a/cgroup.procs')).toBe(`${child}\n${task}\n`);
+  });
+});
+
+describe('a host of processes', () => {
+  test('is told who stands still, and says what the machine does not know', async () => {
+    const machine = await boot();
+    const host = new Host(machine);
+    const processes: Processes = {
+      threads: () => host.threads(),
+      kill: (pid) => host.kill(pid),
+      freeze: (tid, frozen) => host.freeze(tid, frozen),
+      ioStat: (path) => `98:0 rbytes=${path.length}\n`,
+      cpuTime: () => ({ user: 5, system: 7 }),
+    };
+    const fs = machine.mountCgroupfs({ processes, config: GUEST, subtreeControl: ['memory', 'io'] });
+    for (const path of ['/a', '/a/b', '/c']) fs.mkdir(path);
+    const [one, two] = [host.fork(fs, host.shell), host.fork(fs, host.shell)];
+    fs.write('/a/b/cgroup.procs', `${one}`);
+    fs.write('/a/cgroup.freeze', '1');
+    fs.write('/a/cgroup.procs', `${two}`);
+    expect([...host.stopped]).toEqual([one, two]);
+    fs.write('/a/b/cgroup.freeze', '1');
+    fs.write('/a/cgroup.freeze', '0');
+    expect([...host.stopped]).toEqual([one]);
+    fs.write('/c/cgroup.procs', `${one}`);
+    expect([...host.stopped]).toEqual([]);
+    expect(fs.read('/a/io.stat')).toBe('98:0 rbytes=2\n');
+    expect(fs.read('/a/cpu.stat')).toBe('usage_usec 12\nuser_usec 5\nsystem_usec 7\n');
+    // A child that did not come to be, and one that nobody lists.
+    fs.fork(one, 4000);
+    expect(fs.read('/c/cgroup.procs')).toBe(`${one}\n4000\n`);
+    fs.forkFailed(4000);
+    expect(fs.read('/c/cgroup.procs')).toBe(`${one}\n`);
+    // A thread of the kernel stays where it is, and lives.
+    expect(errno(() => fs.write('/c/cgroup.procs', '2'))).toBe('EINVAL');
+    fs.write('/c/cgroup.kill', '1');
+    expect(fs.read('/c/cgroup.procs')).toBe('');
+    expect(fs.cgroupOf(one)).toBe('/c');
+    fs.rmdir('/c');
+    expect(fs.cgroupOf(one)).toBe('/c (deleted)');
+    expect(fs.read('/cgroup.stat')).toBe('nr_descendants 2\nnr_dying_descendants 1\n');
+    host.reap(one);
+    expect(fs.read('/cgroup.stat')).toBe('nr_descendants 2\nnr_dying_descendants 0\n');
+    expect(errno(() => fs.cgroupOf(one))).toBe('ESRCH');
   });
 });
 
