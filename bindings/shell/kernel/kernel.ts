@@ -77,7 +77,7 @@ class KernelThread implements Caller {
     this.kernel = kernel;
     this.comm = comm;
     this.pid = kernel.nextPid();
-    this.task = kernel.machine.spawn(undefined, comm);
+    this.task = kernel.machine.spawnKernelThread();
   }
   get cpuId(): number {
     return this.thread.cpu;

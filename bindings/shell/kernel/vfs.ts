@@ -97,7 +97,7 @@ export abstract class FileOperations {
     _file: OpenFile,
     _caller: Caller,
     _index: number,
-    _options: { write: boolean; exec?: boolean },
+    _options: { write: boolean; exec?: boolean; random?: boolean },
   ): void | Promise<void> {
     throw new SyscallError('EFAULT');
   }

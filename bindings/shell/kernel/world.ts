@@ -6,6 +6,7 @@ import { type Kernel as KernelVersion, Machine } from '../../machine.ts';
 import { byteString, textOf } from './bytes.ts';
 import { Cgroup2Fs, cgroupProcesses } from './cgroup-mount.ts';
 import { CONSOLE, ConsoleNode, type ConsolePort, memoryDevices } from './devices.ts';
+import { DiskFs } from './diskfs.ts';
 import { Footprint } from './footprint.ts';
 import { FOOTPRINT_6_1 } from './footprint-data-6.1.ts';
 import { Kernel } from './kernel.ts';
@@ -14,8 +15,11 @@ import { Mount, MountNamespace, type Path } from './mount.ts';
 import { lookup } from './namei.ts';
 import { programFile, UserProcess } from './process.ts';
 import { ProcFs } from './procfs.ts';
+import { BUFFER_HEAD_BYTES, CACHE_NODE_BYTES } from './slab.ts';
+import { attachStorage, type Storage } from './storage.ts';
 import type { Body, Program } from './syscalls.ts';
 import { SysFs } from './sysfs.ts';
+import { TmpFs } from './tmpfs.ts';
 import { type Caller, type FileSystem, type Inode, OpenFile, PAGE_SIZE } from './vfs.ts';
 
 export interface WorldOptions {
@@ -37,6 +41,9 @@ export interface WorldOptions {
   tty?: boolean;
 }
 
+/** The guest's disk and swap device. */
+const DISK_BYTES = 600 * 2 ** 20;
+const SWAP_BYTES = 256 * 2 ** 20;
 /** The pid of the first script in the guest: what boot and init took. */
 const FIRST_PID = 715;
 /** How long after boot it begins, ns. */
@@ -90,6 +97,7 @@ export class World {
   readonly machine: Machine;
   readonly kernel: Kernel;
   readonly init: UserProcess;
+  readonly storage: Storage;
   readonly #output: { stream: 'stdout' | 'stderr'; bytes: Uint8Array }[] = [];
   #root!: Path;
 
@@ -112,11 +120,12 @@ export class World {
       },
     };
     for (const [number, driver] of memoryDevices(seed, port)) this.kernel.charDevices.set(number, driver);
+    this.storage = attachStorage(this.kernel, { disk: DISK_BYTES, swap: options.swap ?? SWAP_BYTES });
     this.init = this.#begin();
   }
 
   static async boot(options: WorldOptions = {}): Promise<World> {
-    const { kernel = '6.18', cpus = 1, memory = 2 ** 30, swap = 256 * 2 ** 20, seed = 0 } = options;
+    const { kernel = '6.18', cpus = 1, memory = 2 ** 30, swap = SWAP_BYTES, seed = 0 } = options;
     const machine = await Machine.boot({
       kernel,
       cpus,
@@ -125,6 +134,8 @@ export class World {
       statistics: 'kernel',
       pages: framesOf(memory),
       swap: swap / PAGE_SIZE,
+      cacheNode: CACHE_NODE_BYTES,
+      bufferHead: BUFFER_HEAD_BYTES,
       readahead: 32,
       faultAround: 16,
       hz: 100,
@@ -189,8 +200,13 @@ export class World {
     fileSystems.set('proc', () => new ProcFs(kernel, kernel.nextDev()));
     fileSystems.set('cgroup2', () => cgroup2);
     fileSystems.set('devtmpfs', () => dev);
-    mountAt('/tmp', new MemoryFs('tmpfs', kernel.nextDev(), kernel.realtime, 0o1777), 'tmpfs');
-    mountAt('/mnt', new MemoryFs('tmpfs', kernel.nextDev(), kernel.realtime, 0o1777), 'tmpfs');
+    mountAt('/tmp', new TmpFs(kernel, ['size=256m'], caller), 'tmpfs');
+    mountAt('/mnt', new TmpFs(kernel, ['size=1m'], caller), 'tmpfs');
+    const { fileSystem } = this.storage.disk;
+    if (fileSystem instanceof DiskFs) {
+      fileSystem.mountedOn();
+      mountAt('/disk', fileSystem, '/dev/ubda');
+    }
     this.#standardFiles(init, dev);
     return init;
   }

@@ -1,0 +1,21 @@
+/** fget() and fput() of the kernel's own users of an open file: a loop device, swap. fs/file_table.c: __fput(). */
+import type { Kernel } from './kernel.ts';
+import { dropMount, Mount } from './mount.ts';
+import type { Caller, OpenFile } from './vfs.ts';
+
+/** One user more. */
+export function fget(file: OpenFile): OpenFile {
+  file.references++;
+  return file;
+}
+
+/** One user fewer; with the last, the file is closed, and what is left without a name goes. */
+export async function fput(file: OpenFile, kernel: Kernel, caller: Caller): Promise<void> {
+  if (--file.references > 0) return;
+  const { inode, mount } = file;
+  await file.ops.release(file, caller);
+  if (--inode.opens === 0 && inode.nlink === 0) await inode.evict(caller);
+  if (!(mount instanceof Mount) || --mount.users > 0 || mount.parent !== null || !mount.detached) return;
+  await dropMount(mount, caller);
+  if (mount.fs.mounts === 0) kernel.mounted.delete(mount.fs);
+}
