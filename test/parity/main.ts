@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { printable } from '../../bindings/report/printable.ts';
 import { table } from '../../bindings/report/table.ts';
+import { calibrate } from './calibrate/calibrate.ts';
 import { type Comparison, compare } from './compare.ts';
 import { type GuestRun, guestKernel, runOnGuest } from './guest/guest.ts';
 import { explain } from './reasons.ts';
@@ -78,6 +79,10 @@ async function main(): Promise<number> {
     throw new Error('linux.uml: not installed (apt-get install user-mode-linux)');
   if (options.record) {
     await keep(chosen);
+    return 0;
+  }
+  if (options.calibrate) {
+    await calibrate();
     return 0;
   }
   const live = kernel === '6.1' && !options.recorded && installed;

@@ -6,6 +6,7 @@ import type { KernelPages } from '../../live.ts';
 import { SyscallError } from './error.ts';
 import { WaitQueue } from './scheduler.ts';
 import { SIGPIPE } from './signals.ts';
+import { free, type SlabObject } from './slab.ts';
 import { type Caller, FileOperations, type OpenFile, PAGE_SIZE } from './vfs.ts';
 
 /** PIPE_DEF_BUFFERS */
@@ -21,6 +22,8 @@ interface Buffer {
 
 /** A pipe: both ends of it. */
 export class Pipe extends FileOperations {
+  /** struct pipe_inode_info and its buffers, and who pays for them */
+  slab: SlabObject | null = null;
   #buffers: Buffer[] = [];
   #spare: KernelPages[] = [];
   #readers = 0;
@@ -82,6 +85,8 @@ export class Pipe extends FileOperations {
       caller.kernel.freePage(page, caller);
     this.#buffers = [];
     this.#spare = [];
+    if (this.slab !== null) free(caller.kernel.machine, this.slab);
+    this.slab = null;
   }
 
   override async read(file: OpenFile, caller: Caller, _offset: number, count: number): Promise<Uint8Array> {

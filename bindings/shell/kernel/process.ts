@@ -6,6 +6,7 @@ import { bytesOf, textOf } from './bytes.ts';
 import { asSyscall } from './cgroup-mount.ts';
 import { SyscallError } from './error.ts';
 import { FdTable } from './fd-table.ts';
+import { freeFile } from './fput.ts';
 import { type FileMapping, FOREVER, type Kernel } from './kernel.ts';
 import { checkIdle, dropMount, Mount, type MountNamespace, mountOptions, type Path } from './mount.ts';
 import {
@@ -29,6 +30,7 @@ import {
 import { Pipe } from './pipe.ts';
 import { type Thread, WaitQueue } from './scheduler.ts';
 import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP } from './signals.ts';
+import { allocate, free, type SlabObject } from './slab.ts';
 import type {
   Body,
   Disposition,
@@ -46,6 +48,9 @@ import { type Caller, type FileOperations, type Inode, OpenFile } from './vfs.ts
 const SYSCALL_NS = 500n;
 /** … a page fault */
 const FAULT_NS = 1000n;
+/** … a fork, and an execve with what the program does before its first line: in the guest some ms each */
+const FORK_NS = 1_000_000n;
+const EXEC_NS = 4_000_000n;
 /** Bytes that read(2) and write(2) copy in a ns. */
 const COPY_BYTES_PER_NS = 8;
 const COMM_LENGTH = 15;
@@ -281,6 +286,7 @@ export class UserProcess implements Process, Caller {
     child.executablePath = this.executablePath;
     child.oomScoreAdj = this.oomScoreAdj;
     child.oomScoreAdjMin = this.oomScoreAdjMin;
+    kernel.scheduler.elapse(FORK_NS);
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
     child.begin(async (process) => {
@@ -351,6 +357,7 @@ export class UserProcess implements Process, Caller {
     this.argv = argv;
     this.executable = executable;
     this.#env = new Map(env);
+    kernel.scheduler.elapse(EXEC_NS);
     kernel.footprint.executed(kernel, this, name);
     await this.#return();
     return program(this, argv);
@@ -852,10 +859,27 @@ export class UserProcess implements Process, Caller {
   async open(path: string, flags: OpenFlags, mode = 0o666): Promise<number> {
     await this.#begin();
     const fd = this.fds.free();
-    const file = await this.#open(path, flags, mode);
+    const file = await this.#openCharged(path, flags, mode);
     this.fds.set(fd, file);
     await this.#return();
     return fd;
+  }
+
+  /** alloc_empty_file() comes first. */
+  async #openCharged(path: string, flags: OpenFlags, mode: number): Promise<OpenFile> {
+    const slab = this.#allocateFile();
+    try {
+      const file = await this.#open(path, flags, mode);
+      file.slab = slab;
+      return file;
+    } catch (error) {
+      free(this.kernel.machine, slab);
+      throw error;
+    }
+  }
+
+  #allocateFile(): SlabObject {
+    return allocate(this, { kind: 'slab', bytes: this.kernel.footprint.data.objects.file });
   }
 
   async #open(path: string, flags: OpenFlags, mode: number): Promise<OpenFile> {
@@ -923,6 +947,7 @@ export class UserProcess implements Process, Caller {
   #release(file: OpenFile): void {
     if (--file.references > 0) return;
     this.#later(() => file.ops.release(file, this));
+    this.#later(() => freeFile(file, this.kernel.machine));
     if (file.mount instanceof Mount) this.#unuse(file.mount);
     this.#close(file.inode);
   }
@@ -966,11 +991,16 @@ export class UserProcess implements Process, Caller {
     const inode = this.kernel.pipeInode(this);
     const path = `pipe:[${inode.ino}]`;
     inode.opens = 2;
-    const reader = this.fds.free();
-    this.fds.set(reader, new OpenFile(inode, pipe, { read: true }, null, path));
-    const writer = this.fds.free();
-    this.fds.set(writer, new OpenFile(inode, pipe, { write: true }, null, path));
-    return [reader, writer];
+    pipe.slab = allocate(this, { kind: 'slab', bytes: this.kernel.footprint.data.objects.pipe });
+    const end = (flags: OpenFlags) => {
+      const fd = this.fds.free();
+      const file = new OpenFile(inode, pipe, flags, null, path);
+      file.slab = this.#allocateFile();
+      this.fds.set(fd, file);
+      return fd;
+    };
+    const reader = end({ read: true });
+    return [reader, end({ write: true })];
   }
 
   async read(fd: number, count: number): Promise<Uint8Array> {
@@ -1209,7 +1239,7 @@ export class UserProcess implements Process, Caller {
     await this.#begin();
     this.#privileged();
     if (this.kernel.swap === null) throw new SyscallError('ENOSYS');
-    const file = await this.#open(path, { read: true, write: true }, 0);
+    const file = await this.#openCharged(path, { read: true, write: true }, 0);
     try {
       await this.kernel.swap.swapon(file, this);
     } catch (error) {

@@ -40,7 +40,7 @@ for applet in insmod kill; do ln -s busybox "$root/usr/bin/$applet"; done
 # Everything runs as root: sudo only runs its arguments.
 printf '#!/bin/bash\nexec "$@"\n' >"$root/usr/bin/sudo"
 chmod 755 "$root/usr/bin/sudo"
-cc -O1 -static -o "$root/usr/bin/memtouch" "$source/memtouch.c"
+for tool in memtouch cached; do cc -O1 -static -o "$root/usr/bin/$tool" "$source/$tool.c"; done
 module=$(find /usr/lib/uml/modules -name loop.ko -print -quit)
 cp "$module" "$root/lib/modules/loop.ko"
 install -m 755 "$source/init" "$root/init"

@@ -52,12 +52,37 @@ export function buildGuest(): void {
   writeFileSync(stamp, made);
 }
 
-/** Ends a group of processes, whatever is left of it. */
-function killGroup(leader: number): void {
+/** The guests that run, by the process group of each, and their folders. */
+const running = new Map<number, string>();
+
+/** Ends a guest: all processes of its group, whatever is left of them. */
+function end(leader: number): void {
+  running.delete(leader);
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
     // Nothing is left.
+  }
+}
+
+function endAll(): void {
+  for (const [leader, folder] of running) {
+    end(leader);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+let watched = false;
+/** A guest is a session of its own: when this process is ended, nobody else would end it. */
+function watch(): void {
+  if (watched) return;
+  watched = true;
+  process.on('exit', endAll);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      endAll();
+      process.kill(process.pid, signal);
+    });
   }
 }
 
@@ -109,6 +134,8 @@ function boot(kernel: string, folder: string, name: string, timeoutMs: number): 
     ],
     { detached: true, stdio: ['ignore', 'pipe', 'ignore', 'pipe'] },
   );
+  watch();
+  if (child.pid !== undefined) running.set(child.pid, folder);
   return new Promise((resolve, reject) => {
     let text = '';
     let stderr = '';
@@ -119,7 +146,7 @@ function boot(kernel: string, folder: string, name: string, timeoutMs: number): 
     );
     const finish = (result: GuestRun | Error): void => {
       clearTimeout(timer);
-      if (child.pid !== undefined) killGroup(child.pid);
+      if (child.pid !== undefined) end(child.pid);
       if (result instanceof Error) reject(result);
       else resolve(result);
     };

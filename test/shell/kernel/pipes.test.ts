@@ -90,23 +90,25 @@ describe('a pipe', () => {
     const { stdout } = await run(async (p) => {
       await p.mkdir('/sys/fs/cgroup/a');
       const current = async (q: Process) => Number(await readFile(q, '/sys/fs/cgroup/a/memory.current'));
-      const [r, w] = p.pipe();
+      const pipes = Array.from({ length: 16 }, () => p.pipe());
       p.fork(async (c) => {
         await writeFile(c, '/sys/fs/cgroup/a/cgroup.procs', '0');
         const before = await current(c);
-        await c.write(w, new Uint8Array(65536));
-        await say(c, String((await current(c)) - before >= 16 * 4096));
+        for (const [, w] of pipes) await c.write(w, new Uint8Array(65536));
+        // The CPU's stock holds up to 64 pages more.
+        const more = ((await current(c)) - before) / 4096;
+        await say(c, String(more >= 256 - 64 && more <= 256 + 64));
         return 0;
       });
       await p.wait(-1);
-      await p.read(r, 65536);
-      p.close(r);
-      p.close(w);
-      await writeFile(p, '/sys/fs/cgroup/a/memory.reclaim', '1M').catch(() => {});
-      await say(p, (await readFile(p, '/sys/fs/cgroup/a/memory.stat')).split('\n')[2]!);
+      for (const fd of pipes.flat()) p.close(fd);
+      await p.sleep(5n * SECOND);
+      // The CPU's stock of bytes may hold a page.
+      const kernel = Number(/^kernel (\d+)$/m.exec(await readFile(p, '/sys/fs/cgroup/a/memory.stat'))![1]);
+      await say(p, String(kernel <= 4096));
       return 0;
     });
-    expect(stdout).toBe('true\nkernel 0\n');
+    expect(stdout).toBe('true\ntrue\n');
   });
 });
 
