@@ -7,7 +7,7 @@ import { EngineError } from '../engine/error.ts';
 import type { Machine } from '../machine.ts';
 import { PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
 import type { KernelConfig } from './config.ts';
-import { CONTROLLERS, type Controller, controllerBit, MEMORY, withDependencies } from './controllers.ts';
+import { CONTROLLERS, type Controller, controllerBit, IO, MEMORY, withDependencies } from './controllers.ts';
 import { CpuState } from './cpu-state.ts';
 import { Directory } from './directory.ts';
 import type { Credentials, FileType } from './file-type.ts';
@@ -149,6 +149,18 @@ export class Hierarchy {
       }
   }
 
+  /**
+   * cgroup_get_e_css(): whom the io controller knows a memcg's writes by, and which memcg that is. A loop device's worker acts for that one; for
+   * the root's it is charged to nobody.
+   */
+  #attributeIo(top: Directory): void {
+    for (const d of top.subtree()) {
+      if (d.isRoot || !(d.controllers & MEMORY)) continue;
+      const known = [...d.upwards()].find(({ controllers }) => controllers & IO);
+      this.#machine.setIoMemcg(d.memcg, known === undefined || known.isRoot ? null : known.effectiveMemcg);
+    }
+  }
+
   #disable(top: Directory): void {
     for (const d of [...top.subtree()].reverse())
       for (const controller of CONTROLLERS) {
@@ -180,6 +192,7 @@ export class Hierarchy {
     }
     members.migrate(directory.subtree());
     this.#disable(directory);
+    this.#attributeIo(directory);
   }
 
   // ------------------------------------------------------------------------------------------------ cgroups
@@ -191,6 +204,7 @@ export class Hierarchy {
     try {
       this.#populate(directory, null, { uid, gid });
       this.#enable(directory, { uid, gid });
+      this.#attributeIo(directory);
     } catch (error) {
       this.remove(directory);
       throw error;

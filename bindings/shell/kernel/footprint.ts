@@ -38,13 +38,23 @@ interface Charges {
   tables: KernelPages[];
   slab: { cgroup: number; bytes: number } | null;
   program: ProgramFootprint | null;
+  /** that it maps */
+  files: ProgramFile[];
+}
+
+/** A program or library in memory: of hostfs, which forgets an inode and its pages with its last user (generic_delete_inode()). */
+interface ProgramFile {
+  readonly path: string;
+  readonly object: number;
+  /** processes that map it */
+  users: number;
 }
 
 export class Footprint {
   readonly data: FootprintData;
   readonly #charges = new Map<UserProcess, Charges>();
-  /** engine's objects of programs and libraries, by path */
-  readonly #objects = new Map<string, number>();
+  /** programs and libraries that somebody runs, by path */
+  readonly #files = new Map<string, ProgramFile>();
 
   constructor(data: FootprintData) {
     this.data = data;
@@ -53,7 +63,7 @@ export class Footprint {
   /** fork(2), on the parent's account. SyscallError ENOMEM. */
   forked(kernel: Kernel, parent: UserProcess, child: UserProcess): void {
     const stack = kernel.allocatePage(parent, 'kernel_stack', this.data.stackOrder);
-    const own: Charges = { stack, tables: [], slab: null, program: null };
+    const own: Charges = { stack, tables: [], slab: null, program: null, files: [] };
     this.#charges.set(child, own);
     const object = { kind: 'slab', bytes: this.data.slab } as const;
     parent.charge((machine, task, cpu) => machine.chargeKmem(task, object, cpu));
@@ -61,6 +71,8 @@ export class Footprint {
     own.slab = payer === 0 ? null : { cgroup: payer, bytes: this.data.slab };
     const from = this.#charges.get(parent);
     own.program = from?.program ?? null;
+    own.files = [...(from?.files ?? [])];
+    for (const file of own.files) file.users++;
     for (let i = 0; i < (from?.tables.length ?? 0); i++) own.tables.push(kernel.allocatePage(parent, 'pagetable'));
   }
 
@@ -76,17 +88,22 @@ export class Footprint {
     const own = this.#charges.get(process);
     if (own === undefined) return;
     for (const table of own.tables.splice(0)) kernel.freePage(table, process);
+    const before = own.files;
+    own.files = [];
     const program = this.data.programs[name] ?? this.data.other;
     own.program = program;
     for (let i = 0; i < program.tables; i++) own.tables.push(kernel.allocatePage(process, 'pagetable'));
     for (const { path, pages, mapped } of program.files) {
-      const object = this.#object(kernel, path === '' ? `/usr/bin/${name}` : path, pages);
+      const file = this.#file(kernel, path === '' ? `/usr/bin/${name}` : path, pages);
+      file.users++;
+      own.files.push(file);
       process.charge((machine, task, cpu) =>
-        machine.access(task, object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
+        machine.access(task, file.object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
       );
     }
     for (let i = 0; i < program.anon; i++)
       process.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: PROGRAM_VPN + i }, cpu));
+    this.#forget(kernel, before);
   }
 
   /** Pages of page tables beside those of mappings. */
@@ -99,6 +116,7 @@ export class Footprint {
     const own = this.#charges.get(process);
     if (own === undefined) return;
     for (const table of own.tables.splice(0)) kernel.freePage(table, process);
+    this.#forget(kernel, own.files.splice(0));
   }
 
   /** The parent has waited: stack and structures go. */
@@ -110,11 +128,20 @@ export class Footprint {
     this.#charges.delete(process);
   }
 
-  #object(kernel: Kernel, path: string, pages: number): number {
-    const known = this.#objects.get(path);
+  #file(kernel: Kernel, path: string, pages: number): ProgramFile {
+    const known = this.#files.get(path);
     if (known !== undefined) return known;
-    const object = kernel.machine.newObject('file', pages);
-    this.#objects.set(path, object);
-    return object;
+    const file = { path, object: kernel.machine.newObject('file', pages), users: 0 };
+    this.#files.set(path, file);
+    return file;
+  }
+
+  /** Mappings that are gone: iput() of each. */
+  #forget(kernel: Kernel, files: readonly ProgramFile[]): void {
+    for (const file of files) {
+      if (--file.users > 0) continue;
+      kernel.machine.freeObject(0, file.object);
+      this.#files.delete(file.path);
+    }
   }
 }

@@ -11,10 +11,13 @@ import { checkIdle, dropMount, Mount, type MountNamespace, mountOptions, type Pa
 import {
   checkPermission,
   checkSticky,
+  enter,
+  isSpecial,
   type Last,
   lookup,
   lookupCreate,
   lookupLast,
+  lookupParent,
   MAY_EXEC,
   MAY_READ,
   MAY_WRITE,
@@ -709,7 +712,7 @@ export class UserProcess implements Process, Caller {
   async unlink(path: string): Promise<void> {
     await this.#begin();
     const { directory, name, found, slash } = this.#occupied(path);
-    if (name === '/' || name === '.' || name === '..') throw new SyscallError('EISDIR');
+    if (isSpecial(name)) throw new SyscallError('EISDIR');
     if (slash) throw new SyscallError(found.inode.type === 'directory' ? 'EISDIR' : 'ENOTDIR');
     mayChange(directory, this);
     checkSticky(directory.inode, found.inode, this);
@@ -722,14 +725,15 @@ export class UserProcess implements Process, Caller {
 
   async rename(from: string, to: string): Promise<void> {
     await this.#begin();
-    const old = this.#lastOf(from);
-    const target = this.#lastOf(to);
+    const old = lookupParent(this.#position(), from);
+    const target = lookupParent(this.#position(), to);
     if (old.directory.mount !== target.directory.mount) throw new SyscallError('EXDEV');
-    for (const { name } of [old, target])
-      if (name === '/' || name === '.' || name === '..') throw new SyscallError('EBUSY');
-    if (old.found === null) throw new SyscallError('ENOENT');
-    const { inode } = old.found;
-    const victim = target.found?.inode ?? null;
+    for (const { name } of [old, target]) if (isSpecial(name)) throw new SyscallError('EBUSY');
+    const source = enter(this.#position(), old.directory, old.name);
+    if (source === null) throw new SyscallError('ENOENT');
+    const over = enter(this.#position(), target.directory, target.name);
+    const { inode } = source;
+    const victim = over?.inode ?? null;
     if (inode.type !== 'directory' && (old.slash || target.slash)) throw new SyscallError('ENOTDIR');
     // A directory does not go below itself.
     for (let up: Inode | null = target.directory.inode; up !== null; up = up.parent)
@@ -745,7 +749,7 @@ export class UserProcess implements Process, Caller {
       if (inode.type === 'directory' && victim.type !== 'directory') throw new SyscallError('ENOTDIR');
       if (inode.type !== 'directory' && victim.type === 'directory') throw new SyscallError('EISDIR');
     }
-    if (old.found.mount !== old.directory.mount || (target.found && target.found.mount !== target.directory.mount))
+    if (source.mount !== old.directory.mount || (over !== null && over.mount !== target.directory.mount))
       throw new SyscallError('EBUSY');
     old.directory.inode.rename(old.name, inode, target.directory.inode, target.name, victim, this);
     if (victim !== null && victim.nlink === 0 && victim.opens === 0) await victim.evict(this);
@@ -896,7 +900,8 @@ export class UserProcess implements Process, Caller {
       const at = lookup(this.#position(), path, { nofollow: flags.nofollow ?? false });
       return { at, name: this.#nameOf(path, at), created: false };
     }
-    if (path.endsWith('/')) throw new SyscallError('EISDIR');
+    const { name: end, slash } = lookupParent(this.#position(), path);
+    if (slash && !isSpecial(end)) throw new SyscallError('EISDIR');
     const last = flags.exclusive || flags.nofollow ? this.#lastOf(path) : lookupCreate(this.#position(), path);
     if (last.found !== null) {
       if (flags.exclusive) throw new SyscallError('EEXIST');
