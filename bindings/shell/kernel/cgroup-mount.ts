@@ -24,7 +24,8 @@ export function asSyscall<T>(call: () => T): T {
 export function cgroupProcesses(kernel: Kernel): Processes {
   return {
     *threads(): Iterable<Thread> {
-      for (const { pid } of kernel.kernelThreads.values()) yield { tid: pid, pid, task: 0 };
+      // Flushers and loop devices' workers are of work queues, which stay where they are (PF_NO_SETAFFINITY).
+      for (const { pid } of kernel.kernelThreads.values()) yield { tid: pid, pid, task: 0, bound: true };
       for (const { pid, task, status } of kernel.processes.values())
         yield { tid: pid, pid, task, ...(status !== null && { dead: true }) };
     },
