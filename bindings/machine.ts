@@ -435,9 +435,10 @@ export class Machine {
   /** The whole machine as bytes: names, then memory. */
   snapshot(): Uint8Array {
     this.#nameKills();
+    const cgroupfs = this.#cgroupfs?.toJSON();
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
     const head = new TextEncoder().encode(
-      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames }),
+      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames, cgroupfs }),
     );
     const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
     new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
@@ -462,12 +463,15 @@ export class Machine {
       ([id, path, kernelId, parent]) => [id, { path, kernelId: BigInt(kernelId), parent }] as const,
     );
     const engine = await instantiate(memory, 0, head.build);
-    return new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
+    const machine = new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
+    if (head.cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, head.cgroupfs);
+    return machine;
   }
 
   /** A second machine that stands where this one stands; from here on each goes its own way. */
   async fork(): Promise<Machine> {
     this.#nameKills();
+    const cgroupfs = this.#cgroupfs?.toJSON();
     const memory = new WebAssembly.Memory({
       initial: this.memory.buffer.byteLength / L.WASM_PAGE,
       maximum: 65536,
@@ -476,7 +480,9 @@ export class Machine {
     new Uint8Array(memory.buffer).set(new Uint8Array(this.memory.buffer));
     const engine = await instantiate(memory, 0, this.#build);
     const tasks = TaskNames.from(this.#taskNames.toJSON());
-    return new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
+    const machine = new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
+    if (cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, cgroupfs);
+    return machine;
   }
 
   #header(field: number): number {
