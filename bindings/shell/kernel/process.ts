@@ -114,6 +114,7 @@ export class UserProcess implements Process, Caller {
   oomScoreAdjMin = 0;
   #dispositions = new Map<number, Disposition>();
   #pending = new Set<number>();
+  #handlersRun = 0;
   /** what release() and the like had to put off: Linux' task work */
   #work: (() => void | Promise<void>)[] = [];
   /** when it may return to user mode: memory.high, the disk */
@@ -481,6 +482,7 @@ export class UserProcess implements Process, Caller {
       const disposition = this.disposition(signal);
       if (typeof disposition === 'function') {
         disposition(signal);
+        this.#handlersRun++;
         handled = true;
       } else if (disposition === 'default') {
         const action = defaultAction(signal);
@@ -588,7 +590,10 @@ export class UserProcess implements Process, Caller {
   }
 
   async sleep(ns: bigint): Promise<boolean> {
+    // A handler that runs on the way in counts too, as with ppoll(2): nobody can miss the signal that it waits for.
+    const before = this.#handlersRun;
     await this.#begin();
+    if (this.#handlersRun !== before) return false;
     const until = this.now + ns;
     do {
       if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
