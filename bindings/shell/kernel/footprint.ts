@@ -18,7 +18,8 @@ const LIBRARY_DATA = 50;
 /** A file that some programs run from. */
 interface ProgramFile {
   readonly object: number;
-  readonly inode: SlabObject;
+  /** while somebody holds it */
+  inode: SlabObject | null;
   users: number;
 }
 
@@ -117,15 +118,16 @@ export class Footprint {
 
   /** Opens a program's file: whoever is the first reads it. */
   #hold(kernel: Kernel, process: UserProcess, path: string, pages: number): ProgramFile {
-    const known = this.#files.get(path);
-    if (known !== undefined) {
-      known.users++;
-      return known;
+    let file = this.#files.get(path);
+    if (file === undefined) {
+      file = { object: kernel.machine.newObject('file', pages), inode: null, users: 0 };
+      this.#files.set(path, file);
     }
-    const inode = allocate(process, { kind: 'slab', bytes: this.data.objects.programInode });
-    const file: ProgramFile = { object: kernel.machine.newObject('file', pages), inode, users: 1 };
-    this.#files.set(path, file);
-    process.charge((machine, task, cpu) => machine.access(task, file.object, { index: 0, pages }, cpu));
+    file.users++;
+    if (file.inode !== null) return file;
+    file.inode = allocate(process, { kind: 'slab', bytes: this.data.objects.programInode });
+    const { object } = file;
+    process.charge((machine, task, cpu) => machine.access(task, object, { index: 0, pages }, cpu));
     return file;
   }
 
@@ -138,9 +140,9 @@ export class Footprint {
     free(kernel.machine, memory.slab);
     for (const file of memory.files) {
       if (--file.users > 0) continue;
-      for (const [path, known] of this.#files) if (known === file) this.#files.delete(path);
-      kernel.machine.freeObject(0, file.object, process.cpuId);
-      free(kernel.machine, file.inode);
+      kernel.machine.truncate(0, file.object, { index: 0 }, process.cpuId);
+      if (file.inode !== null) free(kernel.machine, file.inode);
+      file.inode = null;
     }
   }
 }

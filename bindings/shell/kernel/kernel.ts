@@ -114,6 +114,8 @@ export class Kernel {
   readonly tasks = new Map<number, UserProcess>();
   /** pids by the engine's task, also of those that are gone */
   readonly pids = new Map<number, number>();
+  /** engine's tasks of processes that are gone, oldest first */
+  readonly freeTasks: number[] = [];
   readonly kernelThreads = new Map<number, { pid: number; comm: string; task: number }>();
   /** drivers by device number */
   readonly charDevices = new Map<number, FileOperations>();
@@ -173,6 +175,12 @@ export class Kernel {
     while (this.processes.has(this.#pid) || this.kernelThreads.has(this.#pid) || this.#pid >= PID_MAX)
       this.#pid = this.#pid >= PID_MAX ? RESERVED_PIDS : this.#pid + 1;
     return this.#pid++;
+  }
+  /** The id of a task that is gone, once the engine's table is half full: until then kills() can tell all tasks apart. */
+  taskAgain(): { again?: number } {
+    if (this.pids.size < this.machine.capacities.tasks / 2) return {};
+    const again = this.freeTasks.shift();
+    return again === undefined ? {} : { again };
   }
   get lastPid(): number {
     return this.#pid - 1;

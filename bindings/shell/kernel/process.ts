@@ -256,6 +256,7 @@ export class UserProcess implements Process, Caller {
   #reap(child: UserProcess): void {
     this.children.delete(child.pid);
     this.kernel.processes.delete(child.pid);
+    this.kernel.freeTasks.push(child.task);
     this.kernel.footprint.reaped(this.kernel, child);
   }
 
@@ -270,7 +271,7 @@ export class UserProcess implements Process, Caller {
     const pid = kernel.nextPid();
     // cgroup_can_fork()
     asSyscall(() => kernel.cgroups?.fork(this.pid, pid));
-    const task = kernel.machine.forkTask(this.task, {}, this.cpuId);
+    const task = kernel.machine.forkTask(this.task, kernel.taskAgain(), this.cpuId);
     kernel.noteEvents();
     const child = new UserProcess(kernel, {
       pid,
