@@ -745,7 +745,12 @@ export class Machine {
   }
 
   /** A task reads or writes pages of an object. */
-  access(task: number, object: number, { index, pages = 1, write, fault, exec, holes, random }: Access, cpu = 0): CallResult {
+  access(
+    task: number,
+    object: number,
+    { index, pages = 1, write, fault, exec, holes, random }: Access,
+    cpu = 0,
+  ): CallResult {
     const how = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
     const flags = how | (holes ? O.FLAG_HOLES : 0) | (random ? O.FLAG_RANDOM : 0);
     const result = this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
@@ -763,7 +768,10 @@ export class Machine {
     return this.#call('truncate', O.OP_TRUNCATE, { task, cpu, object, index, count: pages });
   }
 
-  /** fork(2), or with `thread` a thread that shares the memory: the child's id. (`fork()` is of the whole machine.) */
+  /**
+   * fork(2), or with `thread` a thread that shares the memory: the child's id. EngineError EAGAIN where pids.max of the control files does
+   * not allow it. (`fork()` is of the whole machine.)
+   */
   forkTask(task: number, { thread = false } = {}, cpu = 0): number {
     const child = Math.max(1, this.#header(L.H_TASK_END));
     this.#cgroupfs?.taskForks(task, child);

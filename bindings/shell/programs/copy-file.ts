@@ -1,10 +1,11 @@
 /** Copying of files and trees: what cp does, and mv between file systems. */
+
+import { SyscallError } from '../kernel/error.ts';
 import type { Process, Stat } from '../kernel/syscalls.ts';
 import { attempt, type Command, errorOf, statOrUndefined, writeAll } from './command.ts';
 import { IoBuffer } from './io-buffer.ts';
 import { joinPath } from './paths.ts';
 import { quoteName } from './quote.ts';
-import { SyscallError } from '../kernel/error.ts';
 
 /** io_blksize of coreutils */
 const BLOCK = 128 * 1024;
@@ -59,7 +60,9 @@ export class Copier {
       if (source.type === 'directory' && existing.type !== 'directory')
         return this.#fail(`cannot overwrite non-directory ${quoteName(to)} with directory ${quoteName(from)}`);
       if (source.type !== 'directory' && existing.type === 'directory')
-        return this.#fail(`cannot overwrite directory ${quoteName(to)} with non-directory${top ? '' : ` ${quoteName(from)}`}`);
+        return this.#fail(
+          `cannot overwrite directory ${quoteName(to)} with non-directory${top ? '' : ` ${quoteName(from)}`}`,
+        );
       if (options.update && existing.type !== 'directory' && existing.mtime >= source.mtime) return true;
     } else if (dangling && source.type === 'file' && !options.removeDestination)
       return this.#fail(`not writing through dangling symlink ${quoteName(to)}`);
@@ -81,7 +84,10 @@ export class Copier {
       return this.#step(() => p.link(from, to), `cannot create hard link ${quoteName(to)} to ${quoteName(from)}`);
     }
     if (options.link === 'symbolic')
-      return this.#step(() => p.symlink(from, to), `cannot create symbolic link ${quoteName(to)} to ${quoteName(from)}`);
+      return this.#step(
+        () => p.symlink(from, to),
+        `cannot create symbolic link ${quoteName(to)} to ${quoteName(from)}`,
+      );
     const done = await this.#content(from, to, source, existing);
     return done && (await this.#attributes(to, source));
   }
@@ -230,7 +236,12 @@ export interface Targets {
 }
 
 /** The last operand or -t: shared by cp, mv and ln. */
-export function targetsOf(c: Command, operands: readonly string[], into: string | undefined, noDirectory: boolean): Targets {
+export function targetsOf(
+  c: Command,
+  operands: readonly string[],
+  into: string | undefined,
+  noDirectory: boolean,
+): Targets {
   const p = c.process;
   if (operands.length === 0) c.usage('missing file operand');
   if (into !== undefined) {

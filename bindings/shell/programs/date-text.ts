@@ -47,7 +47,9 @@ export function parseDate(text: string, now: bigint): bigint | undefined {
       base += BigInt((zone[2] === '-' ? 60 : -60) * (Number(zone[3]) * 60 + Number(zone[4]))) * BILLION;
   }
   for (;;) {
-    const relative = take(/([-+]?\d+|\bnext|\blast|\ba|\ban)? *\b(sec|second|min|minute|hour|day|week|fortnight|month|year)s?\b( ago)?/);
+    const relative = take(
+      /([-+]?\d+|\bnext|\blast|\ba|\ban)? *\b(sec|second|min|minute|hour|day|week|fortnight|month|year)s?\b( ago)?/,
+    );
     if (relative === null) break;
     const count = { next: 1, last: -1, a: 1, an: 1 }[relative[1] ?? 'a'] ?? Number(relative[1]);
     const amount = relative[3] === undefined ? count : -count;

@@ -36,7 +36,9 @@ export const fallocate: Program = command(
     );
     if (failure !== undefined) c.fail(`fallocate failed: ${failure.message}`);
     if (keys.has('v'))
-      await c.out.write(`${name}: ${bytesText(length)} (${length} bytes) ${punch ? 'punched' : 'allocated'}${keys.has('x') ? ' using fallocate' : ''}.\n`);
+      await c.out.write(
+        `${name}: ${bytesText(length)} (${length} bytes) ${punch ? 'punched' : 'allocated'}${keys.has('x') ? ' using fallocate' : ''}.\n`,
+      );
     return 0;
   },
   { utilLinux: true },

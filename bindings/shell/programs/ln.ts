@@ -70,7 +70,9 @@ export const ln: Program = command(async (c: Command) => {
     if (failure !== undefined) {
       const to = symbolic && failure.errno !== 'EEXIST' ? ` -> ${quoteName(source)}` : '';
       const from = symbolic || failure.errno === 'EEXIST' ? to : ` => ${quoteName(source)}`;
-      await c.error(`failed to create ${symbolic ? 'symbolic' : 'hard'} link ${quoteName(name)}${from}: ${failure.message}`);
+      await c.error(
+        `failed to create ${symbolic ? 'symbolic' : 'hard'} link ${quoteName(name)}${from}: ${failure.message}`,
+      );
     } else if (keys.has('v')) await c.out.write(`${quoteName(name)} ${symbolic ? '->' : '=>'} ${quoteName(source)}\n`);
   }
   return undefined;
