@@ -80,7 +80,8 @@ export class Members {
       const memcg = this.#memcgOf(thread);
       if (thread.task && memcg !== member.memcg && !thread.dead) strangers.push(thread);
     }
-    for (const [tid, { fresh }] of this.#members) if (!seen.has(tid) && !fresh) this.forget(tid);
+    // A child that its host never listed has come and gone since it was forked.
+    for (const tid of this.#members.keys()) if (!seen.has(tid)) this.forget(tid);
     strangers.sort((a, b) => this.#joined(a) - this.#joined(b) || a.tid - b.tid);
     for (const thread of strangers) {
       const directory = this.ofMemcg.get(this.#memcgOf(thread)) ?? this.#root;

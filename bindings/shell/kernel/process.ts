@@ -48,6 +48,9 @@ import { type Caller, type FileOperations, type Inode, OpenFile } from './vfs.ts
 const SYSCALL_NS = 500n;
 /** … a page fault */
 const FAULT_NS = 1000n;
+/** … a fork, and an execve with what the program does before its first line: in the guest some ms each */
+const FORK_NS = 1_000_000n;
+const EXEC_NS = 4_000_000n;
 /** Bytes that read(2) and write(2) copy in a ns. */
 const COPY_BYTES_PER_NS = 8;
 const COMM_LENGTH = 15;
@@ -285,6 +288,7 @@ export class UserProcess implements Process, Caller {
     child.executablePath = this.executablePath;
     child.oomScoreAdj = this.oomScoreAdj;
     child.oomScoreAdjMin = this.oomScoreAdjMin;
+    kernel.scheduler.elapse(FORK_NS);
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
     child.begin(async (process) => {
@@ -355,6 +359,7 @@ export class UserProcess implements Process, Caller {
     this.argv = argv;
     this.executable = executable;
     this.#env = new Map(env);
+    kernel.scheduler.elapse(EXEC_NS);
     kernel.footprint.executed(kernel, this, name);
     await this.#return();
     return program(this, argv);
