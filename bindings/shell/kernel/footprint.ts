@@ -80,8 +80,11 @@ export class Footprint {
     let libraries = 0;
     for (const { path, cached, mapped, pages } of program.files) {
       if (!path.startsWith('/usr/bin/')) libraries += pages;
-      files.push(this.#hold(kernel, process, path, cached));
-      const { object } = files.at(-1)!;
+      const file = this.#fileAt(kernel, path, cached);
+      file.users++;
+      files.push(file);
+      if (file.inode === null) this.#read(process, file, cached);
+      const { object } = file;
       if (mapped > 0)
         process.charge((machine, task, cpu) =>
           machine.access(task, object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
@@ -116,19 +119,18 @@ export class Footprint {
       process.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: PROGRAM_VPN + i }, cpu));
   }
 
-  /** Opens a program's file: whoever is the first reads it. */
-  #hold(kernel: Kernel, process: UserProcess, path: string, pages: number): ProgramFile {
-    let file = this.#files.get(path);
-    if (file === undefined) {
-      file = { object: kernel.machine.newObject('file', pages), inode: null, users: 0 };
-      this.#files.set(path, file);
-    }
-    file.users++;
-    if (file.inode !== null) return file;
-    file.inode = allocate(process, { kind: 'slab', bytes: this.data.objects.programInode });
-    const { object } = file;
-    process.charge((machine, task, cpu) => machine.access(task, object, { index: 0, pages }, cpu));
+  #fileAt(kernel: Kernel, path: string, pages: number): ProgramFile {
+    const known = this.#files.get(path);
+    if (known !== undefined) return known;
+    const file = { object: kernel.machine.newObject('file', pages), inode: null, users: 0 };
+    this.#files.set(path, file);
     return file;
+  }
+
+  /** Whoever is the first to hold a program's file reads it. */
+  #read(process: UserProcess, file: ProgramFile, pages: number): void {
+    file.inode = allocate(process, { kind: 'slab', bytes: this.data.objects.programInode });
+    process.charge((machine, task, cpu) => machine.access(task, file.object, { index: 0, pages }, cpu));
   }
 
   /** exit_mmap(), and the files that nobody else runs from. */
