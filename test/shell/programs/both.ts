@@ -1,7 +1,7 @@
 /** Runs a program of the machine and ours with the same files, and tells what both did. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesOf, textOf } from '../../../bindings/shell/kernel/bytes.ts';
 import { SyscallError } from '../../../bindings/shell/kernel/error.ts';
@@ -94,7 +94,7 @@ export function runReal(steps: readonly Step[]): Outcome {
       if (result.error !== undefined) throw result.error;
       outcome.stdout += result.stdout;
       outcome.stderr += result.stderr;
-      outcome.status.push(result.status ?? -1);
+      outcome.status.push(result.status ?? 128 + constants.signals[result.signal!]);
     }
     const list = (path: string): void => {
       for (const name of fs.readdirSync(join(directory, path)).sort()) {
