@@ -50,6 +50,9 @@ import { taskExists } from './task/task';
 
 export { audit } from './audit';
 export { swapOn } from './folio/swapoff';
+export { setBacking, setIoMemcg, takeErrors } from './folio/loop';
+export { hasEntry } from './folio/mapping';
+export { objectPages, setInodeSize, setSuper, setSuperMax, superUsed } from './folio/inode';
 export { stateDigest } from './digest';
 export {
   advance,

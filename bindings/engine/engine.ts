@@ -40,6 +40,19 @@ export interface EngineExports {
   exec(task: number): number;
   exit(task: number): number;
   attachTask(task: number, memcg: number): number;
+  /** LOOP_CONFIGURE (backing 0: LOOP_CLR_FD): see assembly/folio/loop.ts. Offsets in pages. */
+  setBacking(object: number, backing: number, offset: number, worker: number): number;
+  setIoMemcg(memcg: number, payer: number): number;
+  takeErrors(object: number): number;
+  /** tmpfs: the super block (an object) of a file, its limit and what is used of it, in pages; pages of a file. */
+  setSuper(object: number, sb: number): void;
+  setSuperMax(sb: number, pages: number): void;
+  superUsed(sb: number): number;
+  objectPages(object: number): number;
+  /** tmpfs: 1 if the page exists, in memory or in swap */
+  hasEntry(object: number, index: bigint): number;
+  /** i_size in pages */
+  setInodeSize(object: number, pages: bigint): void;
   enterScope(task: number, memcg: number): number;
   leaveScope(task: number): number;
   folioPayer(task: number, explicitMm: number): number;

@@ -1,9 +1,9 @@
 /** The kernel's global state: processes, devices, file systems, mounts, and the machine whose memory all of it is. */
 import * as L from '../../../assembly/layout.ts';
 import type { CgroupFs } from '../../cgroupfs/cgroupfs.ts';
-import { ROOT_CGROUP } from '../../trace/schema.ts';
 import type { CallResult, KernelPages, PageKind } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
+import { ROOT_CGROUP } from '../../trace/schema.ts';
 import { SyscallError } from './error.ts';
 import type { Footprint } from './footprint.ts';
 import { MemoryFs } from './memory-fs.ts';
@@ -77,7 +77,7 @@ class KernelThread implements Caller {
     this.kernel = kernel;
     this.comm = comm;
     this.pid = kernel.nextPid();
-    this.task = kernel.machine.spawn(undefined, comm);
+    this.task = kernel.machine.spawnKernelThread();
   }
   get cpuId(): number {
     return this.thread.cpu;
@@ -112,6 +112,10 @@ export class Kernel {
   readonly processes = new Map<number, UserProcess>();
   /** by the engine's task */
   readonly tasks = new Map<number, UserProcess>();
+  /** pids by the engine's task, also of those that are gone */
+  readonly pids = new Map<number, number>();
+  /** engine's tasks of processes that are gone, oldest first */
+  readonly freeTasks: number[] = [];
   readonly kernelThreads = new Map<number, { pid: number; comm: string; task: number }>();
   /** drivers by device number */
   readonly charDevices = new Map<number, FileOperations>();
@@ -128,7 +132,7 @@ export class Kernel {
   /** the control files of cgroup2 */
   cgroups: CgroupFs | null = null;
   /** disks that /proc/partitions lists */
-  disks: () => readonly { name: string; rdev: number; size: number }[] = () => [];
+  disks: () => readonly { name: string; rdev: number; size: number; readonly?: boolean }[] = () => [];
   /** pages of the page cache that belong to block devices: Buffers */
   bufferPages: () => number = () => 0;
   /** what drop_caches does beside what the engine does */
@@ -172,6 +176,12 @@ export class Kernel {
       this.#pid = this.#pid >= PID_MAX ? RESERVED_PIDS : this.#pid + 1;
     return this.#pid++;
   }
+  /** The id of a task that is gone, once the engine's table is half full: until then kills() can tell all tasks apart. */
+  taskAgain(): { again?: number } {
+    if (this.pids.size < this.machine.capacities.tasks / 2) return {};
+    const again = this.freeTasks.shift();
+    return again === undefined ? {} : { again };
+  }
   get lastPid(): number {
     return this.#pid - 1;
   }
@@ -192,7 +202,10 @@ export class Kernel {
   }
   /** Pages that a process has, by kind. */
   residentOf(process: UserProcess): { anon: number; file: number; shmem: number; swap: number; tables: number } {
-    return { ...this.machine.residentOf(process.task), tables: this.footprint.tablesOf(process) + process.space.tables };
+    return {
+      ...this.machine.residentOf(process.task),
+      tables: this.footprint.tablesOf(process) + process.space.tables,
+    };
   }
   /** A write to vm.drop_caches. */
   dropCaches(what: 1 | 2 | 3, caller: Caller): void {
@@ -284,8 +297,11 @@ export class Kernel {
   kmemPayer(task: number): number {
     return this.machine.engine.kmemPayer(task);
   }
-  freePage(page: KernelPages): void {
-    this.machine.freeKmemPages(page);
+  /** Page tables and pipe buffers go by put_page() with the batch of who frees them, stacks by __free_pages(). */
+  freePage(page: KernelPages, caller: Caller): void {
+    const { cpuId } = caller;
+    if (page.kind === 'kernel_stack') this.machine.freeKmemPages(page, cpuId);
+    else this.machine.putKmemPage(this.tasks.get(caller.task)?.ends ? 0 : caller.task, page.frame, cpuId);
   }
 
   /** ns that tasks waited for the disk until now. */

@@ -83,7 +83,13 @@ function walk(position: Position, path: string, from: Path, links: { left: numbe
   return { directory: at, name: names.at(-1)!, slash };
 }
 
-function enter(position: Position, at: Path, name: string): Path | null {
+/** A path's end that is no name: LAST_ROOT, LAST_DOT, LAST_DOTDOT. */
+export function isSpecial(name: string): boolean {
+  return name === '/' || name === '.' || name === '..';
+}
+
+/** The entry of a directory, its mounts followed; null: there is none. */
+export function enter(position: Position, at: Path, name: string): Path | null {
   if (at.inode.type !== 'directory') throw new SyscallError('ENOTDIR');
   checkPermission(at.inode, MAY_EXEC, position.caller);
   if (name === '/' || name === '.') return at;
@@ -128,13 +134,19 @@ export function lookupLast(position: Position, path: string): Last {
   return { ...last, found: enter(position, last.directory, last.name) };
 }
 
-/** As lookupLast(), behind the symbolic links at the end: where open(O_CREAT) creates. */
+/** The directory that a path ends in and its last name, whatever is there. */
+export function lookupParent(position: Position, path: string): Omit<Last, 'found'> {
+  return walk(position, path, position.cwd, { left: MAXSYMLINKS });
+}
+
+/** As lookupLast(), behind the symbolic links at the end: where open(O_CREAT) creates. SyscallError EISDIR: it ends in a slash. */
 export function lookupCreate(position: Position, path: string): Last {
   const links = { left: MAXSYMLINKS };
   let from = position.cwd;
   let text = path;
   for (;;) {
     const last = walk(position, text, from, links);
+    if (last.slash && !isSpecial(last.name)) throw new SyscallError('EISDIR');
     const found = enter(position, last.directory, last.name);
     if (found === null || found.inode.type !== 'symlink') return { ...last, found };
     if (links.left-- === 0) throw new SyscallError('ELOOP');

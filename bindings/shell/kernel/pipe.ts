@@ -6,6 +6,7 @@ import type { KernelPages } from '../../live.ts';
 import { SyscallError } from './error.ts';
 import { WaitQueue } from './scheduler.ts';
 import { SIGPIPE } from './signals.ts';
+import { free, type SlabObject } from './slab.ts';
 import { type Caller, FileOperations, type OpenFile, PAGE_SIZE } from './vfs.ts';
 
 /** PIPE_DEF_BUFFERS */
@@ -21,6 +22,8 @@ interface Buffer {
 
 /** A pipe: both ends of it. */
 export class Pipe extends FileOperations {
+  /** struct pipe_inode_info and its buffers, and who pays for them */
+  slab: SlabObject | null = null;
   #buffers: Buffer[] = [];
   #spare: KernelPages[] = [];
   #readers = 0;
@@ -78,9 +81,12 @@ export class Pipe extends FileOperations {
     if (this.#writers === 0) scheduler.wake(this.#readable);
     if (this.#readers === 0) scheduler.wake(this.#writable);
     if (this.#readers > 0 || this.#writers > 0) return;
-    for (const page of [...this.#buffers.map((buffer) => buffer.page), ...this.#spare]) caller.kernel.freePage(page);
+    for (const page of [...this.#buffers.map((buffer) => buffer.page), ...this.#spare])
+      caller.kernel.freePage(page, caller);
     this.#buffers = [];
     this.#spare = [];
+    if (this.slab !== null) free(caller.kernel.machine, this.slab);
+    this.slab = null;
   }
 
   override async read(file: OpenFile, caller: Caller, _offset: number, count: number): Promise<Uint8Array> {
@@ -102,7 +108,7 @@ export class Pipe extends FileOperations {
       if (buffer.from < buffer.to) break;
       this.#buffers.shift();
       if (this.#spare.length < SPARE_PAGES) this.#spare.push(buffer.page);
-      else caller.kernel.freePage(buffer.page);
+      else caller.kernel.freePage(buffer.page, caller);
     }
     if (wasFull && this.#buffers.length < BUFFERS) caller.kernel.scheduler.wake(this.#writable);
     const all = new Uint8Array(count - left);

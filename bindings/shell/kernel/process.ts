@@ -3,17 +3,22 @@ import type { CallResult } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { AddressSpace } from './address-space.ts';
 import { bytesOf, textOf } from './bytes.ts';
+import { asSyscall } from './cgroup-mount.ts';
 import { SyscallError } from './error.ts';
 import { FdTable } from './fd-table.ts';
+import { freeFile } from './fput.ts';
 import { type FileMapping, FOREVER, type Kernel } from './kernel.ts';
 import { checkIdle, dropMount, Mount, type MountNamespace, mountOptions, type Path } from './mount.ts';
 import {
   checkPermission,
   checkSticky,
+  enter,
+  isSpecial,
   type Last,
   lookup,
   lookupCreate,
   lookupLast,
+  lookupParent,
   MAY_EXEC,
   MAY_READ,
   MAY_WRITE,
@@ -25,6 +30,7 @@ import {
 import { Pipe } from './pipe.ts';
 import { type Thread, WaitQueue } from './scheduler.ts';
 import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP } from './signals.ts';
+import { allocate, free, type SlabObject } from './slab.ts';
 import type {
   Body,
   Disposition,
@@ -42,6 +48,9 @@ import { type Caller, type FileOperations, type Inode, OpenFile } from './vfs.ts
 const SYSCALL_NS = 500n;
 /** … a page fault */
 const FAULT_NS = 1000n;
+/** … a fork, and an execve with what the program does before its first line: in the guest some ms each */
+const FORK_NS = 1_000_000n;
+const EXEC_NS = 4_000_000n;
 /** Bytes that read(2) and write(2) copy in a ns. */
 const COPY_BYTES_PER_NS = 8;
 const COMM_LENGTH = 15;
@@ -114,6 +123,9 @@ export class UserProcess implements Process, Caller {
   /** when it may return to user mode: memory.high, the disk */
   #sleepEnd = 0n;
   #exiting = false;
+  #frozen = false;
+  /** exit_mm() is over */
+  #left = false;
   readonly #childEnded = new WaitQueue();
   readonly #continued = new WaitQueue();
 
@@ -144,9 +156,14 @@ export class UserProcess implements Process, Caller {
     this.#hold(this.#context.root);
     kernel.processes.set(this.pid, this);
     kernel.tasks.set(this.task, this);
+    kernel.pids.set(this.task, this.pid);
     options.parent?.children.set(this.pid, this);
   }
 
+  /** The engine does not know its task any more. */
+  get ends(): boolean {
+    return this.kernel.machine.isKilled(this.task) || this.#left;
+  }
   get ppid(): number {
     return this.parent?.pid ?? 0;
   }
@@ -209,9 +226,10 @@ export class UserProcess implements Process, Caller {
     this.#exiting = true;
     const { kernel } = this;
     for (const { fd } of this.fds.list()) this.#release(this.fds.take(fd));
-    for (const { file } of this.space.clear()) this.#release(file);
+    for (const { file } of this.space.clear(this)) this.#release(file);
     kernel.footprint.exited(kernel, this);
     if (!kernel.machine.isKilled(this.task)) kernel.machine.exit(this.task, this.cpuId);
+    this.#left = true;
     this.#drop(this.#context.cwd);
     this.#drop(this.#context.root);
     this.#leaveNamespace(this.#context.namespace);
@@ -238,6 +256,7 @@ export class UserProcess implements Process, Caller {
   #reap(child: UserProcess): void {
     this.children.delete(child.pid);
     this.kernel.processes.delete(child.pid);
+    this.kernel.freeTasks.push(child.task);
     this.kernel.footprint.reaped(this.kernel, child);
   }
 
@@ -251,8 +270,8 @@ export class UserProcess implements Process, Caller {
     const { kernel } = this;
     const pid = kernel.nextPid();
     // cgroup_can_fork()
-    kernel.cgroups?.fork(this.pid, pid);
-    const task = kernel.machine.forkTask(this.task, {}, this.cpuId);
+    asSyscall(() => kernel.cgroups?.fork(this.pid, pid));
+    const task = kernel.machine.forkTask(this.task, kernel.taskAgain(), this.cpuId);
     kernel.noteEvents();
     const child = new UserProcess(kernel, {
       pid,
@@ -269,6 +288,7 @@ export class UserProcess implements Process, Caller {
     child.executablePath = this.executablePath;
     child.oomScoreAdj = this.oomScoreAdj;
     child.oomScoreAdjMin = this.oomScoreAdjMin;
+    kernel.scheduler.elapse(FORK_NS);
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
     child.begin(async (process) => {
@@ -306,6 +326,7 @@ export class UserProcess implements Process, Caller {
       if (program === undefined) throw new SyscallError('ENOEXEC');
       // The script's name is what ps shows, not its interpreter's.
       this.comm = path.slice(path.lastIndexOf('/') + 1, path.length).slice(0, COMM_LENGTH);
+      this.kernel.machine.nameTask(this.task, this.comm);
       const file = lookupCreate(this.#position(), at);
       this.executablePath = pathOf(file.directory, this.root, file.name);
       return this.#run(program, name, found, words, env);
@@ -330,7 +351,7 @@ export class UserProcess implements Process, Caller {
     env: ReadonlyMap<string, string>,
   ): Promise<number> {
     const { kernel } = this;
-    for (const { file } of this.space.clear()) this.#release(file);
+    for (const { file } of this.space.clear(this)) this.#release(file);
     this.charge((machine, task, cpu) => machine.exec(task, cpu));
     for (const { fd, closeOnExec } of this.fds.list()) if (closeOnExec) this.#release(this.fds.take(fd));
     for (const [signal, disposition] of this.#dispositions)
@@ -338,6 +359,7 @@ export class UserProcess implements Process, Caller {
     this.argv = argv;
     this.executable = executable;
     this.#env = new Map(env);
+    kernel.scheduler.elapse(EXEC_NS);
     kernel.footprint.executed(kernel, this, name);
     await this.#return();
     return program(this, argv);
@@ -360,7 +382,13 @@ export class UserProcess implements Process, Caller {
   /** An asynchronous syscall begins: what was put off comes first. */
   async #begin(): Promise<void> {
     this.#enter();
-    if (this.#work.length > 0 || this.#sleepEnd > this.now || this.kernel.scheduler.overdue || this.stopped)
+    if (
+      this.#work.length > 0 ||
+      this.#sleepEnd > this.now ||
+      this.kernel.scheduler.overdue ||
+      this.stopped ||
+      this.#frozen
+    )
       await this.#return();
   }
 
@@ -372,7 +400,7 @@ export class UserProcess implements Process, Caller {
       if (this.#pending.has(SIGKILL)) break;
     }
     if (this.#pending.size > 0) this.#deliver();
-    while (this.stopped) {
+    while (this.stopped || this.#frozen) {
       await this.kernel.scheduler.block(this.thread!, this.#continued, null, false);
       this.#deliver();
     }
@@ -416,9 +444,9 @@ export class UserProcess implements Process, Caller {
     if (this.#exiting) return wake === 'timeout' ? 'timeout' : 'woken';
     if (this.#pending.size > 0 && (interruptible || this.#pending.has(SIGKILL))) {
       const handled = this.#deliver();
-      if (this.stopped) await this.#return();
       if (handled && wake === 'interrupted') return 'handled';
     }
+    if (this.stopped || this.#frozen) await this.#return();
     return wake === 'timeout' ? 'timeout' : 'woken';
   }
 
@@ -430,12 +458,19 @@ export class UserProcess implements Process, Caller {
     const { scheduler } = this.kernel;
     if (signal === SIGCONT || signal === SIGKILL) {
       this.stopped = false;
+      if (signal === SIGKILL) this.#frozen = false;
       scheduler.wake(this.#continued);
     }
     const disposition = this.disposition(signal);
     if (disposition === 'ignore' || (disposition === 'default' && defaultAction(signal) === 'ignore')) return;
     this.#pending.add(signal);
     if (this.thread !== undefined) scheduler.interrupt(this.thread, signal === SIGKILL);
+  }
+
+  /** cgroup.freeze: it stands still at its next return to user mode, or in the sleep that it is in. */
+  freeze(frozen: boolean): void {
+    this.#frozen = frozen;
+    if (!frozen) this.kernel.scheduler.wake(this.#continued);
   }
 
   raise(signal: number): void {
@@ -565,7 +600,9 @@ export class UserProcess implements Process, Caller {
     await this.#begin();
     if (this.#handlersRun !== before) return false;
     const until = this.now + ns;
-    while (this.now < until) if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    do {
+      if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
+    } while (this.now < until);
     await this.#return();
     return true;
   }
@@ -688,7 +725,7 @@ export class UserProcess implements Process, Caller {
   async unlink(path: string): Promise<void> {
     await this.#begin();
     const { directory, name, found, slash } = this.#occupied(path);
-    if (name === '/' || name === '.' || name === '..') throw new SyscallError('EISDIR');
+    if (isSpecial(name)) throw new SyscallError('EISDIR');
     if (slash) throw new SyscallError(found.inode.type === 'directory' ? 'EISDIR' : 'ENOTDIR');
     mayChange(directory, this);
     checkSticky(directory.inode, found.inode, this);
@@ -701,14 +738,15 @@ export class UserProcess implements Process, Caller {
 
   async rename(from: string, to: string): Promise<void> {
     await this.#begin();
-    const old = this.#lastOf(from);
-    const target = this.#lastOf(to);
+    const old = lookupParent(this.#position(), from);
+    const target = lookupParent(this.#position(), to);
     if (old.directory.mount !== target.directory.mount) throw new SyscallError('EXDEV');
-    for (const { name } of [old, target])
-      if (name === '/' || name === '.' || name === '..') throw new SyscallError('EBUSY');
-    if (old.found === null) throw new SyscallError('ENOENT');
-    const { inode } = old.found;
-    const victim = target.found?.inode ?? null;
+    for (const { name } of [old, target]) if (isSpecial(name)) throw new SyscallError('EBUSY');
+    const source = enter(this.#position(), old.directory, old.name);
+    if (source === null) throw new SyscallError('ENOENT');
+    const over = enter(this.#position(), target.directory, target.name);
+    const { inode } = source;
+    const victim = over?.inode ?? null;
     if (inode.type !== 'directory' && (old.slash || target.slash)) throw new SyscallError('ENOTDIR');
     // A directory does not go below itself.
     for (let up: Inode | null = target.directory.inode; up !== null; up = up.parent)
@@ -724,7 +762,7 @@ export class UserProcess implements Process, Caller {
       if (inode.type === 'directory' && victim.type !== 'directory') throw new SyscallError('ENOTDIR');
       if (inode.type !== 'directory' && victim.type === 'directory') throw new SyscallError('EISDIR');
     }
-    if (old.found.mount !== old.directory.mount || (target.found && target.found.mount !== target.directory.mount))
+    if (source.mount !== old.directory.mount || (over !== null && over.mount !== target.directory.mount))
       throw new SyscallError('EBUSY');
     old.directory.inode.rename(old.name, inode, target.directory.inode, target.name, victim, this);
     if (victim !== null && victim.nlink === 0 && victim.opens === 0) await victim.evict(this);
@@ -827,10 +865,27 @@ export class UserProcess implements Process, Caller {
   async open(path: string, flags: OpenFlags, mode = 0o666): Promise<number> {
     await this.#begin();
     const fd = this.fds.free();
-    const file = await this.#open(path, flags, mode);
+    const file = await this.#openCharged(path, flags, mode);
     this.fds.set(fd, file);
     await this.#return();
     return fd;
+  }
+
+  /** alloc_empty_file() comes first. */
+  async #openCharged(path: string, flags: OpenFlags, mode: number): Promise<OpenFile> {
+    const slab = this.#allocateFile();
+    try {
+      const file = await this.#open(path, flags, mode);
+      file.slab = slab;
+      return file;
+    } catch (error) {
+      free(this.kernel.machine, slab);
+      throw error;
+    }
+  }
+
+  #allocateFile(): SlabObject {
+    return allocate(this, { kind: 'slab', bytes: this.kernel.footprint.data.objects.file });
   }
 
   async #open(path: string, flags: OpenFlags, mode: number): Promise<OpenFile> {
@@ -875,7 +930,8 @@ export class UserProcess implements Process, Caller {
       const at = lookup(this.#position(), path, { nofollow: flags.nofollow ?? false });
       return { at, name: this.#nameOf(path, at), created: false };
     }
-    if (path.endsWith('/')) throw new SyscallError('EISDIR');
+    const { name: end, slash } = lookupParent(this.#position(), path);
+    if (slash && !isSpecial(end)) throw new SyscallError('EISDIR');
     const last = flags.exclusive || flags.nofollow ? this.#lastOf(path) : lookupCreate(this.#position(), path);
     if (last.found !== null) {
       if (flags.exclusive) throw new SyscallError('EEXIST');
@@ -897,6 +953,7 @@ export class UserProcess implements Process, Caller {
   #release(file: OpenFile): void {
     if (--file.references > 0) return;
     this.#later(() => file.ops.release(file, this));
+    this.#later(() => freeFile(file, this.kernel.machine));
     if (file.mount instanceof Mount) this.#unuse(file.mount);
     this.#close(file.inode);
   }
@@ -940,11 +997,16 @@ export class UserProcess implements Process, Caller {
     const inode = this.kernel.pipeInode(this);
     const path = `pipe:[${inode.ino}]`;
     inode.opens = 2;
-    const reader = this.fds.free();
-    this.fds.set(reader, new OpenFile(inode, pipe, { read: true }, null, path));
-    const writer = this.fds.free();
-    this.fds.set(writer, new OpenFile(inode, pipe, { write: true }, null, path));
-    return [reader, writer];
+    pipe.slab = allocate(this, { kind: 'slab', bytes: this.kernel.footprint.data.objects.pipe });
+    const end = (flags: OpenFlags) => {
+      const fd = this.fds.free();
+      const file = new OpenFile(inode, pipe, flags, null, path);
+      file.slab = this.#allocateFile();
+      this.fds.set(fd, file);
+      return fd;
+    };
+    const reader = end({ read: true });
+    return [reader, end({ write: true })];
   }
 
   async read(fd: number, count: number): Promise<Uint8Array> {
@@ -1183,7 +1245,7 @@ export class UserProcess implements Process, Caller {
     await this.#begin();
     this.#privileged();
     if (this.kernel.swap === null) throw new SyscallError('ENOSYS');
-    const file = await this.#open(path, { read: true, write: true }, 0);
+    const file = await this.#openCharged(path, { read: true, write: true }, 0);
     try {
       await this.kernel.swap.swapon(file, this);
     } catch (error) {
@@ -1259,7 +1321,7 @@ export class UserProcess implements Process, Caller {
     } else if (this.space.anon.delete(mapping))
       this.charge((machine, task, cpu) => machine.freeAnon(task, { vpn: mapping.vpn, pages: mapping.pages }, cpu));
     else throw new SyscallError('EINVAL');
-    this.space.release(mapping);
+    this.space.release(mapping, this);
   }
 
   async mlock(mapping: Mapping): Promise<void> {

@@ -65,7 +65,8 @@ export class ProcessDirectory extends FixedDirectory {
       inode.uid = process?.uid ?? 0;
       inode.gid = process?.gid ?? 0;
     };
-    const live = (show: (process: UserProcess) => string) => () => (process === null || process.status !== null ? '' : show(process));
+    const live = (show: (process: UserProcess) => string) => () =>
+      process === null || process.status !== null ? '' : show(process);
     file('cgroup', { show: () => `0::${kernel.cgroupPath(of.pid)}\n` });
     file('cmdline', { show: live((p) => p.argv.map((word) => `${word}\0`).join('')) });
     file('comm', {
@@ -76,12 +77,18 @@ export class ProcessDirectory extends FixedDirectory {
         process.comm = text.slice(0, COMM_LENGTH);
       },
     });
-    file('environ', { mode: 0o400, show: live((p) => [...p.env].map(([name, value]) => `${name}=${value}\0`).join('')) });
+    file('environ', {
+      mode: 0o400,
+      show: live((p) => [...p.env].map(([name, value]) => `${name}=${value}\0`).join('')),
+    });
     file('limits', { show: () => showLimits() });
     file('maps', { show: live((p) => showMaps(p)) });
     file('mountinfo', { show: live((p) => showMountinfo(p.namespace, p.root)) });
     file('mounts', { show: live((p) => showMounts(p.namespace, p.root)) });
-    file('oom_adj', { mode: 0o644, show: () => `${process === null ? 0 : Math.trunc((process.oomScoreAdj * 17) / 1000)}\n` });
+    file('oom_adj', {
+      mode: 0o644,
+      show: () => `${process === null ? 0 : Math.trunc((process.oomScoreAdj * 17) / 1000)}\n`,
+    });
     file('oom_score', { show: () => `${this.#oomScore()}\n` });
     file('oom_score_adj', {
       mode: 0o644,
@@ -97,8 +104,18 @@ export class ProcessDirectory extends FixedDirectory {
       const gone = () => {
         throw new SyscallError('ENOENT');
       };
-      const to = (name: string, where: () => { text: string; mount: UserProcess['root']['mount']; inode: Inode } | null) =>
-        this.add(name, new VirtualLink(fs, () => where()?.text ?? gone(), () => where() ?? gone()));
+      const to = (
+        name: string,
+        where: () => { text: string; mount: UserProcess['root']['mount']; inode: Inode } | null,
+      ) =>
+        this.add(
+          name,
+          new VirtualLink(
+            fs,
+            () => where()?.text ?? gone(),
+            () => where() ?? gone(),
+          ),
+        );
       to('cwd', () => ({ ...process.cwd, text: pathOf(process.cwd, process.root) }));
       to('root', () => ({ ...process.root, text: '/' }));
       to('exe', () => process.executable && { ...process.executable, text: process.executablePath });
@@ -271,11 +288,18 @@ function showMaps(process: UserProcess): string {
       const { dev } = m.file.inode.fs;
       const device = `${(dev >> 8).toString(16).padStart(2, '0')}:${(dev & 255).toString(16).padStart(2, '0')}`;
       const what = `${device} ${m.file.inode.ino}`;
-      return { ...m, flags: m.write ? 'rw-s' : 'r--s', offset: m.index * PAGE_SIZE, what: `${what.padEnd(39)} ${m.file.path}` };
+      return {
+        ...m,
+        flags: m.write ? 'rw-s' : 'r--s',
+        offset: m.index * PAGE_SIZE,
+        what: `${what.padEnd(39)} ${m.file.path}`,
+      };
     }),
   ].sort((a, b) => a.vpn - b.vpn);
   return rows
-    .map((m) => `${hex(m.vpn)}-${hex(m.vpn + m.pages)} ${m.flags} ${m.offset.toString(16).padStart(8, '0')} ${m.what}\n`)
+    .map(
+      (m) => `${hex(m.vpn)}-${hex(m.vpn + m.pages)} ${m.flags} ${m.offset.toString(16).padStart(8, '0')} ${m.what}\n`,
+    )
     .join('');
 }
 

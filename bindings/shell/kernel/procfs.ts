@@ -1,18 +1,22 @@
 /** /proc: processes, memory, and the knobs of vm. fs/proc. Keys and formats are those of the parity guest's kernel. */
-import { PROC_VMSTAT } from './procfs-vmstat.ts';
-import { mangle, meminfoLine, seconds } from './procfs-text.ts';
-import { ProcessDirectory } from './procfs-process.ts';
-import { sysctlDirectory } from './sysctl.ts';
+
 import { SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mount, MountNamespace, Path } from './mount.ts';
 import { pathOf } from './namei.ts';
 import { UserProcess } from './process.ts';
+import { ProcessDirectory } from './procfs-process.ts';
+import { mangle, meminfoLine, seconds } from './procfs-text.ts';
+import { PROC_VMSTAT } from './procfs-vmstat.ts';
+import { sysctlDirectory } from './sysctl.ts';
 import { type Caller, type Inode, PAGE_SIZE } from './vfs.ts';
 import { FixedDirectory, TextFile, VirtualFs, VirtualLink } from './virtual-fs.ts';
 
 const KIB_PER_PAGE = PAGE_SIZE / 1024;
-/** nr_cpus' USER_HZ */
+/** vm.dirty_ratio, vm.dirty_background_ratio */
+const DIRTY_RATIO = 20;
+const DIRTY_BACKGROUND_RATIO = 10;
+/** a tick of USER_HZ, 100 a second */
 const USER_HZ_NS = 10_000_000n;
 
 class ProcRoot extends FixedDirectory {
@@ -186,16 +190,12 @@ function showVmstat(kernel: Kernel): string {
   }
   for (const name of ['pgfault', 'pgmajfault', 'pgrefill', 'pgactivate', 'pgdeactivate']) values[name] = count(name);
   for (const what of ['refault', 'activate', 'restore'])
-    for (const kind of ['anon', 'file'])
-      values[`workingset_${what}_${kind}`] = count(`workingset_${what}_${kind}`);
-  values['workingset_nodereclaim'] = count('workingset_nodereclaim');
+    for (const kind of ['anon', 'file']) values[`workingset_${what}_${kind}`] = count(`workingset_${what}_${kind}`);
+  values.workingset_nodereclaim = count('workingset_nodereclaim');
   // global_dirty_limits(): shares of what could be dirty
   const dirtyable = vm.nr_free_pages - vm.high + pages('inactive_file') + pages('active_file');
-  values['nr_dirty_threshold'] = Math.max(0, Math.floor((dirtyable * kernel.sysctl('vm/dirty_ratio')) / 100));
-  values['nr_dirty_background_threshold'] = Math.max(
-    0,
-    Math.floor((dirtyable * kernel.sysctl('vm/dirty_background_ratio')) / 100),
-  );
+  values.nr_dirty_threshold = Math.max(0, Math.floor((dirtyable * DIRTY_RATIO) / 100));
+  values.nr_dirty_background_threshold = Math.max(0, Math.floor((dirtyable * DIRTY_BACKGROUND_RATIO) / 100));
   return PROC_VMSTAT[kernel.machine.kernel].map((name) => `${name} ${Math.round(values[name] ?? 0)}\n`).join('');
 }
 
@@ -295,7 +295,8 @@ export function showMountinfo(namespace: MountNamespace, root: Path): string {
   return visible(namespace, root)
     .map(({ mount, at }) => {
       const { dev } = mount.fs;
-      const below = mount.root === mount.fs.root ? '/' : pathOf({ mount, inode: mount.root }, { mount, inode: mount.fs.root });
+      const below =
+        mount.root === mount.fs.root ? '/' : pathOf({ mount, inode: mount.root }, { mount, inode: mount.fs.root });
       const superOptions = [mount.fs.readonly ? 'ro' : 'rw', ...mount.fs.showOptions()].join(',');
       return `${mount.id} ${mount.parent?.id ?? 1} ${dev >> 8}:${dev & 255} ${mangle(below)} ${mangle(at)} ${mountFlags(mount)} - ${mount.fs.type} ${mangle(mount.source)} ${superOptions}\n`;
     })

@@ -10,6 +10,7 @@ import type { Machine } from '../../machine.ts';
 import { SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
 import type { WaitQueue } from './scheduler.ts';
+import type { SlabObject } from './slab.ts';
 import type { FileType, OpenFlags } from './syscalls.ts';
 
 export const NAME_MAX = 255;
@@ -97,7 +98,7 @@ export abstract class FileOperations {
     _file: OpenFile,
     _caller: Caller,
     _index: number,
-    _options: { write: boolean; exec?: boolean },
+    _options: { write: boolean; exec?: boolean; random?: boolean },
   ): void | Promise<void> {
     throw new SyscallError('EFAULT');
   }
@@ -121,6 +122,8 @@ export class OpenFile {
   offset = 0;
   /** descriptors, mappings and kernel users of it */
   references = 1;
+  /** struct file, and who pays for it */
+  slab: SlabObject | null = null;
   /** whatever the file operations want to keep */
   data: unknown = null;
 

@@ -74,7 +74,11 @@ export class FixedDirectory extends Inode {
 export class VirtualLink extends Inode {
   readonly #target: (caller: Caller) => string;
   readonly #magic: ((caller: Caller) => ReturnType<Inode['follow']>) | null;
-  constructor(fs: VirtualFs, target: (caller: Caller) => string, magic: ((caller: Caller) => ReturnType<Inode['follow']>) | null = null) {
+  constructor(
+    fs: VirtualFs,
+    target: (caller: Caller) => string,
+    magic: ((caller: Caller) => ReturnType<Inode['follow']>) | null = null,
+  ) {
     super(fs, fs.nextIno(), 'symlink', 0o777, fs.time);
     this.#target = target;
     this.#magic = magic;
@@ -101,4 +105,3 @@ export abstract class VirtualFs extends FileSystem {
     return { bsize: PAGE_SIZE, blocks: 0, bfree: 0, type: this.type };
   }
 }
-
