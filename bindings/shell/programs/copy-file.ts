@@ -123,7 +123,9 @@ export class Copier {
     for (const name of names.value) {
       const child = statOrUndefined(p, joinPath(from, name), false);
       if (child !== undefined && this.#made.has(`${child.dev}:${child.ino}`)) {
-        await this.#c.error(`cannot copy a directory, ${quoteName(this.#top.from)}, into itself, ${quoteName(this.#top.to)}`);
+        await this.#c.error(
+          `cannot copy a directory, ${quoteName(this.#top.from)}, into itself, ${quoteName(this.#top.to)}`,
+        );
         whole = false;
         continue;
       }

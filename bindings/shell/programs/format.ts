@@ -71,7 +71,8 @@ export function formatDouble(spec: Spec, value: number): string {
 
 /** A finite double in decimal, exactly rounded, for any number of digits. */
 function fixed(value: number, precision: number): string {
-  if (value < 1e21 && precision <= 100) return evenTie(value.toFixed(precision), value, (digits) => value.toFixed(digits), precision);
+  if (value < 1e21 && precision <= 100)
+    return evenTie(value.toFixed(precision), value, (digits) => value.toFixed(digits), precision);
   const whole = BigInt(value).toString();
   return precision === 0 ? whole : `${whole}.${'0'.repeat(precision)}`;
 }

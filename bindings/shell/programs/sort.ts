@@ -183,7 +183,8 @@ function merged(files: string[][], compare: (a: string, b: string) => number): s
   for (;;) {
     let least = -1;
     for (const [i, file] of files.entries())
-      if (heads[i]! < file.length && (least < 0 || compare(file[heads[i]!]!, files[least]![heads[least]!]!) < 0)) least = i;
+      if (heads[i]! < file.length && (least < 0 || compare(file[heads[i]!]!, files[least]![heads[least]!]!) < 0))
+        least = i;
     if (least < 0) return out;
     out.push(files[least]![heads[least]!++]!);
   }
@@ -268,7 +269,12 @@ export const sort: Program = command(
       if (opened.value !== 0) c.process.close(opened.value);
     }
     if (check !== '') return 0;
-    const sorted = merge ? merged(starts.map((from, i) => lines.slice(from, starts[i + 1])), compare) : lines.sort(compare);
+    const sorted = merge
+      ? merged(
+          starts.map((from, i) => lines.slice(from, starts[i + 1])),
+          compare,
+        )
+      : lines.sort(compare);
     const kept = unique ? sorted.filter((line, i) => i === 0 || compare(sorted[i - 1]!, line) !== 0) : sorted;
     if (output !== undefined) {
       const path = output;

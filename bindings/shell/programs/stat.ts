@@ -236,8 +236,7 @@ export const stat: Program = command(async (c: Command) => {
     if (key === 'c') {
       format = value;
       newline = '\n';
-    }
-    else if (key === 'printf') {
+    } else if (key === 'printf') {
       format = escapes(value);
       newline = '';
     }
@@ -261,7 +260,10 @@ export const stat: Program = command(async (c: Command) => {
     const device = found.value.type === 'char' || found.value.type === 'block' ? '%-5h Device type: %Hr,%Lr' : '%h';
     const plain = keys.has('t') ? TERSE : DEFAULT.replace('%N', `${quoteless(name)}%LINK`).replace('%DEVICE', device);
     const target = found.value.type === 'symlink' ? ` -> ${p.readlink(name)}` : '';
-    await c.out.write((await fileFormat(c, format ?? plain.replace('%LINK', target.replaceAll('%', '%%')), name, found.value)) + newline);
+    await c.out.write(
+      (await fileFormat(c, format ?? plain.replace('%LINK', target.replaceAll('%', '%%')), name, found.value)) +
+        newline,
+    );
   }
   return undefined;
 });

@@ -820,7 +820,6 @@ uname -m
 uname -o
 uname -z
 uname x
-id -un
 id -Z
 id -ng -u
 id -n
@@ -923,6 +922,18 @@ grep '*a' f
 grep '[[:foo:]]' f
 grep '[b-a]' f
 grep 'a\{2,1\}' f
+grep -E '(*a)' f
+grep -E '{1}a' f
+grep -E 'a|+b' f
+grep -E '^*a' f
+grep '\)' f
+grep '\{1\}a' f
+grep -E 'a{1,2}{3}' f
+grep -E 'a{99999}' f
+grep '^*a' f
+grep '[[:alpha:' f
+grep '[a' f
+grep '[^' f
 ~grep -r y d
 ~grep -rn z .
 grep -r zz d/sub
@@ -966,7 +977,6 @@ grep -w '' w
 grep -E 'a+b*|^g' f
 grep -ho a f csv
 grep -cH a f
-grep -T a f
 xargs < f
 xargs echo x < f
 xargs -n 1 < f
@@ -994,15 +1004,15 @@ xargs < csv
 ~find . -name f -o -name g
 ~find . ! -name '*' -o -type d
 ~find . -empty
-~find . -size +1k
-~find . -size -5c
+~find . -type f -size +1k
+~find . -type f -size -5c
 find d/sub -delete
 find nosuch
 find f -print
 find f -print0
 find f -printf '%p %f %h %s %m %y\n'
 find f -exec echo '<{}>' ';'
-~find d -type f -exec echo {} +
+find d -name x -exec echo {} +
 find f -newer nosuch
 find f -zzz
 find f -name
@@ -1011,7 +1021,6 @@ find f -type q
 find f -perm 644
 find f -perm -600
 find f -perm /111
-find '(' f
 find f '(' -name f
 ~find . -path './d/*'
 ~find d -depth -type f
@@ -1024,7 +1033,6 @@ find f -iname F
 find f ! -name g
 ~find . -regex './[fg]'
 ~find d -not -type d -a -name y
-dd if=f
 dd if=f status=none
 dd if=f of=a status=none
 dd if=f of=a bs=4 count=2 status=noxfer
