@@ -26,7 +26,6 @@ import {
   pathOf,
   permitted,
 } from './namei.ts';
-import { Pipe } from './pipe.ts';
 import { type Thread, WaitQueue } from './scheduler.ts';
 import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP } from './signals.ts';
 import type {
@@ -961,9 +960,10 @@ export class UserProcess implements Process, Caller {
 
   pipe(): [number, number] {
     this.#enter();
-    const pipe = new Pipe();
-    pipe.connect();
     const inode = this.kernel.pipeInode(this);
+    // the same one when it is opened again by way of /proc/self/fd
+    const pipe = this.kernel.fifo(inode);
+    pipe.connect();
     const path = `pipe:[${inode.ino}]`;
     inode.opens = 2;
     const reader = this.fds.free();
