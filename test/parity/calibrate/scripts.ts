@@ -53,7 +53,6 @@ ${each.join('')}
 /** What bash is made to do in the script of forks, by name: each stands still at the end. */
 const FORKS: Readonly<Record<string, string>> = {
   bash: 'read -r x <&8',
-  program: 'exec sleep 1000',
   'one subshell': '(read -r x <&8); true',
   'two subshells': '(read -r x <&8) & (read -r x <&8) & read -r y <&8; true',
   'three subshells': '(read -r x <&8) & (read -r x <&8) & (read -r x <&8) & read -r y <&8; true',
@@ -71,6 +70,7 @@ const FORKS: Readonly<Record<string, string>> = {
 const OBJECTS: Readonly<Record<string, string>> = {
   none: 'read -r x <&8',
   'open file': 'exec 5< /dev/null; read -r x <&8',
+  'open program': 'exec 5< /usr/bin/sed; read -r x <&8',
   'two open files': 'exec 5< /dev/null 6< /dev/null; read -r x <&8',
   'tmpfs file': ': > /tmp/o1; read -r x <&8',
   'two tmpfs files': ': > /tmp/o2; : > /tmp/o3; read -r x <&8',
@@ -123,8 +123,8 @@ echo 1 > $C/h/cgroup.kill; wait $p 2> /dev/null; sleep 0.1; rmdir $C/h`,
     .join('');
 }
 
-/** Forks of bash that stand still: what parent and children use together. The root holds sleep's file. */
-export const forkScript = (): string => `${PRELUDE}sleep 1000 &\n${stills(FORKS, 'bash')}\n`;
+/** Forks of bash that stand still: what parent and children use together. */
+export const forkScript = (): string => `${PRELUDE}${stills(FORKS, 'bash')}\n`;
 
 /** Objects of the kernel that bash makes, and what is left of others when their maker has ended. */
 export function objectScript(): string {
