@@ -9,8 +9,7 @@ sleep 100 & p=$!
 kill -STOP $p; echo $p > $C/a/cgroup.procs
 echo 1 > $C/a/cgroup.freeze; sleep 0.1; frozen 'stopped process'
 kill -CONT $p; sleep 0.1; frozen 'continued'
-kill $p; wait $p; echo "TERM while frozen $?"
-echo 0 > $C/a/cgroup.freeze
+kill $p; echo 0 > $C/a/cgroup.freeze; wait $p; echo "TERM and thawed $?"
 echo 1 > $C/a/cgroup.freeze
 mkdir $C/a/n; read -r v < $C/a/n/cgroup.freeze; echo "new child wish $v $(grep frozen $C/a/n/cgroup.events)"
 bash -c "echo 0 > $C/a/n/cgroup.procs; echo never" & q=$!

@@ -12,6 +12,16 @@ settle() {
   bash -c "echo 0 > $C/last/cgroup.procs; dd if=/dev/zero of=/tmp/last bs=64k count=16 2> /dev/null"
   read -r x < $C/memory.stat
 }
+# Waits until a process has entered the cgroup h and then sleeps, seen four times in a row.
+ready() {
+  local still=0 line
+  while [ $still -lt 4 ]; do
+    read -r -t 0.1 x <&8
+    still=$((still + 1))
+    read -r line < /proc/$1/cgroup; [ "$line" = 0::/h ] || still=0
+    read -r line < /proc/$1/stat; [[ $line == *') S '* ]] || still=0
+  done
+}
 report() {
   local v; read -r v < $C/$1/memory.current; echo "current $v"
   while read -r key v; do
@@ -33,7 +43,7 @@ echo "= ${name}"
 echo x > /tmp/gone; [ -d /tmp/folder ] || mkdir /tmp/folder
 mkdir $C/h
 bash -c ${quoted(`echo 0 > /sys/fs/cgroup/h/cgroup.procs; exec ${HELD[name]}`)} & p=$!
-read -r -t 0.4 x <&8
+ready $p
 settle
 report h
 maps $p
@@ -113,7 +123,7 @@ function stills(kinds: Readonly<Record<string, string>>, program: string): strin
 echo "= ${name}"
 mkdir $C/h
 bash -c 'echo 0 > /sys/fs/cgroup/h/cgroup.procs; exec "$@"' bash ${program} -c ${quoted(command)} & p=$!
-sleep 0.4
+ready $p
 settle
 report h
 maps $p
