@@ -29,7 +29,7 @@ import {
 } from './namei.ts';
 import { Pipe } from './pipe.ts';
 import { type Thread, WaitQueue } from './scheduler.ts';
-import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP } from './signals.ts';
+import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP } from './signals.ts';
 import { allocate, free, type SlabObject } from './slab.ts';
 import type {
   Body,
@@ -291,11 +291,8 @@ export class UserProcess implements Process, Caller {
     kernel.scheduler.elapse(FORK_NS);
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
-    child.begin(async (process) => {
-      kernel.footprint.copied(child, kernel.footprint.data.forkChild);
-      return body(process);
-    });
-    kernel.footprint.copied(this, kernel.footprint.data.forkParent);
+    child.begin(body);
+    kernel.footprint.copied(kernel, this, child);
     return child;
   }
 
@@ -352,7 +349,13 @@ export class UserProcess implements Process, Caller {
   ): Promise<number> {
     const { kernel } = this;
     for (const { file } of this.space.clear(this)) this.#release(file);
-    this.charge((machine, task, cpu) => machine.exec(task, cpu));
+    try {
+      kernel.footprint.executed(kernel, this, name);
+    } catch (error) {
+      // Behind the point of no return: bprm_execve()
+      if (error instanceof SyscallError) throw new ProcessEnd({ signal: SIGSEGV });
+      throw error;
+    }
     for (const { fd, closeOnExec } of this.fds.list()) if (closeOnExec) this.#release(this.fds.take(fd));
     for (const [signal, disposition] of this.#dispositions)
       if (typeof disposition === 'function') this.#dispositions.delete(signal);
@@ -360,7 +363,6 @@ export class UserProcess implements Process, Caller {
     this.executable = executable;
     this.#env = new Map(env);
     kernel.scheduler.elapse(EXEC_NS);
-    kernel.footprint.executed(kernel, this, name);
     await this.#return();
     return program(this, argv);
   }
