@@ -304,6 +304,10 @@ export class Kernel {
     else this.machine.putKmemPage(this.tasks.get(caller.task)?.ends ? 0 : caller.task, page.frame, cpuId);
   }
 
+  /** ns that reclaim was at work until now. */
+  get reclaimWork(): bigint {
+    return this.#u64[(L.HEADER + L.H_RECLAIM_NS) / 8]!;
+  }
   /** ns that tasks waited for the disk until now. */
   get diskWaits(): bigint {
     return this.#u64[(L.HEADER + L.H_WRITE_STALL_NS) / 8]!;

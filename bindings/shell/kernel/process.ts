@@ -49,8 +49,8 @@ const SYSCALL_NS = 500n;
 /** … a page fault */
 const FAULT_NS = 1000n;
 /** … a fork, and an execve with what the program does before its first line: in the guest some ms each */
-const FORK_NS = 1_000_000n;
-const EXEC_NS = 4_000_000n;
+const FORK_NS = 2_000_000n;
+const EXEC_NS = 10_000_000n;
 /** Bytes that read(2) and write(2) copy in a ns. */
 const COPY_BYTES_PER_NS = 8;
 const COMM_LENGTH = 15;
@@ -413,9 +413,11 @@ export class UserProcess implements Process, Caller {
   charge(call: (machine: Machine, task: number, cpu: number) => CallResult): CallResult {
     const { kernel } = this;
     const waited = kernel.diskWaits;
+    const worked = kernel.reclaimWork;
     const result = call(kernel.machine, this.task, this.cpuId);
     kernel.noteEvents();
     const wait = kernel.diskWaits - waited;
+    if (kernel.reclaimWork > worked) kernel.scheduler.elapse(kernel.reclaimWork - worked);
     if (wait > 0n) this.owe(wait);
     if (!this.#exiting && (result.killed || result.errno === 'ESRCH')) throw new ProcessEnd({ signal: SIGKILL });
     if (result.errno === 'ENOMEM') throw new SyscallError('ENOMEM');

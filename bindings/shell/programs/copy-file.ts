@@ -32,6 +32,7 @@ export class Copier {
   readonly #options: CopyOptions;
   readonly #links = new Map<string, string>();
   readonly #made = new Set<string>();
+  #top = { from: '', to: '' };
 
   constructor(c: Command, options: CopyOptions) {
     this.#c = c;
@@ -45,12 +46,16 @@ export class Copier {
     const p = this.#p;
     const options = this.#options;
     const follow = options.follow === 'always' || (options.follow === 'arguments' && top);
+    if (top) this.#top = { from, to };
     const found = await attempt(() => (follow ? p.stat(from) : p.lstat(from)));
     if ('error' in found) return this.#fail(`cannot stat ${quoteName(from)}: ${found.error.message}`);
     const source = found.value;
     if (source.type === 'directory' && !options.recursive)
       return this.#fail(`-r not specified; omitting directory ${quoteName(from)}`);
-    const existing = statOrUndefined(p, to, source.type !== 'symlink' || follow);
+    const there = await attempt(() => (source.type !== 'symlink' || follow ? p.stat(to) : p.lstat(to)));
+    if ('error' in there && there.error.errno !== 'ENOENT' && there.error.errno !== 'ELOOP')
+      return this.#fail(`cannot stat ${quoteName(to)}: ${there.error.message}`);
+    let existing = 'value' in there ? there.value : undefined;
     const dangling = existing === undefined && statOrUndefined(p, to, false)?.type === 'symlink';
     if (existing !== undefined) {
       if (existing.dev === source.dev && existing.ino === source.ino && !(options.link === 'hard' && !options.force))
@@ -77,6 +82,7 @@ export class Copier {
       const failure = await errorOf(() => p.unlink(to));
       if (failure !== undefined) return this.#fail(`cannot remove ${quoteName(to)}: ${failure.message}`);
       if (options.verbose && options.removeDestination) await c.out.write(`removed ${quoteName(to)}\n`);
+      existing = undefined;
     }
     if (options.verbose) await c.out.write(`${quoteName(from)} -> ${quoteName(to)}\n`);
     if (options.link === 'hard') {
@@ -117,7 +123,9 @@ export class Copier {
     for (const name of names.value) {
       const child = statOrUndefined(p, joinPath(from, name), false);
       if (child !== undefined && this.#made.has(`${child.dev}:${child.ino}`)) {
-        await this.#c.error(`cannot copy a directory, ${quoteName(from)}, into itself, ${quoteName(to)}`);
+        await this.#c.error(
+          `cannot copy a directory, ${quoteName(this.#top.from)}, into itself, ${quoteName(this.#top.to)}`,
+        );
         whole = false;
         continue;
       }
@@ -153,7 +161,7 @@ export class Copier {
       if ('error' in output)
         return this.#fail(
           `cannot create regular file ${quoteName(to)}: ${
-            output.error.errno === 'ENOENT' && to.endsWith('/') ? 'Not a directory' : output.error.message
+            output.error.errno === 'EISDIR' && to.endsWith('/') ? 'Not a directory' : output.error.message
           }`,
         );
       try {

@@ -68,7 +68,7 @@ export const cut: Program = command(async (c: Command) => {
   let end = '\n';
   for (const { key, value } of options) {
     if ('bcf'.includes(key)) {
-      if (mode !== '') c.usage('only one type of list may be specified');
+      if (mode !== '') c.usage('only one list may be specified');
       mode = key;
       list = value;
     } else if (key === 'd') {

@@ -1,6 +1,6 @@
 /** date(1), of the world's clock in UTC */
 import type { Program } from '../kernel/syscalls.ts';
-import { attempt, type Command, command } from './command.ts';
+import { attempt, type Command, command, Failure } from './command.ts';
 import { parseDate } from './date-text.ts';
 import { quote, quoteIfNeeded } from './quote.ts';
 import { formatTime } from './times.ts';
@@ -17,6 +17,15 @@ const LONG = {
     debug: 'debug',
   },
 };
+
+/** argmatch_die() of gnulib */
+function badArgument(c: Command, value: string, option: string, valid: readonly string[]): never {
+  const list = valid.map((word) => `  - ${quote(word)}\n`).join('');
+  throw new Failure(
+    `${c.name}: invalid argument ${quote(value)} for ${quote(option)}\nValid arguments are:\n${list}Try '${c.name} --help' for more information.\n`,
+    c.trouble,
+  );
+}
 
 export const date: Program = command(async (c: Command) => {
   const { options, operands } = c.parse('d:f:I::r:Rs:u', LONG);
@@ -42,10 +51,10 @@ export const date: Program = command(async (c: Command) => {
         seconds: '%FT%T%:z',
         ns: '%FT%T,%N%:z',
       }[value];
-      if (format === undefined) c.usage(`invalid argument ${quote(value)} for ${quote('--iso-8601')}`);
+      if (format === undefined) badArgument(c, value, '--iso-8601', ['hours', 'minutes', 'date', 'seconds', 'ns']);
     } else if (key === 'rfc-3339') {
       format = { date: '%F', seconds: '%F %T%:z', ns: '%F %T.%N%:z' }[value];
-      if (format === undefined) c.usage(`invalid argument ${quote(value)} for ${quote('--rfc-3339')}`);
+      if (format === undefined) badArgument(c, value, '--rfc-3339', ['date', 'seconds', 'ns']);
     } else if (key !== 'u') c.fail(`option ${key.length > 1 ? '--' : '-'}${key} is not supported`);
   }
   const [operand, extra] = operands;

@@ -4,10 +4,11 @@ const SIMPLE: Readonly<Record<string, string>> = {
   ...{ a: '\x07', b: '\b', e: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\' },
 };
 
-/** UTF-8 of a code point, as a byte string. */
-function utf8(code: number): string {
-  if (code > 0x10ffff) return '';
-  return String.fromCharCode(...new TextEncoder().encode(String.fromCodePoint(code)));
+/** A character beyond ASCII is none of the C locale: it is shown as it was written. */
+function universal(code: number): string {
+  if (code < 0x80) return String.fromCharCode(code);
+  const digits = code.toString(16).toUpperCase();
+  return code > 0xffff ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`;
 }
 
 /** `echo -e`: octal needs a leading 0; `\c` stops all output. */
@@ -50,7 +51,7 @@ export function printfEscape(text: string, at: number, octalZero: boolean): { ou
   }
   if (letter === 'u' || letter === 'U') {
     const digits = (letter === 'u' ? /^[0-9a-fA-F]{1,4}/ : /^[0-9a-fA-F]{1,8}/).exec(rest.slice(1))?.[0];
-    if (digits !== undefined) return { out: utf8(Number.parseInt(digits, 16)), length: 2 + digits.length };
+    if (digits !== undefined) return { out: universal(Number.parseInt(digits, 16)), length: 2 + digits.length };
   }
   if (letter === '"') return { out: '"', length: 2 };
   return { out: SIMPLE[letter] ?? `\\${letter}`, length: 2 };

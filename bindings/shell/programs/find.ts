@@ -1,7 +1,7 @@
 /** find(1) of findutils: the common tests and actions */
 import { SyscallError } from '../kernel/error.ts';
 import type { Process, Program, Stat } from '../kernel/syscalls.ts';
-import { attempt, type Command, command, errorOf, statOrUndefined } from './command.ts';
+import { attempt, type Command, command, complain, errorOf, statOrUndefined } from './command.ts';
 import { execvp, notRun, waitFor } from './execute.ts';
 import { globToRegExp } from './grep.ts';
 import { modeText, parseMode } from './modes.ts';
@@ -330,7 +330,7 @@ class Parser {
         return await execvp(self, words);
       } catch (error) {
         if (!(error instanceof SyscallError)) throw error;
-        await this.#c.print(`${this.#c.name}: ${quoteName(words[0]!)}: ${error.message}\n`);
+        await complain(self, `${this.#c.name}: ${quoteName(words[0]!)}: ${error.message}\n`);
         return notRun(error);
       }
     });

@@ -85,7 +85,13 @@ export function globToRegExp(glob: string): RegExp {
 const isWord = (char: string | undefined): boolean => char !== undefined && /\w/.test(char);
 
 /** The matcher of all patterns together. @throws RegexError */
-function matcher(patterns: readonly string[], kind: string, ignoreCase: boolean, whole: '' | 'w' | 'x'): Job['find'] {
+function matcher(
+  patterns: readonly string[],
+  kind: string,
+  ignoreCase: boolean,
+  whole: '' | 'w' | 'x',
+  warnings: string[],
+): Job['find'] {
   type Finder = (line: string, from: number) => [number, number] | null;
   const fold = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const finders: Finder[] = patterns.map((pattern) => {
@@ -96,7 +102,8 @@ function matcher(patterns: readonly string[], kind: string, ignoreCase: boolean,
         return at < 0 ? null : [at, at + wanted.length];
       };
     }
-    const regex = new Regex(pattern, { extended: kind === 'E', ignoreCase });
+    const regex = new Regex(pattern, { extended: kind === 'E', ignoreCase, grep: true });
+    warnings.push(...regex.warnings);
     return (line, from) => {
       const match = regex.exec(line, from);
       return match === null ? null : [match.start, match.end];
@@ -113,6 +120,7 @@ function matcher(patterns: readonly string[], kind: string, ignoreCase: boolean,
           const regex = new Regex(`${whole === 'x' ? '^' : ''}${open}${moved}${close}$`, {
             extended: kind === 'E',
             ignoreCase,
+            grep: true,
           });
           return (line: string) => {
             const match = regex.exec(line);
@@ -191,13 +199,13 @@ class Search {
         if (job.list !== '') break;
         if (quiet) continue;
         if (binary) {
-          await c.out.write(`${c.name}: ${name}: binary file matches\n`);
+          await c.warn(`${name}: binary file matches`);
           return;
         }
         if (
           last >= 0 &&
           number - held.length > last + 1 &&
-          (job.before > 0 || job.after > 0) &&
+          (job.before >= 0 || job.after >= 0) &&
           job.separator !== undefined
         )
           await c.out.write(`${job.separator}\n`);
@@ -294,7 +302,7 @@ async function run(c: Command, kindOf: '' | 'E' | 'F'): Promise<number> {
     ...{ silent: false, before: -1, after: -1, most: Number.POSITIVE_INFINITY, end: '\n', nameEnd: undefined },
     ...{ label: '(standard input)', text: 'binary', separator: '--' },
   };
-  let context = 0;
+  let context = -1;
   const length = (text: string): number => {
     if (!/^\d+$/.test(text)) c.fail(`${text}: invalid context length argument`);
     return Number(text);
@@ -440,7 +448,9 @@ async function run(c: Command, kindOf: '' | 'E' | 'F'): Promise<number> {
   }
   let find: Job['find'];
   try {
-    find = matcher(patterns, kind, ignoreCase, whole);
+    const warnings: string[] = [];
+    find = matcher(patterns, kind, ignoreCase, whole, warnings);
+    for (const warning of warnings) await c.warn(`warning: ${warning}`);
   } catch (error) {
     if (error instanceof RegexError) c.fail(error.message);
     throw error;

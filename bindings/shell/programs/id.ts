@@ -13,7 +13,7 @@ export const id: Program = command(async (c: Command) => {
   if (keys.has('Z')) c.fail('--context (-Z) works only on an SELinux-enabled kernel');
   if (which.length > 1) c.fail('cannot print "only" of more than one choice');
   if (which.length === 0 && (keys.has('n') || keys.has('r')))
-    c.fail('printing only names or real IDs requires -u, -g, or -G');
+    c.fail('cannot print only names or real IDs in default format');
   if (operands.length > 1) c.usage(`extra operand ${quote(operands[1]!)}`);
   const knownUsers = await users(c.process);
   const knownGroups = await groups(c.process);

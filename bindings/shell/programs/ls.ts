@@ -405,7 +405,9 @@ class Lister {
     const cells = entries.map(
       (entry, i) => prefix(i, look.format !== 'commas') + look.quoting(entry.name) + this.#indicator(entry.stat),
     );
-    if (look.format === 'one') for (const cell of cells) await this.#c.out.write(`${cell}\n`);
+    if (look.format === 'columns' && look.width === Number.POSITIVE_INFINITY)
+      await this.#c.out.write(cells.length > 0 ? `${cells.join('  ')}\n` : '');
+    else if (look.format === 'one') for (const cell of cells) await this.#c.out.write(`${cell}\n`);
     else if (look.format === 'commas') await this.#commas(cells);
     else await this.#columns(cells, look.format === 'across');
   }

@@ -99,7 +99,7 @@ class Printer {
       }
       await out.write(formatString(spec, text));
     } else if ('diouxX'.includes(spec.conversion))
-      await out.write(formatInteger(spec, await this.#integer(arg ?? '0')));
+      await out.write(formatInteger(spec, await this.#integer(arg ?? '0', 'di'.includes(spec.conversion))));
     else await out.write(formatDouble(spec, await this.#double(arg ?? '0')));
     return true;
   }
@@ -110,7 +110,7 @@ class Printer {
     );
   }
 
-  async #integer(text: string): Promise<bigint> {
+  async #integer(text: string, signed = false): Promise<bigint> {
     if (/^["']/.test(text)) return BigInt(text.charCodeAt(1) || 0);
     const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*|)/.exec(text)!;
     const digits = match[2]!;
@@ -121,10 +121,10 @@ class Printer {
     }
     if (rest !== '') await this.#complain(text, rest);
     const value = /^0[0-7]+$/.test(digits) ? BigInt(`0o${digits}`) : BigInt(digits);
-    const limit = 2n ** 64n;
+    const limit = signed ? 2n ** 63n : 2n ** 64n;
     if (value >= limit) {
       await this.#c.error(`${quote(text)}: Numerical result out of range`);
-      return limit - 1n;
+      return signed && match[1] === '-' ? -limit : limit - 1n;
     }
     return match[1] === '-' ? -value : value;
   }

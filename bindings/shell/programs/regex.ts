@@ -17,6 +17,8 @@ export interface RegexOptions {
   multiline?: boolean;
   /** `{n,m}` is a repetition; true unless told */
   intervals?: boolean;
+  /** grep's extended expressions: a stray `)` is itself, and an operator without an operand is only warned of */
+  grep?: boolean;
 }
 
 export interface Match {
@@ -54,6 +56,8 @@ class Parser {
   #at = 0;
   groups = 0;
   backReferences = false;
+  readonly warnings: string[] = [];
+  #open = 0;
   #closed = new Set<number>();
 
   constructor(source: string, options: RegexOptions) {
@@ -86,7 +90,9 @@ class Parser {
   }
 
   #atEnd(): boolean {
-    return this.#at >= this.#source.length || this.#operator('|') || this.#operator(')');
+    if (this.#at >= this.#source.length || this.#operator('|')) return true;
+    const loose = this.#options.grep && this.#options.extended && this.#open === 0;
+    return this.#operator(')') && !loose;
   }
 
   #sequence(): Node {
@@ -95,7 +101,7 @@ class Parser {
     while (!this.#atEnd()) {
       const { node, literalStar } = this.#atom(first);
       items.push(this.#repetitions(node, literalStar));
-      first = node.kind === 'assert' && node.what === 'start' && first;
+      first = node.kind === 'assert' && node.what === 'start' && first && (literalStar || !this.#options.extended);
     }
     if (items.length === 0) return { kind: 'empty' };
     return items.length === 1 ? items[0]! : { kind: 'cat', items };
@@ -158,18 +164,26 @@ class Parser {
     const { extended } = this.#options;
     if (this.#take('(')) {
       const index = ++this.groups;
+      this.#open++;
       const item = this.#alternatives();
+      this.#open--;
       if (!this.#take(')')) throw new RegexError('Unmatched ( or \\(');
       this.#closed.add(index);
       return plain({ kind: 'group', item, index });
     }
     const character = this.#source[this.#at]!;
-    if (extended && first && (character === '*' || character === '+' || character === '?')) {
-      // An operator without an operand repeats nothing.
-      this.#at++;
-      return plain({ kind: 'empty' });
+    if (extended && first && /[*+?{]/.test(character) && !(character === '{' && this.#options.intervals === false)) {
+      const from = this.#at;
+      const interval = character === '{' ? this.#interval() : undefined;
+      if (character !== '{' || interval !== undefined) {
+        // An operator without an operand repeats nothing.
+        if (!this.#options.grep) throw new RegexError('Invalid preceding regular expression');
+        this.warnings.push(`${interval === undefined ? character : '{...}'} at start of expression`);
+        if (interval === undefined) this.#at = from + 1;
+        return plain({ kind: 'empty' });
+      }
     }
-    if (!extended && first && this.#operator('{') && this.#options.intervals !== false)
+    if (!extended && first && this.#operator('{') && this.#options.intervals !== false && !this.#options.grep)
       throw new RegexError('Invalid preceding regular expression');
     if (!extended && first && (this.#operator('+') || this.#operator('?'))) {
       this.#at += 2;
@@ -184,7 +198,8 @@ class Parser {
       case '*':
         return plain(this.#literal('*'));
       case '^':
-        if (extended || first) return { node: { kind: 'assert', what: 'start' }, literalStar: !extended };
+        if (extended || first)
+          return { node: { kind: 'assert', what: 'start' }, literalStar: !extended || this.#options.grep === true };
         return plain(this.#literal('^'));
       case '$':
         if (extended || this.#atEnd()) return plain({ kind: 'assert', what: 'end' });
@@ -236,6 +251,7 @@ class Parser {
     const set = none();
     for (let first = true; ; first = false) {
       const character = source[this.#at];
+      if (character === undefined && first && this.#options.grep) throw new RegexError('Invalid regular expression');
       if (character === undefined) throw unmatched();
       if (character === ']' && !first) {
         this.#at++;
@@ -415,6 +431,8 @@ function ambiguous(node: Node): boolean {
 export class Regex {
   /** number of groups */
   readonly groups: number;
+  /** what grep warns of */
+  readonly warnings: readonly string[];
   readonly #search: RegExp;
   readonly #whole: RegExp;
   readonly #program: Instruction[] | undefined;
@@ -425,6 +443,7 @@ export class Regex {
     const parser = new Parser(source, options);
     const tree = parser.parse();
     this.groups = parser.groups;
+    this.warnings = parser.warnings;
     this.#multiline = options.multiline === true;
     const text = javascript(tree, this.#multiline);
     // Letters are spelt out in both cases; what a back reference repeats cannot be.

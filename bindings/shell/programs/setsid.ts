@@ -1,7 +1,7 @@
 /** setsid(1) of util-linux */
 import { SyscallError } from '../kernel/error.ts';
 import type { Program } from '../kernel/syscalls.ts';
-import { type Command, command } from './command.ts';
+import { type Command, command, complain } from './command.ts';
 import { execvp, notRun, statusOf, waitFor } from './execute.ts';
 
 export const setsid: Program = command(
@@ -25,7 +25,7 @@ export const setsid: Program = command(
         return await run(self);
       } catch (error) {
         if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') throw error;
-        await c.print(error.message);
+        await complain(self, error.message);
         return error.status;
       }
     });

@@ -176,6 +176,20 @@ function compareBy(flags: ReadonlySet<string>, a: string, b: string): number {
   return flags.has('V') ? (x === y ? 0 : versionCompare(x, y)) : text(x, y);
 }
 
+/** -m: of the first lines of all files always the least. */
+function merged(files: string[][], compare: (a: string, b: string) => number): string[] {
+  const out: string[] = [];
+  const heads = files.map(() => 0);
+  for (;;) {
+    let least = -1;
+    for (const [i, file] of files.entries())
+      if (heads[i]! < file.length && (least < 0 || compare(file[heads[i]!]!, files[least]![heads[least]!]!) < 0))
+        least = i;
+    if (least < 0) return out;
+    out.push(files[least]![heads[least]!++]!);
+  }
+}
+
 export const sort: Program = command(
   async (c: Command) => {
     const { options, operands } = c.parse('bcCdfghik:mMno:rRsS:t:T:uVz', LONG);
@@ -187,6 +201,7 @@ export const sort: Program = command(
     let check: '' | 'c' | 'C' = '';
     let stable = false;
     let unique = false;
+    let merge = false;
     for (const { key, value, given } of options) {
       if (ORDERS.includes(key)) flags.add(key);
       else if (key === 'k') keys.push(keyOf(c, value));
@@ -199,7 +214,8 @@ export const sort: Program = command(
       else if (key === 'c' || key === 'C') check = given && /^(quiet|silent)$/.test(value) ? 'C' : key;
       else if (key === 's') stable = true;
       else if (key === 'u') unique = true;
-      else if (!['m', 'S', 'T', 'parallel', 'batch'].includes(key))
+      else if (key === 'm') merge = true;
+      else if (!['S', 'T', 'parallel', 'batch'].includes(key))
         c.fail(`option ${key.length > 1 ? '--' : '-'}${key} is not supported`);
     }
     for (const key of keys)
@@ -230,9 +246,11 @@ export const sort: Program = command(
     };
     if (check !== '' && operands.length > 1) c.fail(`extra operand ${quote(operands[1]!)} not allowed with -${check}`);
     const lines: string[] = [];
+    const starts: number[] = [];
     for (const name of operands.length === 0 ? ['-'] : operands) {
       const opened = name === '-' ? { value: 0 } : await attempt(() => c.process.open(name, { read: true }));
       if ('error' in opened) c.fail(`cannot read: ${quoteIfNeeded(name)}: ${opened.error.message}`);
+      starts.push(lines.length);
       const input = new Input(c.process, opened.value, 32 * 1024);
       try {
         for (let line = await input.line(end); line !== null; line = await input.line(end)) {
@@ -251,8 +269,13 @@ export const sort: Program = command(
       if (opened.value !== 0) c.process.close(opened.value);
     }
     if (check !== '') return 0;
-    lines.sort(compare);
-    const kept = unique ? lines.filter((line, i) => i === 0 || compare(lines[i - 1]!, line) !== 0) : lines;
+    const sorted = merge
+      ? merged(
+          starts.map((from, i) => lines.slice(from, starts[i + 1])),
+          compare,
+        )
+      : lines.sort(compare);
+    const kept = unique ? sorted.filter((line, i) => i === 0 || compare(sorted[i - 1]!, line) !== 0) : sorted;
     if (output !== undefined) {
       const path = output;
       const opened = await attempt(() => c.process.open(path, { write: true, create: true, truncate: true }, 0o666));

@@ -230,10 +230,16 @@ export const stat: Program = command(async (c: Command) => {
     ...{ dereference: 'L', 'file-system': 'f', 'format=': 'c', 'printf=': 'printf', terse: 't', 'cached=': 'cached' },
   });
   let format: string | undefined;
+  let newline = '';
   const keys = new Set(options.map(({ key }) => key));
   for (const { key, value } of options) {
-    if (key === 'c') format = `${value}\n`;
-    else if (key === 'printf') format = escapes(value);
+    if (key === 'c') {
+      format = value;
+      newline = '\n';
+    } else if (key === 'printf') {
+      format = escapes(value);
+      newline = '';
+    }
   }
   if (operands.length === 0) c.usage('missing operand');
   for (const name of operands) {
@@ -242,7 +248,7 @@ export const stat: Program = command(async (c: Command) => {
       const text = await attempt(() => fsFormat(c, format ?? DEFAULT_FS, name));
       if ('error' in text)
         await c.error(`cannot read file system information for ${quoteName(name)}: ${text.error.message}`);
-      else await c.out.write(text.value);
+      else await c.out.write(text.value + newline);
       continue;
     }
     const p = c.process;
@@ -255,7 +261,8 @@ export const stat: Program = command(async (c: Command) => {
     const plain = keys.has('t') ? TERSE : DEFAULT.replace('%N', `${quoteless(name)}%LINK`).replace('%DEVICE', device);
     const target = found.value.type === 'symlink' ? ` -> ${p.readlink(name)}` : '';
     await c.out.write(
-      await fileFormat(c, format ?? plain.replace('%LINK', target.replaceAll('%', '%%')), name, found.value),
+      (await fileFormat(c, format ?? plain.replace('%LINK', target.replaceAll('%', '%%')), name, found.value)) +
+        newline,
     );
   }
   return undefined;

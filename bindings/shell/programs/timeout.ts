@@ -1,7 +1,7 @@
 /** timeout(1) */
 import { SyscallError } from '../kernel/error.ts';
 import type { Process, Program, WaitStatus } from '../kernel/syscalls.ts';
-import { type Command, command } from './command.ts';
+import { type Command, command, complain } from './command.ts';
 import { execvp, notRun, statusOf } from './execute.ts';
 import { parseDuration } from './numbers.ts';
 import { quote } from './quote.ts';
@@ -70,7 +70,7 @@ export const timeout: Program = command(
         return await execvp(self, words);
       } catch (error) {
         if (!(error instanceof SyscallError)) throw error;
-        await c.print(`${c.name}: failed to run command ${quote(words[0]!)}: ${error.message}\n`);
+        await complain(self, `${c.name}: failed to run command ${quote(words[0]!)}: ${error.message}\n`);
         return notRun(error);
       }
     });

@@ -133,6 +133,7 @@ export function formatTime(format: string, ns: bigint): string {
   return format.replace(
     /%([-_0^#+]*)(\d*)(:{0,3})([EO]?)([A-Za-z%])/g,
     (whole, flags: string, width: string, colons: string, _modifier, letter: string) => {
+      if (letter === '%' && whole !== '%%') return whole;
       if (letter === 'z' && colons !== '') return { ':': '+00:00', '::': '+00:00:00', ':::': '+00' }[colons]!;
       if (colons !== '') return whole;
       const found = field(letter, ns, Number(width));

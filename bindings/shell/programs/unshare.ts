@@ -1,7 +1,7 @@
 /** unshare(1) of util-linux */
 import { SyscallError } from '../kernel/error.ts';
 import type { Process, Program } from '../kernel/syscalls.ts';
-import { type Command, command, errorOf, Failure } from './command.ts';
+import { type Command, command, complain, errorOf, Failure } from './command.ts';
 import { execvp, notRun, statusOf, waitFor } from './execute.ts';
 
 const LONG = {
@@ -75,7 +75,7 @@ export const unshare: Program = command(
         return await run(self);
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
-        await c.print(error.message);
+        await complain(self, error.message);
         return error.status;
       }
     });

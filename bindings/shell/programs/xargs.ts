@@ -1,7 +1,7 @@
 /** xargs(1) of findutils */
 import { SyscallError } from '../kernel/error.ts';
 import type { Program } from '../kernel/syscalls.ts';
-import { attempt, type Command, command } from './command.ts';
+import { attempt, type Command, command, complain } from './command.ts';
 import { execvp, notRun, waitFor } from './execute.ts';
 import { Input } from './input.ts';
 import { quoteForTerminal, quoteIfNeeded } from './quote.ts';
@@ -155,7 +155,7 @@ export const xargs: Program = command(async (c: Command) => {
         return await execvp(self, words);
       } catch (error) {
         if (!(error instanceof SyscallError)) throw error;
-        await c.print(`${c.name}: ${words[0]}: ${error.message}\n`);
+        await complain(self, `${c.name}: ${words[0]}: ${error.message}\n`);
         return notRun(error);
       }
     });

@@ -1,7 +1,7 @@
 /** Runs a program of the machine and ours with the same files, and tells what both did. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesOf, textOf } from '../../../bindings/shell/kernel/bytes.ts';
 import { SyscallError } from '../../../bindings/shell/kernel/error.ts';
@@ -57,7 +57,15 @@ export function stepsOf(line: string): Step[] {
   let redirect = false;
   for (const [, c, single, double, bare] of line.matchAll(/\$'((?:[^'\\]|\\.)*)'|'([^']*)'|"([^"]*)"|(\S+)/gs)) {
     const step = steps.at(-1)!;
-    const word = c !== undefined ? (JSON.parse(`"${c.replaceAll('"', '\\"').replace(/\\([0-7]{3})/g, (_, o) => `\\u00${Number.parseInt(o, 8).toString(16).padStart(2, '0')}`).replace(/\\x(..)/g, '\\u00$1')}"`) as string) : (single ?? double ?? bare!);
+    const word =
+      c !== undefined
+        ? (JSON.parse(
+            `"${c
+              .replaceAll('"', '\\"')
+              .replace(/\\([0-7]{3})/g, (_, o) => `\\u00${Number.parseInt(o, 8).toString(16).padStart(2, '0')}`)
+              .replace(/\\x(..)/g, '\\u00$1')}"`,
+          ) as string)
+        : (single ?? double ?? bare!);
     if (bare === ';') steps.push({ argv: [], input: undefined });
     else if (bare === '<') redirect = true;
     else if (redirect) {
@@ -79,7 +87,8 @@ export function runReal(steps: readonly Step[]): Outcome {
       else fs.symlinkSync(contents[0], at);
     }
     for (const [path, contents] of FILES.toReversed())
-      if (typeof contents === 'string' || contents === null) fs.utimesSync(join(directory, path), Number(DATE), Number(DATE));
+      if (typeof contents === 'string' || contents === null)
+        fs.utimesSync(join(directory, path), Number(DATE), Number(DATE));
     const outcome: Outcome = { stdout: '', stderr: '', status: [], files: [] };
     for (const { argv, input } of steps) {
       const fd = fs.openSync(input === undefined ? '/dev/null' : join(directory, input), 'r');
@@ -94,7 +103,7 @@ export function runReal(steps: readonly Step[]): Outcome {
       if (result.error !== undefined) throw result.error;
       outcome.stdout += result.stdout;
       outcome.stderr += result.stderr;
-      outcome.status.push(result.status ?? -1);
+      outcome.status.push(result.status ?? 128 + constants.signals[result.signal!]);
     }
     const list = (path: string): void => {
       for (const name of fs.readdirSync(join(directory, path)).sort()) {
@@ -137,7 +146,8 @@ export async function runOurs(world: World, steps: readonly Step[]): Promise<Out
       } else process.symlink(contents[0], path);
     }
     for (const [path, contents] of FILES)
-      if (typeof contents === 'string' || contents === null) process.utimes(path, DATE * 1_000_000_000n, DATE * 1_000_000_000n);
+      if (typeof contents === 'string' || contents === null)
+        process.utimes(path, DATE * 1_000_000_000n, DATE * 1_000_000_000n);
     return 0;
   });
   for (const { argv, input } of steps) {
