@@ -27,7 +27,6 @@ import {
   pathOf,
   permitted,
 } from './namei.ts';
-import { Pipe } from './pipe.ts';
 import { type Thread, WaitQueue } from './scheduler.ts';
 import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP } from './signals.ts';
 import { allocate, free, type SlabObject } from './slab.ts';
@@ -996,9 +995,10 @@ export class UserProcess implements Process, Caller {
 
   pipe(): [number, number] {
     this.#enter();
-    const pipe = new Pipe();
-    pipe.connect();
     const inode = this.kernel.pipeInode(this);
+    // the same one when it is opened again by way of /proc/self/fd
+    const pipe = this.kernel.fifo(inode);
+    pipe.connect();
     const path = `pipe:[${inode.ino}]`;
     inode.opens = 2;
     pipe.slab = allocate(this, { kind: 'slab', bytes: this.kernel.footprint.data.objects.pipe });
