@@ -76,6 +76,9 @@ function builtGuest(): string {
   }
 }
 
+/** What init writes to standard error after the script. */
+const END = '--- end\n';
+
 /** The guests that run, by the process group of each, and their folders. */
 const running = new Map<number, string>();
 
@@ -176,17 +179,21 @@ function boot(kernel: string, guest: string, folder: string, name: string, timeo
       if (result instanceof Error) reject(result);
       else resolve(result);
     };
+    const read = (): void => {
+      const script = /^--- begin\n([\s\S]*?)^--- exit (\d+)\n/m.exec(text);
+      if (script === null || !stderr.endsWith(END)) return;
+      const now = performance.now();
+      const lines = [...script[1]!.split('\n').slice(0, -1), `exit ${script[2]}`];
+      finish({ lines, stderr: stderr.slice(0, -END.length), ms: now - begun, totalMs: now - started });
+    };
     child.stdio[3]!.on('data', (chunk: Buffer) => {
       stderr += chunk.toString().replaceAll('\r', '');
+      read();
     });
     child.stdout!.on('data', (chunk: Buffer) => {
       text += chunk.toString().replaceAll('\r', '');
       if (begun === 0 && text.includes('--- begin\n')) begun = performance.now();
-      const script = /^--- begin\n([\s\S]*?)^--- exit (\d+)\n/m.exec(text);
-      if (script === null) return;
-      const now = performance.now();
-      const lines = script[1]!.split('\n').slice(0, -1);
-      finish({ lines: [...lines, `exit ${script[2]}`], stderr, ms: now - begun, totalMs: now - started });
+      read();
     });
     child.on('error', finish);
     child.on('close', () => finish(new Error(`${name}: the guest stopped early:\n${text}${stderr}`)));
