@@ -1,6 +1,6 @@
 // Conservation in modelled residency: every charged user folio is in exactly one object or in as many address spaces as its mapcount
 // says, every map bit has its page, statistics of mapped and dirty pages add up, no node and no frame is lost.
-import { differs } from './audit';
+import { differs, got } from './audit';
 import { chargeWord, ownerOf } from './folio/folio';
 import { isLruAdding, lruAddCount, lruAddFrame } from './folio/lru-add';
 import { auditMlock } from './folio/mlock';
@@ -264,7 +264,7 @@ function auditSlab(): u32 {
     for (let m = memcg; m; m = nextInSubtree(m, memcg)) {
       let bytes = listLruBytes(m);
       if (bytes < 0) return differs(L.AUDIT_STATISTIC, m, 0, bytes);
-      listed += bytes;
+      listed += bytes + got(m, L.AUDIT_CACHE) + load<i64>(shrinkAt(m), L.SHRINK_PINNED);
     }
     let code = differs(L.AUDIT_STATISTIC, memcg, listed, statTotal(memcg, L.STAT_SLAB_RECLAIMABLE));
     if (code) return code;

@@ -17,6 +17,7 @@ import {
   auditBase, chunkBase, cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, memcgAt, nrCpus, nrStockSlots, nrWorkers,
   objcgAt, ROOT, rstatBase, taskAt,
 } from './memory';
+import { nodeOwner } from './folio/radix';
 import { mix64 } from './random';
 import { frameAt, listAt, size, sizePages, walkDown, walkUp } from './reclaim/lru';
 import { KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLAB, KIND_STOCK } from './replay/ops';
@@ -24,7 +25,7 @@ import { KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLA
 @inline function tally(id: u32, row: u32): usize {
   return auditBase + <usize>id * L.AUDIT_STRIDE + (row << 3);
 }
-@inline function got(id: u32, row: u32): i64 {
+@inline export function got(id: u32, row: u32): i64 {
   return load<i64>(tally(id, row));
 }
 @inline function tallyAdd(id: u32, row: u32, n: i64): void {
@@ -56,9 +57,13 @@ function addUp(): i64 {
     let kind = state & L.STATE_KIND_MASK;
     tallyAdd(ownerOf(word), state & L.STATE_UNCOUNTED ? L.AUDIT_UNCOUNTED : L.AUDIT_KIND + kind, pagesOf(word));
     if (!(word & L.CHARGE_KMEM) && orderOf(word) == MAX_FOLIO_ORDER) tallyAdd(ownerOf(word), L.AUDIT_THP + kind, pagesOf(word));
+    if (state & L.STATE_BUFFERS) tallyAdd(ownerOf(word), L.AUDIT_CACHE, headerGet(L.H_BUFFER_HEAD));
     if (load<u32>(folioAt(frame), L.FOLIO_POSITION)) listed++;
     frame += pagesOf(word);
   }
+  if (headerGet(L.H_CACHE_NODE))
+    for (let node: u32 = 1; node < headerGet(L.H_NODE_END); node++)
+      if (nodeOwner(node) > ROOT) tallyAdd(nodeOwner(node), L.AUDIT_CACHE, headerGet(L.H_CACHE_NODE));
   for (let memcg: u32 = 1; memcg < end; memcg++) {
     for (let kind: u32 = 0; kind <= KIND_KERNEL_OTHER; kind++) tallyAdd(memcg, L.AUDIT_KIND + kind, unseen(memcg, kind));
     tallyAdd(memcg, L.AUDIT_STOCK, unseen(memcg, KIND_STOCK));

@@ -6,7 +6,8 @@ import { memoryCounter, swapCounter } from './counter/page-counter';
 import { lruAddCount, lruAddFrame } from './folio/lru-add';
 import { nextDirty, oldestDirty } from './folio/inode';
 import { firstLock, lockAfter, lockWord } from './folio/mlock';
-import { NO_KEY, radixGet, radixNext } from './folio/radix';
+import { nextLoop } from './folio/loop';
+import { NO_KEY, radixGet, radixNext, radixOwners } from './folio/radix';
 import { cachedOf, cachedSlot, slotCount, slotWord } from './folio/slots';
 import { readerAt } from './folio/readahead';
 import { swapOwner } from './folio/swap';
@@ -156,11 +157,21 @@ function foldObject(hash: u64, object: u32): u64 {
   return hash;
 }
 
+/** What an inode is besides: a loop device, of a tmpfs. Where it is neither this leaves no trace. */
+function foldInode(hash: u64, object: u32): u64 {
+  for (let field = L.INODE_BACKING; field < L.INODE_WRITE_MEMCG; field += 4) {
+    let word = load<u32>(inodeAt(object) + field);
+    if (word) hash = fold(fold(hash, field), word);
+  }
+  return headerGet(L.H_CACHE_NODE) ? radixOwners(objectAt(object) + L.OBJECT_RADIX, hash) : hash;
+}
+
 /** Modelled residency: what every object has in memory, and every address space in its page tables. */
 function foldResident(hash: u64): u64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
     hash = fold(hash, load<u32>(objectAt(object), L.OBJECT_TYPE));
     hash = foldObject(hash, object);
+    hash = foldInode(hash, object);
     // In the order of the object's list, which is that of first use.
     for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT)) {
       hash = fold(hash, load<u32>(mapAt(map), L.MAP_MM));
@@ -201,6 +212,7 @@ function foldWriteback(hash: u64): u64 {
     hash = fold(fold(hash, microseconds(load<u64>(at, L.INODE_DIRTIED_WHEN))), load<u32>(at, L.INODE_WRITE_INDEX));
   }
   for (let frame = headerGet(L.H_WRITE_HEAD); frame; frame = nextWrite(frame)) hash = fold(hash, frame);
+  for (let frame = nextLoop(0); frame; frame = nextLoop(frame)) hash = fold(fold(hash, L.H_LOOP_HEAD), frame);
   if (headerGet(L.H_WRITE_HEAD)) hash = fold(hash, headerGet64(L.H_WRITE_DONE_AT));
   if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
   if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
@@ -258,6 +270,8 @@ function foldShrinker(hash: u64, memcg: u32): u64 {
   let at = shrinkAt(memcg);
   let deferred = load<u64>(at, L.SHRINK_DEFERRED);
   if (deferred) hash = fold(fold(hash, memcg), deferred);
+  let io = load<u32>(memcgAt(memcg), L.MEMCG_IO);
+  if (io) hash = fold(fold(hash, (<u64>memcg << 32) | L.MEMCG_IO), io);
   let payer = load<u32>(at, L.SHRINK_COST_OBJCG);
   if (payer) hash = fold(fold(hash, memcg), payer);
   let tree = at + L.SHRINK_RADIX;

@@ -19,7 +19,7 @@ import { swapOff as takeSwapOff } from './folio/swapoff';
 import { initWriteback } from './folio/writeback';
 import { taskKilled } from './live';
 import * as L from './layout';
-import { chargeCost, countDescendants, releaseDying } from './memcg/css';
+import { chargeCost, countDescendants, isReleased as isReleasedMemcg, releaseDying } from './memcg/css';
 import { writeKnob as writeKnobTo } from './memcg/knobs';
 import { initRoot, mkdir as mkdirMemcg, offline as offlineMemcg, rmdir as rmdirMemcg } from './memcg/lifecycle';
 import { memcgExists } from './memcg/memcg';
@@ -50,6 +50,9 @@ import { taskExists } from './task/task';
 
 export { audit } from './audit';
 export { swapOn } from './folio/swapoff';
+export { setBacking, setIoMemcg, takeErrors } from './folio/loop';
+export { hasEntry } from './folio/mapping';
+export { objectPages, setInodeSize, setSuper, setSuperMax, superUsed } from './folio/inode';
 export { stateDigest } from './digest';
 export {
   advance,
@@ -76,6 +79,7 @@ export {
   warmUncharge,
   warmUnchargeKmem,
 } from './live';
+export { measureMm } from './folio/rss';
 export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
 export { flushCgroup, flushStats, statShown } from './memcg/rstat';
@@ -172,6 +176,11 @@ export function setHugePages(pages: u32): i32 {
 /** cgroup.stat: descendants that live, or (`dying`) that were removed and that something refers to still. */
 export function nrDescendants(memcg: u32, dying: bool): u32 {
   return memcgExists(memcg) ? countDescendants(memcg, dying) : 0;
+}
+
+/** The memcg is removed, and nothing refers to it any more. */
+export function isReleased(memcg: u32): bool {
+  return memcgExists(memcg) && isReleasedMemcg(memcg);
 }
 
 /**

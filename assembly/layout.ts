@@ -172,7 +172,8 @@ export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
 export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
 // the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
 export const H_CALL_CHARGED: u32 = 1664; // pages
-export const H_CALL_REFUSED: u32 = 1668;
+export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_NO_SPACE: a tmpfs is full
+export const CALL_NO_SPACE: u32 = 2;
 /** Mount options of cgroup2 that differ from those that systemd mounts it with. */
 export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
@@ -228,6 +229,15 @@ export const NR_VM_EVENTS: u32 = 8;
 // what the rows at hand were found to be (replay/access.ts), and how long that holds
 export const H_NODE_GENERATION: u32 = 1728; // u32: nodes of trees given back so far
 export const H_LOOKED_UP_GENERATION: u32 = 1732; // u32: H_NODE_GENERATION then
+// the page cache's own memory (folio/cache-nodes.ts): bytes charged for a node of its trees, and for a buffer head; 0: nobody pays
+export const H_CACHE_NODE: u32 = 1744;
+export const H_BUFFER_HEAD: u32 = 1748;
+export const H_CALL_DONE: u32 = 1752; // u32 pages that the access at hand has come through (live calls)
+// pages on their way to loop devices (folio/loop.ts), first in, first out; 1 while a worker is at one
+export const H_LOOP_HEAD: u32 = 1756; // frame
+export const H_LOOP_TAIL: u32 = 1760;
+export const H_LOOP_BUSY: u32 = 1764;
+export const H_LOOP_CALLER: u32 = 1768; // task in whose call a worker runs, which it may not die in the middle of; 0: none
 export const H_LIST_CHANGES: u32 = 1736; // u64: pages that joined or left LRU lists so far
 export const H_SCAN_SLOTS: u32 = 2048; // u32[32]: of the batch that reclaim has in hand, addresses of the words that point to its folios
 export const H_LOOKED_UP: u32 = 1792; // u32[64]: for each row of the group, the address of its page's word; 0: not known
@@ -319,6 +329,7 @@ export const MEMCG_OOM_GROUP: u32 = 28;
 export const MEMCG_KERNEL_ID: u32 = 32; // u64: the cgroup id of the kernel that was recorded
 export const MEMCG_UNSEEN: u32 = 64; // u32[11] pages charged before the trace that no row brought, by KIND_*
 export const MEMCG_HAD_KERNEL: u32 = 108; // u32 1: its objcg had kernel memory before the trace
+export const MEMCG_IO: u32 = 116; // u32 memcg that pays for what loop devices do for its sake; 0: the root
 export const MEMCG_LAST_CHILD: u32 = 112; // children are in the order of their making, as css_for_each_child() goes through them
 export const MEMCG_FREE: u32 = 0;
 export const MEMCG_ONLINE: u32 = 1;
@@ -471,6 +482,7 @@ export const STATE_SWAPCACHE: u32 = 1 << 12; // PG_swapcache: it has a slot (fol
 export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neither anon nor shmem of memory.stat
 export const STATE_MLOCKED: u32 = 1 << 13; // PG_mlocked
 export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
+export const STATE_BUFFERS: u32 = 1 << 17; // it has a buffer head, which its owner's objcg pays for
 export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
 /** u32 per frame: the next write in the device's queue. */
 export const WRITE_STRIDE: u32 = 4;
@@ -521,6 +533,7 @@ export const SHRINK_HEAD: u32 = 24; // u64 number of the oldest run
 export const SHRINK_TAIL: u32 = 32; // u64 one past the newest
 export const SHRINK_OBJECTS: u32 = 40; // u64
 export const SHRINK_DEFERRED: u32 = 48; // u64 nr_deferred
+export const SHRINK_PINNED: u32 = 64; // u64 bytes of reclaimable slab that is in use and on no list, by objcg
 export const SHRINK_COST_OBJCG: u32 = 56; // u32 who pays for the memcg itself; 0 = nobody
 
 // the pool of huge pages (folio/hugetlb.ts): one record
@@ -594,7 +607,7 @@ export const OBJECT_TYPE: u32 = 0; // OBJECT_FILE …, 0 = free
 export const OBJECT_MAPS: u32 = 4; // head of i_mmap: the address spaces that map it
 export const OBJECT_RADIX: u32 = 8; // page offset → frame
 // of the inode of an object, beside its pages (folio/inode.ts)
-export const INODE_STRIDE: u32 = 40;
+export const INODE_STRIDE: u32 = 72;
 export const INODE_SIZE: u32 = 0; // u32 pages (i_size), as far as the trace has told
 export const INODE_DIRTY: u32 = 4; // u32 dirty pages
 export const INODE_DIRTIED_WHEN: u32 = 8; // u64 ns
@@ -603,6 +616,16 @@ export const INODE_PREVIOUS: u32 = 20;
 export const INODE_WB: u32 = 24; // u32 memcg whose writeback it is: the owner of the page that was dirtied first
 export const INODE_WRITE_INDEX: u32 = 28; // u32 page offset where the flusher goes on (writeback_index)
 export const INODE_GENERATION: u32 = 32; // u32: how often this id was freed
+// of a loop device (folio/loop.ts)
+export const INODE_BACKING: u32 = 36; // u32 object that its pages are pages of; 0: it is none
+export const INODE_BACKING_OFFSET: u32 = 40; // u32 page offset of its first page there
+export const INODE_WORKER: u32 = 44; // u32 the kernel thread that reads and writes there
+export const INODE_ERRORS: u32 = 48; // u32 pages that could not be written there (mapping_set_error())
+// of tmpfs (mm/shmem.c, struct shmem_sb_info): a file's super block is an object, too, which has no pages but a limit
+export const INODE_SUPER: u32 = 52; // u32 object; 0: nothing limits it
+export const INODE_SB_MAX: u32 = 56; // u32 pages that its files may have, in memory or in swap; 0: any number (max_blocks)
+export const INODE_SB_USED: u32 = 60; // u32 (used_blocks)
+export const INODE_WRITE_MEMCG: u32 = 64; // u32 INODE_WB, which goes with the last dirty page, for what is on its way to a loop device
 // struct file_ra_state (folio/readahead.ts), by address space and object: a table with four places for each hash
 export const NR_READERS: u32 = 16384;
 export const READER_STRIDE: u32 = 40;
@@ -752,7 +775,7 @@ export const RING_MOVED: u32 = 6;
 
 // ---------------------------------------------------------------------------------------------- audit
 // What the audit adds up for each memcg (or objcg: same ids), one i64 each.
-export const AUDIT_STRIDE: u32 = 160;
+export const AUDIT_STRIDE: u32 = 168;
 export const AUDIT_KIND: u32 = 0; // 9 rows, by KIND_* up to KIND_KERNEL_OTHER: pages of the folios of that kind; owner = memcg or objcg
 export const AUDIT_BYTE_PAGES: u32 = 9; // pages behind an objcg's bytes
 export const AUDIT_STOCK: u32 = 10;
@@ -762,6 +785,7 @@ export const AUDIT_UNDONE: u32 = 13; // pages whose charge was undone while the 
 export const AUDIT_SWAP: u32 = 14;
 export const AUDIT_STOCK_BYTES: u32 = 15;
 export const AUDIT_THP: u32 = 16; // 3 rows: pages of huge folios that are anon, file, shmem
+export const AUDIT_CACHE: u32 = 20; // bytes of the page cache's nodes and buffer heads, by objcg
 export const AUDIT_UNCOUNTED: u32 = 19; // charged, but in the swap cache alone
 // answers of audit(), with H_AUDIT_ID, H_AUDIT_EXPECTED and H_AUDIT_FOUND
 export const AUDIT_OK: u32 = 0;
@@ -832,7 +856,9 @@ export const R_LOCKED: u32 = 34;
 export const R_LRU_ADD: u32 = 35;
 export const R_SHRINK: u32 = 36;
 export const R_HUGE: u32 = 37;
-export const NR_REGIONS: u32 = 38;
+/** u32 per node of a page cache's tree: the objcg that pays for it; ROOT: nobody does; 0: the kernel has no such node */
+export const R_NODE_OWNER: u32 = 38;
+export const NR_REGIONS: u32 = 39;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -900,6 +926,7 @@ export function regionSize(
   if (region == R_SHADOW) return (2 * pages + 1) * SHADOW_STRIDE;
   if (region == R_HUGE) return HUGE_STRIDE;
   if (region == R_SHRINK) return (cgroups + 1) * SHRINK_STRIDE;
+  if (region == R_NODE_OWNER) return (nodes + 1) * 4;
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
   if (region == R_FOLIO_SLOT) return (pages + 1) * 4;

@@ -26,6 +26,7 @@ export let mmBase: usize = 0;
 export let mapBase: usize = 0;
 export let nodeBase: usize = 0;
 export let nodeUseBase: usize = 0;
+export let nodeOwnerBase: usize = 0;
 export let placeBase: usize = 0;
 export let lruvecBase: usize = 0;
 export let shadowBase: usize = 0;
@@ -110,6 +111,7 @@ export function attachMemory(worker: u32): void {
   mapBase = at(L.R_MAP);
   nodeBase = at(L.R_NODE);
   nodeUseBase = at(L.R_NODE_USE);
+  nodeOwnerBase = at(L.R_NODE_OWNER);
   placeBase = at(L.R_PLACE);
   lruvecBase = at(L.R_LRUVEC);
   shadowBase = at(L.R_SHADOW);

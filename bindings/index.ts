@@ -8,6 +8,10 @@
  */
 
 export * as ops from '../assembly/replay/ops.ts';
+export { CgroupFs, type CgroupFsOptions, type CgroupStat } from './cgroupfs/cgroupfs.ts';
+export { DISTRIBUTION, GUEST, type KernelConfig } from './cgroupfs/config.ts';
+export type { Credentials } from './cgroupfs/file-type.ts';
+export type { OpenFile } from './cgroupfs/open-file.ts';
 export {
   memparse,
   pageCounterMemparse,
@@ -17,6 +21,7 @@ export {
   type ReclaimRequest,
 } from './cgroupfs/parse.ts';
 export type { PeakFile } from './cgroupfs/peak.ts';
+export type { Processes, Thread } from './cgroupfs/processes.ts';
 export {
   type Capacities,
   CapacityError,

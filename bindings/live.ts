@@ -5,10 +5,12 @@ export interface CallResult {
   /** pages of user memory that were charged, to whomever; kernel memory is not among them */
   charged: number;
   /**
-   * `ENOMEM`: a limit refused, and nobody could be killed for it; what was done until then stays done. `ESRCH`: the task has exited, or
+   * `ENOSPC`: a tmpfs is full. `ENOMEM`: a limit refused, and nobody could be killed for it; what was done until then stays done. `ESRCH`: the task has exited, or
    * was killed before.
    */
   errno?: string;
+  /** of an access that ended early: pages that it came through */
+  done?: number;
   /** the OOM killer took the task, now or before */
   killed?: true;
 }
@@ -35,6 +37,10 @@ export interface Access extends ObjectRange {
   fault?: boolean;
   /** the mapping is executable */
   exec?: boolean;
+  /** of shmem: a read of what was never written makes no page */
+  holes?: boolean;
+  /** of a mapping: MADV_RANDOM, nothing is read ahead */
+  random?: boolean;
 }
 
 export type ObjectType = 'file' | 'shmem' | 'block';
@@ -53,6 +59,8 @@ export interface KernelObject {
   reclaimable?: boolean;
   /** … and has been used again since: reclaim passes it over once */
   referenced?: boolean;
+  /** reclaimable slab that is in use for as long as it lives, as dentries of tmpfs are: it is on no list */
+  pinned?: boolean;
 }
 
 /** Whole kernel pages. */

@@ -3,6 +3,7 @@
  */
 import * as L from '../assembly/layout.ts';
 import * as O from '../assembly/replay/ops.ts';
+import { CgroupFs, type CgroupFsOptions } from './cgroupfs/cgroupfs.ts';
 import { PeakFile } from './cgroupfs/peak.ts';
 import {
   type Capacities,
@@ -82,6 +83,12 @@ export interface BootOptions extends Partial<Capacities> {
   readahead?: number;
   /** modelled residency: resident pages that a read fault maps together, a power of two (64 KiB in Linux); 0, one, unless told */
   faultAround?: number;
+  /**
+   * modelled residency: bytes charged for a node of the page cache's trees and for the buffer head of a page that is written to a disk, with
+   * the pointers to their owners; nothing unless told, since a trace has rows of its own for slab (592 and 112 in Linux)
+   */
+  cacheNode?: number;
+  bufferHead?: number;
   /** modelled residency: what its work takes, ns, for memory.pressure (docs/pressure.md); those not given are the defaults */
   costs?: Partial<Costs>;
   /** ticks a second of the kernel (CONFIG_HZ), 250 unless told: what memory.high makes a task sleep is a whole number of them */
@@ -267,9 +274,12 @@ const PAGE_KINDS: Readonly<Record<PageKind, number>> = {
 };
 const OBJECT_KINDS: Readonly<Record<ObjectKind, number>> = { slab: O.KIND_SLAB, percpu: O.KIND_PERCPU };
 
-function objectFlags({ kind, reclaimable, referenced }: KernelObject): number {
+function objectFlags({ kind, reclaimable, referenced, pinned }: KernelObject): number {
   checkWord('kind', kind, Object.keys(OBJECT_KINDS));
-  const flags = (reclaimable ? O.FLAG_RECLAIMABLE : 0) | (referenced ? O.FLAG_REFERENCED : 0);
+  const flags =
+    (reclaimable || pinned ? O.FLAG_RECLAIMABLE : 0) |
+    (referenced ? O.FLAG_REFERENCED : 0) |
+    (pinned ? O.FLAG_PINNED : 0);
   return flags | (OBJECT_KINDS[kind] << O.FLAG_KIND_SHIFT);
 }
 
@@ -297,8 +307,11 @@ export class Machine {
   readonly #taskNames: TaskNames;
   /** records of the table of kills whose names are kept */
   #named: number;
+  /** ids of objects that are free again */
+  #freeObjects: number[] = [];
   /** peak files that were written, by cgroup and counter */
   #peaks = new Map<string, Set<PeakFile>>();
+  #cgroupfs: CgroupFs | null = null;
 
   private constructor(
     memory: WebAssembly.Memory,
@@ -345,6 +358,8 @@ export class Machine {
       pageWriteNs = PAGE_WRITE_NS,
       readahead = 0,
       faultAround = 0,
+      cacheNode = 0,
+      bufferHead = 0,
       costs: given = {},
       hz = 250,
       minFreeKbytes,
@@ -385,6 +400,10 @@ export class Machine {
         throw new EngineError('EINVAL', `readahead ${readahead}: from 0 to 1048576 pages`);
       if (!Number.isInteger(Math.log2(Math.max(1, faultAround))) || faultAround < 0 || faultAround > 512)
         throw new EngineError('EINVAL', `faultAround ${faultAround}: 0, or a power of two up to 512 pages`);
+      if (![cacheNode, bufferHead].every((bytes) => isU32(bytes) && bytes <= PAGE_SIZE))
+        throw new EngineError('EINVAL', `cacheNode ${cacheNode}, bufferHead ${bufferHead}: from 0 to 4096 bytes`);
+      words[(L.HEADER + L.H_CACHE_NODE) / 4] = cacheNode;
+      words[(L.HEADER + L.H_BUFFER_HEAD) / 4] = bufferHead;
       words[(L.HEADER + L.H_READAHEAD) / 4] = readahead;
       words[(L.HEADER + L.H_FAULT_AROUND) / 4] = faultAround;
       words[(L.HEADER + L.H_FLUSHER) / 4] = flusher ? 1 : 0;
@@ -416,9 +435,10 @@ export class Machine {
   /** The whole machine as bytes: names, then memory. */
   snapshot(): Uint8Array {
     this.#nameKills();
+    const cgroupfs = this.#cgroupfs?.toJSON();
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
     const head = new TextEncoder().encode(
-      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames }),
+      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames, cgroupfs }),
     );
     const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
     new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
@@ -443,12 +463,15 @@ export class Machine {
       ([id, path, kernelId, parent]) => [id, { path, kernelId: BigInt(kernelId), parent }] as const,
     );
     const engine = await instantiate(memory, 0, head.build);
-    return new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
+    const machine = new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
+    if (head.cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, head.cgroupfs);
+    return machine;
   }
 
   /** A second machine that stands where this one stands; from here on each goes its own way. */
   async fork(): Promise<Machine> {
     this.#nameKills();
+    const cgroupfs = this.#cgroupfs?.toJSON();
     const memory = new WebAssembly.Memory({
       initial: this.memory.buffer.byteLength / L.WASM_PAGE,
       maximum: 65536,
@@ -457,7 +480,9 @@ export class Machine {
     new Uint8Array(memory.buffer).set(new Uint8Array(this.memory.buffer));
     const engine = await instantiate(memory, 0, this.#build);
     const tasks = TaskNames.from(this.#taskNames.toJSON());
-    return new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
+    const machine = new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
+    if (cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, cgroupfs);
+    return machine;
   }
 
   #header(field: number): number {
@@ -516,6 +541,23 @@ export class Machine {
     this.#check(this.engine.writeKnob(cgroup, knob, value, cpu), `write to ${this.pathOf(cgroup)}`);
   }
 
+  /**
+   * The control files: cgroup2 as /sys/fs/cgroup shows it (docs/cgroupfs.md).
+   *
+   * @example machine.cgroupfs.write('/jobs/memory.max', '64M');
+   */
+  get cgroupfs(): CgroupFs {
+    this.#cgroupfs ??= new CgroupFs(this);
+    return this.#cgroupfs;
+  }
+
+  /** … with options of their own. EngineError EBUSY: they are in use already. */
+  mountCgroupfs(options: CgroupFsOptions): CgroupFs {
+    if (this.#cgroupfs !== null) throw new EngineError('EBUSY', 'mount of cgroup2: EBUSY: it is mounted');
+    this.#cgroupfs = new CgroupFs(this, options);
+    return this.#cgroupfs;
+  }
+
   /** Makes a task in a cgroup and answers its id; `name` is what it is called in kills(). EngineError ENODEV: the cgroup is removed. */
   spawn(cgroup = ROOT_CGROUP, name: string | null = null): number {
     this.#present(cgroup, `spawn in ${this.pathOf(cgroup)}`);
@@ -523,6 +565,12 @@ export class Machine {
     this.#check(this.engine.spawn(id, cgroup, 1), `spawn in ${this.pathOf(cgroup)}`);
     if (name !== null) this.#taskNames.set(id, name);
     return id;
+  }
+
+  /** What the task is called from now on, in kills() to come: comm. */
+  nameTask(task: number, name: string): void {
+    this.#nameKills();
+    this.#taskNames.set(task, name);
   }
 
   // ------------------------------------------------------------------------- live, in modelled residency
@@ -553,6 +601,7 @@ export class Machine {
     const result: CallResult = { charged: this.#header(L.H_CALL_CHARGED) };
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
+    if (this.#header(L.H_CALL_REFUSED) === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
     const errno = errnoName(-status);
     const field = FIELD_NAMES[this.#header(L.H_ERROR_FIELD)]!;
     const value = this.#u64[(L.HEADER + L.H_ERROR_VALUE) / 8]!;
@@ -647,9 +696,34 @@ export class Machine {
    */
   newObject(type: ObjectType, pages = 0): number {
     checkWord('type', type, OBJECT_TYPES.slice(1));
-    const object = Math.max(1, this.#header(L.H_OBJECT_END));
+    const object = this.#freeObjects.pop() ?? Math.max(1, this.#header(L.H_OBJECT_END));
     this.#call(`new ${type}`, O.OP_OBJECT_NEW, { object, count: OBJECT_TYPES.indexOf(type), index: pages });
     return object;
+  }
+
+  /**
+   * A kernel thread: page cache that it brings in is charged to nobody, unless it acts for a cgroup (engine.enterScope()). Its name is in no list
+   * of processes that may be killed.
+   */
+  spawnKernelThread(): number {
+    const id = Math.max(1, this.#header(L.H_TASK_END));
+    this.#check(this.engine.spawn(id, ROOT_CGROUP, 0), 'kernel thread');
+    return id;
+  }
+
+  /**
+   * The object becomes a loop device: its pages are those of `backing` from page `offset` on, read and written by `worker`, a kernel thread; with
+   * `null` it is none any more. What is dirty is written before, by sync(). EngineError EBUSY: it is one.
+   */
+  setBacking(object: number, to: { backing: number; offset?: number; worker: number } | null): void {
+    const { backing = 0, offset = 0, worker = 0 } = to ?? {};
+    checkColumns('loop', { object, backing, offset, worker });
+    this.#check(this.engine.setBacking(object, backing, offset, worker), 'loop');
+  }
+
+  /** Who pays for what loop devices do for a cgroup: the memcg of the cgroup as which the io controller knows it; null: nobody, as of the root. */
+  setIoMemcg(cgroup: number, payer: number | null): void {
+    this.#check(this.engine.setIoMemcg(cgroup, payer ?? 0), 'io');
   }
 
   /** fsync(2) of an object, or sync(2) of all (0): the task waits until what is dirty is written. */
@@ -665,13 +739,23 @@ export class Machine {
 
   /** The object and all its pages go. */
   freeObject(task: number, object: number, cpu = 0): CallResult {
-    return this.#call('free object', O.OP_OBJECT_FREE, { task, cpu, object });
+    const result = this.#call('free object', O.OP_OBJECT_FREE, { task, cpu, object });
+    this.#freeObjects.push(object);
+    return result;
   }
 
   /** A task reads or writes pages of an object. */
-  access(task: number, object: number, { index, pages = 1, write, fault, exec }: Access, cpu = 0): CallResult {
-    const flags = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
-    return this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
+  access(
+    task: number,
+    object: number,
+    { index, pages = 1, write, fault, exec, holes, random }: Access,
+    cpu = 0,
+  ): CallResult {
+    const how = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
+    const flags = how | (holes ? O.FLAG_HOLES : 0) | (random ? O.FLAG_RANDOM : 0);
+    const result = this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
+    if (result.errno || result.killed) result.done = this.#header(L.H_CALL_DONE);
+    return result;
   }
 
   /** munmap(2) of an object: its pages leave the task's address space and stay in the page cache. `pages` 0: to the end. */
@@ -684,10 +768,15 @@ export class Machine {
     return this.#call('truncate', O.OP_TRUNCATE, { task, cpu, object, index, count: pages });
   }
 
-  /** fork(2), or with `thread` a thread that shares the memory: the child's id. (`fork()` is of the whole machine.) */
-  forkTask(task: number, { thread = false } = {}, cpu = 0): number {
-    const child = Math.max(1, this.#header(L.H_TASK_END));
+  /**
+   * fork(2), or with `thread` a thread that shares the memory: the child's id, which is `again`, that of a task that has exited, or a new
+   * one. EngineError EAGAIN where pids.max of the control files does not allow it. (`fork()` is of the whole machine.)
+   */
+  forkTask(task: number, { thread = false, again }: { thread?: boolean; again?: number } = {}, cpu = 0): number {
+    const child = again ?? Math.max(1, this.#header(L.H_TASK_END));
+    this.#cgroupfs?.taskForks(task, child);
     const { errno } = this.#call('fork', O.OP_FORK, { task, cpu, object: child, flags: thread ? O.FLAG_THREAD : 0 });
+    if (errno) this.#cgroupfs?.taskForkFailed(child);
     if (errno) throw new EngineError(errno, `fork: ${errno}: task ${task} does not live`);
     const name = this.#taskNames.get(task);
     if (name !== null) this.#taskNames.set(child, name);
@@ -706,7 +795,9 @@ export class Machine {
 
   /** cgroup.procs: the task's process moves; what it has stays charged where it was. EngineError ENODEV: the cgroup is removed. */
   attach(task: number, cgroup: number, cpu = 0): CallResult {
-    return this.#call('attach', O.OP_ATTACH, { task, cpu, cgroup });
+    const result = this.#call('attach', O.OP_ATTACH, { task, cpu, cgroup });
+    this.#cgroupfs?.taskAttached(task);
+    return result;
   }
 
   /** /proc/PID/oom_score_adj, -1000 to 1000. */
@@ -738,6 +829,14 @@ export class Machine {
   freeKmemPages({ kind, frame, order = 0 }: KernelPages, cpu = 0): CallResult {
     const flags = pageFlags(kind, order);
     return this.#call('free kmem', O.OP_KMEM_FREE, { cpu, index: frame, flags });
+  }
+
+  /**
+   * Gives back such a page by put_page(): with the task's batch of uncharges and past the CPU's stock, as page tables and pipe buffers go.
+   * `task` 0: nobody's.
+   */
+  putKmemPage(task: number, frame: number | bigint, cpu = 0): CallResult {
+    return this.#call('put', O.OP_UNCHARGE, { task, cpu, index: frame });
   }
 
   /**
@@ -1022,6 +1121,12 @@ export class Machine {
     return this.#u32[(base + cgroup * L.MEMCG_STRIDE + L.MEMCG_STATE) / 4]! >= L.MEMCG_REMOVED;
   }
 
+  /** True for a removed cgroup that nothing refers to any more: Linux has freed it. */
+  isReleased(cgroup: number): boolean {
+    this.#known(cgroup, 'isReleased');
+    return this.engine.isReleased(cgroup) !== 0;
+  }
+
   /** memory.current in pages. */
   usage(cgroup: number): number {
     this.#known(cgroup, 'usage');
@@ -1046,6 +1151,38 @@ export class Machine {
         ({ name, rows, unit }) => [name, rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit],
       ),
     );
+  }
+
+  /** Modelled residency: what the counters of the whole machine say at this moment, by the names of memory.stat and in its units. */
+  statNow(): Record<string, number> {
+    const value = (row: number) =>
+      row >= L.RSTAT_LISTS
+        ? this.#lruPages(ROOT_CGROUP, row - L.RSTAT_LISTS)
+        : Number(this.engine.statTotal(ROOT_CGROUP, row));
+    return Object.fromEntries(
+      statKeys(this.kernel, this.residency).map(({ name, rows, unit }) => [
+        name,
+        rows.reduce((sum, row) => sum + Math.max(0, value(row)), 0) * unit,
+      ]),
+    );
+  }
+
+  /** Modelled residency: pages that a task has in memory and in swap, and page tables that its private memory needs: oom_badness(). */
+  residentOf(task: number): { anon: number; file: number; shmem: number; swap: number; pagetables: number } {
+    const tasks = regionAt(L.R_TASK, this.capacities);
+    const mm = this.#u32[(tasks + task * L.TASK_STRIDE + L.TASK_MM) / 4]!;
+    if (!this.#wasTask(task) || mm === 0) return { anon: 0, file: 0, shmem: 0, swap: 0, pagetables: 0 };
+    // The line behind those of the choice that is being made: nobody is, now.
+    const line = this.#base.kill + L.KILL_HEAD + L.KILL_CANDIDATES * L.CANDIDATE_STRIDE;
+    this.engine.measureMm(mm, line);
+    const word = (field: number) => this.#u32[(line + field) / 4]!;
+    return {
+      anon: word(L.CANDIDATE_ANON),
+      file: word(L.CANDIDATE_FILE),
+      shmem: word(L.CANDIDATE_SHMEM),
+      swap: word(L.CANDIDATE_SWAP),
+      pagetables: word(L.CANDIDATE_PAGE_TABLES),
+    };
   }
 
   /** cgroup.stat: descendants that live, and removed ones that something refers to still. */

@@ -149,15 +149,24 @@ function killProcess(process: u32, over: u32, group: u32): bool {
 /** do_exit() of every victim: what they had in memory is free. False: there was none. */
 export function victimsDie(cpu: u32): bool {
   if (!headerGet(L.H_VICTIMS)) return false;
+  let caller = headerGet(L.H_LOOP_CALLER);
+  let left: u32 = 0;
+  let died = false;
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || !isKilled(t)) continue;
+    // In whose call a loop worker runs dies when that is over.
+    if (caller && processOf(t) == processOf(caller)) {
+      left++;
+      continue;
+    }
+    died = true;
     leaveMm(t, cpu);
     if (load<u32>(taskAt(t), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(t);
     store<u32>(mmAt(t), 0, L.TASK_OVER_HIGH);
     exit(t);
   }
-  headerSet(L.H_VICTIMS, 0);
-  return true;
+  headerSet(L.H_VICTIMS, left);
+  return died;
 }
 
 /** A child that a killed task had on the recorded machine: it never lives here, and later rows may name it. */

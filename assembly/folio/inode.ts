@@ -1,7 +1,7 @@
 // What the model knows of an inode beside its pages: how long it is, and whether it is dirty. fs/fs-writeback.c (struct bdi_writeback:
 // b_dirty, in the order of dirtied_when), include/linux/fs.h (i_size).
 import * as L from '../layout';
-import { headerGet, headerSet, inodeAt } from '../memory';
+import { headerGet, headerSet, inodeAt, objectAt } from '../memory';
 
 @inline export function dirtyPages(object: u32): u32 {
   return load<u32>(inodeAt(object), L.INODE_DIRTY);
@@ -24,6 +24,7 @@ export function inodeDirtied(object: u32, memcg: u32, now: u64): void {
   if (pages) return;
   store<u64>(at, now, L.INODE_DIRTIED_WHEN);
   store<u32>(at, memcg, L.INODE_WB);
+  store<u32>(at, memcg, L.INODE_WRITE_MEMCG);
   let last = headerGet(L.H_DIRTY_LAST);
   store<u32>(at, last, L.INODE_PREVIOUS);
   store<u32>(at, 0, L.INODE_NEXT);
@@ -64,9 +65,43 @@ export function setInodeSize(object: u32, pages: u64): void {
 @inline export function inodeReaches(object: u32, pages: u64): void {
   if (pages > inodeSize(object)) setInodeSize(object, pages);
 }
+/** shmem_inode_acct_block(): one page more of a file. False: its tmpfs is full. */
+export function takeBlock(object: u32): bool {
+  let sb = load<u32>(inodeAt(object), L.INODE_SUPER);
+  if (!sb) return true;
+  let at = inodeAt(sb);
+  let used = load<u32>(at, L.INODE_SB_USED);
+  let most = load<u32>(at, L.INODE_SB_MAX);
+  if (most && used >= most) return false;
+  store<u32>(at, used + 1, L.INODE_SB_USED);
+  return true;
+}
+/** shmem_inode_unacct_blocks() */
+export function giveBlocks(object: u32, pages: u32): void {
+  let sb = load<u32>(inodeAt(object), L.INODE_SUPER);
+  if (sb) store<u32>(inodeAt(sb), load<u32>(inodeAt(sb), L.INODE_SB_USED) - pages, L.INODE_SB_USED);
+}
+/** The super block (another object; 0: none) that a new shmem object belongs to. */
+export function setSuper(object: u32, sb: u32): void {
+  store<u32>(inodeAt(object), sb, L.INODE_SUPER);
+}
+/** A super block's limit in pages; 0: any number. */
+export function setSuperMax(sb: u32, pages: u32): void {
+  store<u32>(inodeAt(sb), pages, L.INODE_SB_MAX);
+}
+export function superUsed(sb: u32): u32 {
+  return load<u32>(inodeAt(sb), L.INODE_SB_USED);
+}
+
+/** i_blocks of a shmem object: its pages, in memory and in swap. */
+export function objectPages(object: u32): u32 {
+  return load<u32>(objectAt(object) + L.OBJECT_RADIX, L.RADIX_ENTRIES);
+}
+
 /** The inode is gone; its id may be used again. */
 export function forgetInode(object: u32): void {
   let at = inodeAt(object);
   store<u32>(at, 0, L.INODE_SIZE);
+  memory.fill(at + L.INODE_BACKING, 0, L.INODE_STRIDE - L.INODE_BACKING);
   store<u32>(at, load<u32>(at, L.INODE_GENERATION) + 1, L.INODE_GENERATION);
 }

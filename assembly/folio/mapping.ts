@@ -4,13 +4,14 @@
 import { EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
+import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM, NR_OBJECT_TYPES, OBJECT_FILE,
-  OBJECT_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_HOLES, FLAG_RANDOM, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM,
+  NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
 } from '../replay/ops';
 import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
@@ -19,7 +20,9 @@ import { lruAddDrain, lruAddDrainAll } from './lru-add';
 import { referencedAnon } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
 import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
-import { dirtyPages, forgetInode, inodeReaches, inodeSize, setInodeSize } from './inode';
+import { dirtyPages, forgetInode, giveBlocks, inodeReaches, inodeSize, setInodeSize, takeBlock } from './inode';
+import { attachBuffers, chargeNodes, shrinkNodes } from './cache-nodes';
+import { isLoop, loopRead } from './loop';
 import { NO_KEY, radixClear, radixDestroy, radixGet, radixNext, radixSet } from './radix';
 import { forgetLocks, mlockMapped, munlock, munlockMapped } from './mlock';
 import { faultAround, faultReadahead, readBatch, readEnded, readsAhead } from './readahead';
@@ -46,6 +49,11 @@ import { balanceDirty, isWriteback, syncInode, waitForFolio } from './writeback'
 @inline export function frameAt(object: u32, index: u64): u32 {
   let word = radixGet(pagesOf(object), index);
   return word & L.SHADOW_BIT ? 0 : word;
+}
+
+/** shmem: the page exists, in memory or in swap. */
+export function hasEntry(object: u32, index: u64): bool {
+  return radixGet(pagesOf(object), index) != 0;
 }
 
 /** An id that may name an object. 0, or -EINVAL, -ENOSPC. */
@@ -285,7 +293,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     let around = false;
     if (faulting && !known) {
       around = !(flags & FLAG_WRITE) && faultAround(task, map, object, i);
-      if (ahead && !around) faultReadahead(task, cpu, payer, object, i, flags);
+      if (ahead && !around && !(flags & FLAG_RANDOM)) faultReadahead(task, cpu, payer, object, i, flags);
       frame = frameAt(object, i);
     } else if (reading && i == batch) {
       batch = readBatch(task, cpu, payer, object, i, index + count);
@@ -293,6 +301,11 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     }
     // shmem makes its pages or has them in swap; a file's come from the disk
     let major = fresh && !shmem;
+    // shmem_file_read_iter(): a hole is read as zeros, and stays one.
+    if (shmem && flags & FLAG_HOLES && !radixGet(pagesOf(object), i)) {
+      headerSet(L.H_CALL_DONE, headerGet(L.H_CALL_DONE) + 1);
+      continue;
+    }
     if (shmem && !frame && radixGet(pagesOf(object), i)) {
       let slot = radixGet(pagesOf(object), i) & ~L.SHADOW_BIT;
       fresh = false;
@@ -330,7 +343,12 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       // generic_perform_write() leaves a file's page as it is.
       markAccessed(frame);
     }
-    if (flags & FLAG_WRITE && dirtyFolio(frame)) balanceDirty(task, object);
+    if (flags & FLAG_WRITE && !shmem) {
+      let newly = dirtyFolio(frame);
+      attachBuffers(task, cpu, frame);
+      if (newly) balanceDirty(task, object);
+    }
+    headerSet(L.H_CALL_DONE, headerGet(L.H_CALL_DONE) + 1);
   }
   if (reading) readEnded(task, object, index + count);
   return 0;
@@ -341,6 +359,17 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
  * that it may be a refault; a page that will be overwritten is none (__GFP_WRITE). Its frame, or a negative errno: see newFolio().
  */
 export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
+  // shmem_inode_acct_block()
+  if (isShmem(object) && !takeBlock(object)) {
+    headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
+    return -ENOMEM;
+  }
+  let got = makeFolio(task, cpu, payer, object, index, reading, gfp);
+  if (got < 0 && isShmem(object)) giveBlocks(object, 1);
+  return got;
+}
+
+function makeFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
   let got = newFolio(task, cpu, payer, isShmem(object) ? KIND_SHMEM : KIND_FILE, (<u64>object << 32) | index, gfp);
   if (got < 0) return got;
   let frame = <u32>got;
@@ -353,7 +382,25 @@ export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u6
     if (reading) refaultFolio(task, frame, shadow, false);
     dropShadow(shadow);
   }
+  let errno = chargeNodes(task, cpu, pagesOf(object), index, gfp);
+  if (errno) return unmade(task, cpu, payer, object, index, gfp, frame);
+  // What was charged for the nodes may have cost the page itself.
+  if (frameAt(object, index) != frame) return makeFolio(task, cpu, payer, object, index, reading, gfp);
+  if (reading && isLoop(object)) loopRead(object, index);
   return got;
+}
+
+/** __filemap_add_folio(): there was no memory for a node, and so there is no page. */
+function unmade(task: u32, cpu: u32, payer: u32, object: u32, index: u64, gfp: u32, frame: u32): i32 {
+  if (!(gfp & GFP_NORETRY)) {
+    countLocal(payer, L.EVENT_REFUSED, 1);
+    headerSet(L.H_CALL_REFUSED, 1);
+  }
+  if (frameAt(object, index) != frame) return -ENOMEM;
+  radixClear(pagesOf(object), index);
+  shrinkNodes(pagesOf(object));
+  freeFolio(task, cpu, frame);
+  return -ENOMEM;
 }
 
 /**
@@ -464,7 +511,10 @@ export function removeMapping(frame: u32, target: u32): void {
   ringEvicted(frame, ownerOf(chargeWord(frame)), 0);
   let shadow = evictionShadow(frame, target);
   if (shadow) radixSet(pages, place & 0xffffffff, shadow);
-  else radixClear(pages, place & 0xffffffff);
+  else {
+    radixClear(pages, place & 0xffffffff);
+    shrinkNodes(pages);
+  }
 }
 
 function fullNodes(object: u32): i32 {
@@ -491,18 +541,21 @@ export function truncate(task: u32, cpu: u32, object: u32, index: u64, count: u3
   let end = count ? index + count : NO_KEY;
   if (!count && inodeSize(object) > index) setInodeSize(object, index);
   let pages = pagesOf(object);
+  let shmem = isShmem(object);
   lruAddDrain(cpu); // folio_batch_release()
   for (let i = radixNext(pages, index); i < end; i = radixNext(pages, i + 1)) {
     let word = radixGet(pages, i);
     radixClear(pages, i);
+    if (shmem) giveBlocks(object, 1);
     if (word & L.SHADOW_BIT) {
-      if (isShmem(object)) freeSwapAndCache(task, cpu, word & ~L.SHADOW_BIT);
+      if (shmem) freeSwapAndCache(task, cpu, word & ~L.SHADOW_BIT);
       else dropShadow(word);
       continue;
     }
     unmapEverywhere(object, i, word);
     freeFolio(task, cpu, word);
   }
+  shrinkNodes(pages);
   return 0;
 }
 
@@ -564,6 +617,7 @@ export function dropPagecache(task: u32, cpu: u32): void {
       radixClear(pages, i);
       if (!(word & L.SHADOW_BIT)) freeFolio(task, cpu, word);
     }
+    shrinkNodes(pages);
   }
 }
 

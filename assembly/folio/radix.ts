@@ -6,7 +6,9 @@
 //
 // A leaf that was used last is remembered in the root record: neighbours are found without a walk. Walks are in order of keys.
 import * as L from '../layout';
-import { headerGet, headerSet, nodeBase, nodesEnd, nodeUseBase } from '../memory';
+import { headerGet, headerSet, nodeBase, nodeOwnerBase, nodesEnd, nodeUseBase } from '../memory';
+import { mix64 } from '../random';
+import { freeNode } from './cache-nodes';
 
 /** No further key. */
 export const NO_KEY: u64 = 0xffffffffffffffff;
@@ -23,6 +25,22 @@ const NODES_PER_INSERT: u32 = 12;
 @inline function digit(key: u64, level: u32): u32 {
   return <u32>(key >> (6 * level)) & 63;
 }
+/** Who pays for the nodes of a tree, folded into a hash. */
+export function radixOwners(root: usize, hash: u64): u64 {
+  let top = load<u32>(root, L.RADIX_NODE);
+  return top ? ownersIn(top, load<u32>(root, L.RADIX_HEIGHT) - 1, hash) : hash;
+}
+
+function ownersIn(node: u32, level: u32, hash: u64): u64 {
+  hash = mix64(hash ^ ((<u64>level << 32) | nodeOwner(node)));
+  if (!level) return hash;
+  for (let slot: u32 = 0; slot < 64; slot++) {
+    let below = load<u32>(wordAt(node, slot));
+    if (below) hash = ownersIn(below, level - 1, mix64(hash ^ slot));
+  }
+  return hash;
+}
+
 /** The key has more digits than a tree of this height. */
 @inline function beyond(key: u64, height: u32): bool {
   return height < 11 && key >> (6 * height) != 0;
@@ -41,7 +59,16 @@ function takeNode(): u32 {
   return node;
 }
 
+/** Who pays for a node (R_NODE_OWNER). */
+@inline export function nodeOwner(node: u32): u32 {
+  return load<u32>(nodeOwnerBase + (<usize>node << 2));
+}
+@inline export function setNodeOwner(node: u32, owner: u32): void {
+  store<u32>(nodeOwnerBase + (<usize>node << 2), owner);
+}
+
 function giveNode(node: u32): void {
+  if (nodeOwner(node)) freeNode(node);
   store<u32>(useAt(node), headerGet(L.H_FREE_NODE));
   headerSet(L.H_FREE_NODE, node);
   headerSet(L.H_NODE_GENERATION, headerGet(L.H_NODE_GENERATION) + 1);
@@ -180,6 +207,37 @@ export function radixClear(root: usize, key: u64): void {
   if (!clearIn(root, top, height - 1, key)) return;
   store<u32>(root, 0, L.RADIX_NODE);
   store<u32>(root, 0, L.RADIX_HEIGHT);
+}
+
+/** The node of this level on the way to `key`, 0 the leaf; 0: there is none. */
+export function radixNode(root: usize, key: u64, level: u32): u32 {
+  let node = load<u32>(root, L.RADIX_NODE);
+  let height = load<u32>(root, L.RADIX_HEIGHT);
+  if (!node || beyond(key, height) || level >= height) return 0;
+  while (--height > level) {
+    node = load<u32>(wordAt(node, digit(key, height)));
+    if (!node) return 0;
+  }
+  return node;
+}
+@inline export function radixHeight(root: usize): u32 {
+  return load<u32>(root, L.RADIX_HEIGHT);
+}
+@inline export function radixEntries(root: usize): u32 {
+  return load<u32>(root, L.RADIX_ENTRIES);
+}
+
+/** xas_shrink(): roots that lead nowhere but to their first slot go. */
+export function radixShrink(root: usize): void {
+  let height = load<u32>(root, L.RADIX_HEIGHT);
+  while (height > 1) {
+    let top = load<u32>(root, L.RADIX_NODE);
+    let below = load<u32>(wordAt(top, 0));
+    if (load<u32>(useAt(top)) != 1 || !below) return;
+    store<u32>(root, below, L.RADIX_NODE);
+    store<u32>(root, --height, L.RADIX_HEIGHT);
+    giveNode(top);
+  }
 }
 
 /** Answers whether the node became empty and was given back. */

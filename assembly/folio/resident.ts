@@ -13,6 +13,7 @@ import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
 import { chargeWord, makeChargeWord, newFolioList, noteFrame, ownerOf, unchargeFolio } from './folio';
 import { inodeCleaned, inodeDirtied } from './inode';
 import { isLruAdding, isLruAddingHere, lruAdd, lruAddForget } from './lru-add';
+import { freeBuffers } from './cache-nodes';
 import { forgetMlock } from './mlock';
 import { waitForFolio, wakeFlusherLater } from './writeback';
 import { allocPages } from './page-alloc';
@@ -106,6 +107,7 @@ export function freeFolio(task: u32, cpu: u32, frame: u32): void {
   if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
   forgetMlock(frame);
   cleanFolio(frame);
+  freeBuffers(cpu, frame);
   if (isLruAdding(frame)) lruAddForget(cpu, frame);
   unchargeFolio(task, cpu, frame, chargeWord(frame));
   giveFrame(frame);

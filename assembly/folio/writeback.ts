@@ -22,6 +22,7 @@ import { jiffy } from '../psi';
 import { lruPages } from '../reclaim/workingset';
 import { chargeWord, ownerOf } from './folio';
 import { dirtyPages, nextDirty, oldestDirty } from './inode';
+import { isLoopFolio, nextLoop, queueLoop, runLoop } from './loop';
 import { NO_KEY, radixGet, radixNext } from './radix';
 import { KIND_FILE } from '../replay/ops';
 import { cleanFolio, setState, stateOf } from './resident';
@@ -62,6 +63,10 @@ export function startWriteback(frame: u32): void {
   setState(frame, stateOf(frame) | L.STATE_WRITEBACK);
   modStat(ownerOf(chargeWord(frame)), L.STAT_FILE_WRITEBACK, 1);
   headerSet(L.H_NR_WRITEBACK, headerGet(L.H_NR_WRITEBACK) + 1);
+  if (isLoopFolio(frame)) {
+    queueLoop(frame);
+    return;
+  }
   let service = headerGet64(L.H_WRITE_NS);
   if (!service) {
     endWriteback(frame);
@@ -135,6 +140,7 @@ function waitForOne(): void {
 
 /** Waits until the device has nothing left to do. */
 export function waitForDevice(): void {
+  runLoop(true);
   while (headerGet(L.H_WRITE_HEAD)) waitForOne();
   arm();
 }
@@ -147,6 +153,10 @@ export function waitForRequest(): void {
 
 /** folio_wait_writeback() */
 export function waitForFolio(frame: u32): void {
+  if (isWriteback(frame) && isLoopFolio(frame)) {
+    runLoop(true);
+    return;
+  }
   while (isWriteback(frame) && headerGet(L.H_WRITE_HEAD)) waitForOne();
   arm();
 }
@@ -368,6 +378,7 @@ function balanceDirtyPages(memcg: u32): u32 {
   if (memcg != ROOT && pause) pause = min<u32>(pause, freerun(memcg, avail));
   if (pause) return pause;
   flushBackground();
+  runLoop(true);
   while (headerGet(L.H_WRITE_HEAD) && (overLimit(ROOT, avail) || (memcg != ROOT && overLimit(memcg, avail))))
     for (let i = 0; i < 32 && headerGet(L.H_WRITE_HEAD); i++) waitForOne();
   arm();
@@ -399,6 +410,10 @@ export function auditWriteback(): u32 {
     if (!chargeWord(frame)) continue;
     if (isWriteback(frame)) written++;
     if ((stateOf(frame) & (L.STATE_DIRTY | L.STATE_KIND_MASK)) == (L.STATE_DIRTY | KIND_FILE)) dirty++;
+  }
+  for (let frame = nextLoop(0); frame; frame = nextLoop(frame)) {
+    if (!isWriteback(frame) || !isLoopFolio(frame)) return differs(L.AUDIT_WRITEBACK, frame, 1, 0);
+    queued++;
   }
   let code = differs(L.AUDIT_WRITEBACK, 0, written, queued);
   if (!code) code = differs(L.AUDIT_WRITEBACK, 0, written, headerGet(L.H_NR_WRITEBACK));

@@ -24,7 +24,7 @@ function isPinned(memcg: u32): bool {
 }
 
 /** The memcg is gone from the kernel: removed, offline, and nothing refers to it. Its record stays, since rows may name it. */
-function isReleased(memcg: u32): bool {
+export function isReleased(memcg: u32): bool {
   return memcgState(memcg) == L.MEMCG_DYING && !isPinned(memcg);
 }
 

@@ -14,6 +14,7 @@ function enter(op: u32, task: u32, cpu: u32): i32 {
   let alive = taskExists(task) && load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE;
   headerSet(L.H_CALL_CHARGED, 0);
   headerSet(L.H_CALL_REFUSED, 0);
+  headerSet(L.H_CALL_DONE, 0);
   if (task && op != OP_SPAWN && !alive) return outOfRange(L.FIELD_TASK, task, ESRCH);
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   store<u32>(<usize>L.LIVE_ROW << 2, task, L.COLUMN_TASK);

@@ -15,6 +15,7 @@ import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
+import { runLoop } from '../folio/loop';
 import { runDevice } from '../folio/writeback';
 import { chargeObjectTo, chargeSock, unchargeObject, unchargeSock } from '../live';
 import { chargeInitial } from '../memcg/before';
@@ -23,7 +24,7 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, ringEnd, ROOT, taskAt, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, ringEnd, ROOT, shrinkAt, taskAt, watchEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
@@ -58,6 +59,7 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   if (objcg <= ROOT || objcgMemcg(objcg) == ROOT) return 0;
   if (!(flags & O.FLAG_BY_FRAME)) {
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+    if (flags & O.FLAG_PINNED) return chargePinned(task, cpu, objcg, count, gfp);
     if (flags & O.FLAG_RECLAIMABLE) return chargeReclaimable(task, cpu, objcg, count, kind, gfp, (flags & O.FLAG_REFERENCED) != 0);
     return unlessRefused(chargeObjectTo(task, cpu, objcg, count, kind, gfp), objcg);
   }
@@ -93,6 +95,18 @@ function chargeReclaimable(task: u32, cpu: u32, objcg: u32, bytes: u32, kind: u3
   if (listLruAdd(objcgMemcg(objcg), objcg, bytes, referenced)) return 0;
   unchargeObject(cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE);
   return full(L.CAP_NODES, 0);
+}
+
+/** … or is in use, and joins none. */
+function chargePinned(task: u32, cpu: u32, objcg: u32, bytes: u32, gfp: u32): i32 {
+  let errno = chargeObjectTo(task, cpu, objcg, bytes, O.KIND_SLAB_RECLAIMABLE, gfp);
+  if (errno) return unlessRefused(errno, objcg);
+  addPinned(objcg, bytes);
+  return 0;
+}
+
+function addPinned(objcg: u32, bytes: i64): void {
+  store<i64>(shrinkAt(objcg), load<i64>(shrinkAt(objcg), L.SHRINK_PINNED) + bytes, L.SHRINK_PINNED);
 }
 
 /** A refused charge is what a limit is for; any other errno is the row's fault. */
@@ -148,6 +162,14 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
     return 0;
   }
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+  if (flags & O.FLAG_PINNED) {
+    if (load<i64>(shrinkAt(objcg), L.SHRINK_PINNED) < <i64>count) {
+      counted(L.RECORDED_UNMATCHED);
+      return 0;
+    }
+    addPinned(objcg, -(<i64>count));
+    return unchargeObject(cpu, objcg, count, O.KIND_SLAB_RECLAIMABLE);
+  }
   if (flags & O.FLAG_RECLAIMABLE) {
     // Reclaim may have been there before.
     if (listLruDel(objcgMemcg(objcg), objcg, count)) return unchargeObject(cpu, objcg, count, O.KIND_SLAB_RECLAIMABLE);
@@ -297,6 +319,7 @@ export function runEvent(row: u32, op: u32): i32 {
 /** What follows every event: uncharges, deaths, the end of removed memcgs, and what the task pays before it is back in user mode. */
 @inline export function finishRow(row: u32): void {
   endBatch(row);
+  if (headerGet(L.H_LOOP_HEAD)) runLoop(false);
   if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
   returnToUser(row);
@@ -308,7 +331,7 @@ export function runEvent(row: u32, op: u32): i32 {
  */
 export function replayModelled(from: u32, to: u32): i32 {
   // Who listens hears of every row: the short way is for when nobody does.
-  let listens = watching() || ringEnd != 0;
+  let listens = watching() || ringEnd != 0 || headerGet(L.H_BUFFER_HEAD) != 0;
   let groupEnd = from;
   for (let row = from; row < to; row++) {
     if (row == groupEnd) {

@@ -93,6 +93,13 @@ export const FLAG_RECLAIMABLE: u32 = 1 << 26;
 /** kmem_charge with RECLAIMABLE: it has been used again since; reclaim passes it over once. */
 export const FLAG_REFERENCED: u32 = 1 << 27;
 
+/** file_access of a mapping by a live call: MADV_RANDOM, nothing is read ahead. */
+export const FLAG_RANDOM: u32 = 1 << 30;
+/** file_access of shmem by a live call: a read of what was never written makes no page. */
+export const FLAG_HOLES: u32 = 1 << 28;
+/** kmem_charge, kmem_free of RECLAIMABLE slab by a live call: it is in use, and on no list (a dentry of tmpfs). */
+export const FLAG_PINNED: u32 = 1 << 29;
+
 export const KIND_ANON: u32 = 0;
 export const KIND_FILE: u32 = 1;
 export const KIND_SHMEM: u32 = 2;

@@ -15,7 +15,7 @@ const SPACE = '[ \\t\\n\\v\\f\\r\\xa0]';
 const STRIP = new RegExp(`^${SPACE}+|${SPACE}+$`, 'g');
 
 /** strstrip() */
-function strip(text: string): string {
+export function strip(text: string): string {
   return text.replace(STRIP, '');
 }
 
@@ -63,9 +63,10 @@ export function printPages(pages: bigint): string {
 }
 
 const INT_MAX = 2n ** 31n - 1n;
+const LONG_MAX = 2n ** 63n - 1n;
 
 /** kstrtoint(…, 0): the whole text is a number, with a sign if need be. Throws EngineError EINVAL, or ERANGE for one beyond an int. */
-function parseInteger(text: string): number {
+export function parseInteger(text: string): number {
   const word = strip(text);
   const sign = /^[+-]?/.exec(word)![0];
   const { value, length, overflow } = digits(word.slice(sign.length));
@@ -74,6 +75,20 @@ function parseInteger(text: string): number {
   if (sign.length + length !== word.length) throw invalid(text);
   if (value > INT_MAX + (sign === '-' ? 1n : 0n)) throw new EngineError('ERANGE', `${JSON.stringify(text)}: ERANGE`);
   return Number(sign === '-' ? -value : value);
+}
+
+/**
+ * kstrtoull(…, 0) and kstrtoll(…, 0): the whole text, and a newline, is a number; a blank is none. Throws EngineError EINVAL, or ERANGE
+ * for one beyond 64 bits.
+ */
+export function parseLong(text: string, signed: boolean): bigint {
+  const sign = (signed ? /^[+-]?/ : /^\+?/).exec(text)![0];
+  const { value, length, overflow } = digits(text.slice(sign.length));
+  if (overflow) throw new EngineError('ERANGE', `${JSON.stringify(text)}: ERANGE`);
+  if (length === 0 || !/^\n?$/.test(text.slice(sign.length + length))) throw invalid(text);
+  if (signed && value > LONG_MAX + (sign === '-' ? 1n : 0n))
+    throw new EngineError('ERANGE', `${JSON.stringify(text)}: ERANGE`);
+  return sign === '-' ? -value : value;
 }
 
 /** memory.oom.group and memory.zswap.writeback: 0 or 1. Throws EngineError EINVAL, ERANGE. */

@@ -9,6 +9,7 @@ import { addImport } from './import.ts';
 import { addInspect } from './inspect.ts';
 import { addRecordHelp } from './record-help.ts';
 import { addReplay } from './replay.ts';
+import { addRun } from './run.ts';
 import { addValidate } from './validate.ts';
 
 function version(): string {
@@ -24,10 +25,12 @@ const program = new Command('memcharge')
   .description('An accounting engine for Linux memory cgroups')
   .version(version())
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'memcharge: ')) })
+  .enablePositionalOptions()
   .showSuggestionAfterError(true)
   .exitOverride();
 addImport(program);
 addReplay(program);
+addRun(program);
 addInspect(program);
 addRecordHelp(program);
 addValidate(program);

@@ -108,6 +108,7 @@ export const REGION_NAMES: readonly string[] = [
   'lru_add',
   'shrink',
   'huge',
+  'node_owner',
 ];
 
 export interface Region {

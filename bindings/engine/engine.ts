@@ -2,8 +2,6 @@
  * One instance of the engine on one memory. Thin: it writes the header, instantiates, and gives typed access to the exports.
  * The WebAssembly API is used as it is: the engine has no runtime, strings or managed objects that a loader could help with.
  */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import * as L from '../../assembly/layout.ts';
 import { CAPACITY_NAMES, type Capacities, checkCapacities, kernelStatisticsSize, memorySize } from './capacities.ts';
 
@@ -33,6 +31,7 @@ export interface EngineExports {
   stateDigest(): bigint;
   mkdir(memcg: number, parent: number, kernelId: bigint, cpu?: number): number;
   nrDescendants(memcg: number, dying: number): number;
+  isReleased(memcg: number): number;
   rmdir(memcg: number, cpu: number): number;
   writeKnob(memcg: number, knob: number, value: bigint, cpu: number): number;
   readKnob(memcg: number, knob: number): bigint;
@@ -41,6 +40,19 @@ export interface EngineExports {
   exec(task: number): number;
   exit(task: number): number;
   attachTask(task: number, memcg: number): number;
+  /** LOOP_CONFIGURE (backing 0: LOOP_CLR_FD): see assembly/folio/loop.ts. Offsets in pages. */
+  setBacking(object: number, backing: number, offset: number, worker: number): number;
+  setIoMemcg(memcg: number, payer: number): number;
+  takeErrors(object: number): number;
+  /** tmpfs: the super block (an object) of a file, its limit and what is used of it, in pages; pages of a file. */
+  setSuper(object: number, sb: number): void;
+  setSuperMax(sb: number, pages: number): void;
+  superUsed(sb: number): number;
+  objectPages(object: number): number;
+  /** tmpfs: 1 if the page exists, in memory or in swap */
+  hasEntry(object: number, index: bigint): number;
+  /** i_size in pages */
+  setInodeSize(object: number, pages: bigint): void;
   enterScope(task: number, memcg: number): number;
   leaveScope(task: number): number;
   folioPayer(task: number, explicitMm: number): number;
@@ -54,6 +66,8 @@ export interface EngineExports {
     kind: number,
     gfp: number,
   ): number;
+  /** writes CANDIDATE_* of an mm (the id of the task that owns it) at an address */
+  measureMm(mm: number, at: number): void;
   taskKilled(task: number): number;
   returnToUser(task: number, cpu: number): number;
   uncharge(task: number, cpu: number, frame: number): number;
@@ -102,12 +116,19 @@ export type EngineBuild = 'release' | 'debug';
 
 const modules = new Map<EngineBuild, Promise<WebAssembly.Module>>();
 
+/** From the package's files; in a browser, from where they lie beside this module. */
+async function readEngine(name: string): Promise<WebAssembly.Module> {
+  if (typeof process === 'undefined' || !process.versions?.node)
+    return WebAssembly.compileStreaming(fetch(new URL(`../../../build/${name}`, import.meta.url)));
+  const [{ readFile }, { createRequire }] = await Promise.all([import('node:fs/promises'), import('node:module')]);
+  return WebAssembly.compile(await readFile(createRequire(import.meta.url).resolve(`memcharge/${name}`)));
+}
+
 /** Compiles the engine once per process. */
 export function compileEngine(build: EngineBuild = 'release'): Promise<WebAssembly.Module> {
   let module = modules.get(build);
   if (!module) {
-    const file = build === 'release' ? 'memcharge/engine.wasm' : 'memcharge/engine.debug.wasm';
-    module = readFile(createRequire(import.meta.url).resolve(file)).then((bytes) => WebAssembly.compile(bytes));
+    module = readEngine(build === 'release' ? 'engine.wasm' : 'engine.debug.wasm');
     modules.set(build, module);
   }
   return module;

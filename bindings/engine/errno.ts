@@ -1,14 +1,58 @@
-/** The errno values that the engine answers, by number. The names are the kernel's. */
-import { constants } from 'node:os';
+/** The errno values that the engine answers, by number (include/uapi/asm-generic/errno-base.h, errno.h), whatever the host's are. */
+const NUMBERS: Readonly<Record<string, number>> = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  E2BIG: 7,
+  ENOEXEC: 8,
+  EBADF: 9,
+  ECHILD: 10,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  ENOTBLK: 15,
+  EBUSY: 16,
+  EEXIST: 17,
+  EXDEV: 18,
+  ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  ETXTBSY: 26,
+  EFBIG: 27,
+  ENOSPC: 28,
+  ESPIPE: 29,
+  EROFS: 30,
+  EMLINK: 31,
+  EPIPE: 32,
+  EDOM: 33,
+  ERANGE: 34,
+  EDEADLK: 35,
+  ENAMETOOLONG: 36,
+  ENOLCK: 37,
+  ENOSYS: 38,
+  ENOTEMPTY: 39,
+  ELOOP: 40,
+  EIDRM: 43,
+  ENODATA: 61,
+  EOVERFLOW: 75,
+  EOPNOTSUPP: 95,
+  ETIMEDOUT: 110,
+  EALREADY: 114,
+  ESTALE: 116,
+  EUCLEAN: 117,
+  EDQUOT: 122,
+  ECANCELED: 125,
+};
 
-/** Other names of EAGAIN and EOPNOTSUPP. */
-const ALIASES = new Set(['EWOULDBLOCK', 'ENOTSUP']);
-
-const names = new Map(
-  Object.entries(constants.errno)
-    .filter(([name]) => !ALIASES.has(name))
-    .map(([name, value]) => [value, name]),
-);
+const names = new Map(Object.entries(NUMBERS).map(([name, value]) => [value, name]));
 
 /** `EBUSY` for 16. */
 export function errnoName(errno: number): string {

@@ -84,31 +84,32 @@ it('draws the map', () => {
        ac500  folio       16016
        b0400  log        115200
        cc600  watch         384
-       cc780  audit        1760
-       cce80  object        128
-       ccf00  mm           2688
-       cd980  map           240
-       cda80  node         1536
-       ce080  nodeuse        24
-       ce100  place        8008
-       d0080  lruvec        704
-       d0380  shadow      32016
-       d8100  slot          408
-       d8300  folioslot     4004
-       d9300  slotcache      520
-       d9580  inode         160
-       d9680  write        4004
-       da680  reader     655360
-      17a680  psi          1056
-      17ab00  psicpu       1056
-      17af80  psitask      1344
-      17b500  kill         4224
-      17c580  ring          240
-      17c680  lock          120
-      17c700  locked       4004
-      17d700  lru_add       256
-      17d800  shrink       1408
-      17dd80  huge           64"
+       cc780  audit        1848
+       ccf00  object        128
+       ccf80  mm           2688
+       cda00  map           240
+       cdb00  node         1536
+       ce100  nodeuse        24
+       ce180  place        8008
+       d0100  lruvec        704
+       d0400  shadow      32016
+       d8180  slot          408
+       d8380  folioslot     4004
+       d9380  slotcache      520
+       d9600  inode         288
+       d9780  write        4004
+       da780  reader     655360
+      17a780  psi          1056
+      17ac00  psicpu       1056
+      17b080  psitask      1344
+      17b600  kill         4224
+      17c680  ring          240
+      17c780  lock          120
+      17c800  locked       4004
+      17d800  lru_add       256
+      17d900  shrink       1408
+      17de80  huge           64
+      17df00  node_owner       24"
   `);
 });
 

@@ -1,0 +1,150 @@
+/**
+ * What processes use beside what their programs ask for: kernel stacks, page tables, structures of the kernel, the pages that a program
+ * writes as it starts, and the pages of its files that it maps. Data per kernel (footprint-data-*.ts).
+ *
+ * The files of programs lie on a file system that drops an inode as soon as nobody holds it (hostfs), and its page cache with it.
+ */
+import type { KernelPages } from '../../live.ts';
+import type { FootprintData, ProgramFootprint } from './footprint-data.ts';
+import type { Kernel } from './kernel.ts';
+import type { UserProcess } from './process.ts';
+import { allocate, free, type SlabObject } from './slab.ts';
+
+/** Where the private pages of programs are, as virtual page numbers: below all mappings. */
+const PROGRAM_VPN = 0x1000;
+/** What the C library maps beside its files. Pages. */
+const LIBRARY_DATA = 50;
+
+/** A file that some programs run from. */
+interface ProgramFile {
+  readonly object: number;
+  /** while somebody holds it */
+  inode: SlabObject | null;
+  users: number;
+}
+
+/** An address space as far as its program made it. */
+interface ProgramMemory {
+  readonly program: ProgramFootprint;
+  readonly slab: SlabObject;
+  readonly tables: KernelPages[];
+  readonly files: readonly ProgramFile[];
+}
+
+/** What one process was charged for. */
+interface ProcessCharges {
+  readonly stack: KernelPages;
+  readonly slab: SlabObject;
+  memory: ProgramMemory | null;
+}
+
+export class Footprint {
+  readonly data: FootprintData;
+  readonly #charges = new Map<UserProcess, ProcessCharges>();
+  readonly #files = new Map<string, ProgramFile>();
+
+  constructor(data: FootprintData) {
+    this.data = data;
+  }
+
+  /** fork(2), on the parent's account. SyscallError ENOMEM. */
+  forked(kernel: Kernel, parent: UserProcess, child: UserProcess): void {
+    const slab = allocate(parent, { kind: 'slab', bytes: this.data.slab });
+    const stack = kernel.allocatePage(parent, 'kernel_stack', this.data.stackOrder);
+    const own: ProcessCharges = { stack, slab, memory: null };
+    this.#charges.set(child, own);
+    const from = this.#charges.get(parent)?.memory;
+    if (!from) return;
+    const { program, files } = from;
+    own.memory = { program, slab: allocate(parent, { kind: 'slab', bytes: program.slab }), tables: [], files };
+    for (const file of files) file.users++;
+    for (let i = 0; i < program.tables; i++) own.memory.tables.push(kernel.allocatePage(parent, 'pagetable'));
+  }
+
+  /** What a process and its parent write right after a fork. */
+  copied(process: UserProcess, pages: number): void {
+    const program = this.#charges.get(process)?.memory?.program;
+    this.#touch(process, Math.min(pages, program?.anon ?? 0));
+  }
+
+  /** execve(2): the address space is new; the program comes. SyscallError ENOMEM. */
+  executed(kernel: Kernel, process: UserProcess, name: string): void {
+    const own = this.#charges.get(process);
+    if (own === undefined) return;
+    const program = this.data.programs[name] ?? this.data.programs.cat!;
+    const slab = allocate(process, { kind: 'slab', bytes: program.slab });
+    this.#drop(kernel, process, own);
+    const files: ProgramFile[] = [];
+    own.memory = { program, slab, tables: [], files };
+    for (let i = 0; i < program.tables; i++) own.memory.tables.push(kernel.allocatePage(process, 'pagetable'));
+    let libraries = 0;
+    for (const { path, cached, mapped, pages } of program.files) {
+      if (!path.startsWith('/usr/bin/')) libraries += pages;
+      const file = this.#fileAt(kernel, path, cached);
+      file.users++;
+      files.push(file);
+      if (file.inode === null) this.#read(process, file, cached);
+      const { object } = file;
+      if (mapped > 0)
+        process.charge((machine, task, cpu) =>
+          machine.access(task, object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
+        );
+    }
+    if (libraries > 0) process.space.hasLibraries(libraries + LIBRARY_DATA);
+    this.#touch(process, program.anon);
+  }
+
+  /** Pages of page tables beside those of mappings. */
+  tablesOf(process: UserProcess): number {
+    return this.#charges.get(process)?.memory?.tables.length ?? 0;
+  }
+
+  /** exit_mm(): what the engine does not free by itself. */
+  exited(kernel: Kernel, process: UserProcess): void {
+    const own = this.#charges.get(process);
+    if (own !== undefined) this.#drop(kernel, process, own);
+  }
+
+  /** Its parent has waited: stack and structures go. */
+  reaped(kernel: Kernel, process: UserProcess): void {
+    const own = this.#charges.get(process);
+    if (own === undefined) return;
+    this.#charges.delete(process);
+    kernel.freePage(own.stack, process);
+    free(kernel.machine, own.slab);
+  }
+
+  #touch(process: UserProcess, pages: number): void {
+    for (let i = 0; i < pages; i++)
+      process.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: PROGRAM_VPN + i }, cpu));
+  }
+
+  #fileAt(kernel: Kernel, path: string, pages: number): ProgramFile {
+    const known = this.#files.get(path);
+    if (known !== undefined) return known;
+    const file = { object: kernel.machine.newObject('file', pages), inode: null, users: 0 };
+    this.#files.set(path, file);
+    return file;
+  }
+
+  /** Whoever is the first to hold a program's file reads it. */
+  #read(process: UserProcess, file: ProgramFile, pages: number): void {
+    file.inode = allocate(process, { kind: 'slab', bytes: this.data.objects.programInode });
+    process.charge((machine, task, cpu) => machine.access(task, file.object, { index: 0, pages }, cpu));
+  }
+
+  /** exit_mmap(), and the files that nobody else runs from. */
+  #drop(kernel: Kernel, process: UserProcess, own: ProcessCharges): void {
+    const { memory } = own;
+    if (memory === null) return;
+    own.memory = null;
+    for (const table of memory.tables) kernel.freePage(table, process);
+    free(kernel.machine, memory.slab);
+    for (const file of memory.files) {
+      if (--file.users > 0) continue;
+      kernel.machine.truncate(0, file.object, { index: 0 }, process.cpuId);
+      if (file.inode !== null) free(kernel.machine, file.inode);
+      file.inode = null;
+    }
+  }
+}
