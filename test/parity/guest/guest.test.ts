@@ -11,7 +11,7 @@ const processes = (name: string): string[] =>
 
 describe.runIf(guestKernel() !== null)('the guest', () => {
   it('gives back lines, errors and the exit status', async () => {
-    const source = 'echo "of $0"; printf "a\\tb\\n\\n"; echo wrong >&2; [ -b /dev/ubdb ]; echo $?; exit 3\n';
+    const source = 'echo "of $0"; printf "a\\tb\\n\\n"; echo wrong >&2; [ -b /dev/ubdb ]; printf $?; exit 3\n';
     const run = await runOnGuest(source, 'lines.sh');
     expect(run.lines).toEqual(['of /s/lines.sh', 'a\tb', '', '0', 'exit 3']);
     expect(run.stderr).toBe('wrong\n');

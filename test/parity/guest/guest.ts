@@ -180,10 +180,12 @@ function boot(kernel: string, guest: string, folder: string, name: string, timeo
       else resolve(result);
     };
     const read = (): void => {
-      const script = /^--- begin\n([\s\S]*?)^--- exit (\d+)\n/m.exec(text);
+      const script = /--- begin\n([\s\S]*)--- exit (\d+)\n/.exec(text);
       if (script === null || !stderr.endsWith(END)) return;
       const now = performance.now();
-      const lines = [...script[1]!.split('\n').slice(0, -1), `exit ${script[2]}`];
+      const lines = script[1]!.split('\n');
+      if (lines.at(-1) === '') lines.pop();
+      lines.push(`exit ${script[2]}`);
       finish({ lines, stderr: stderr.slice(0, -END.length), ms: now - begun, totalMs: now - started });
     };
     child.stdio[3]!.on('data', (chunk: Buffer) => {
