@@ -10,6 +10,7 @@ import type {
   HereDoc,
   PipelineNode,
   Redirection,
+  Script,
   Statement,
   TestExpression,
   Word,
@@ -83,6 +84,26 @@ class Printer {
     }
     for (const item of redirects) words.push(this.redirection(item));
     return words.join(' ');
+  }
+
+  /** Commands that were read one after the other: those of a line stay on one. */
+  script(script: Script): string {
+    let text = '';
+    let last: Statement | undefined;
+    for (const statement of script.commands) {
+      if (last !== undefined) {
+        const apart = this.source.text.slice(last.end, statement.pos).includes('\n');
+        if (text.endsWith('\n')) text += '';
+        else if (apart) text += '\n';
+        else text += last.background ? ' ' : '; ';
+      }
+      text += this.statement(statement);
+      const documents = this.pending();
+      if (statement.background) text += ' &';
+      if (documents !== '') text += `${documents}\n`;
+      last = statement;
+    }
+    return text;
   }
 
   statement(statement: Statement): string {
@@ -246,6 +267,11 @@ class Printer {
     this.indent -= 4;
     return text.replace(/\n\n$/, '\n');
   }
+}
+
+/** A whole script. */
+export function printScript(script: Script, source: Source): string {
+  return new Printer(source, false).script(script);
 }
 
 /** A command on one line, as jobs are shown. */

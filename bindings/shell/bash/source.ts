@@ -4,6 +4,8 @@ import { type ParsedScript, parse } from 'unbash';
 export class Source {
   readonly text: string;
   readonly firstLine: number;
+  /** from between backticks */
+  backticks = false;
   private starts: number[] | undefined;
   private parsed: ParsedScript | undefined;
 
