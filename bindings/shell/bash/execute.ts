@@ -1006,6 +1006,7 @@ export async function callFunction(
     shell.source = source;
     shell.loops = loops;
     shell.contextLine = contextLine;
+    shell.line = line;
     shell.frames.pop();
     shell.variables.scopes.splice(shell.variables.scopes.indexOf(scope), 1);
     if (debug !== undefined && !shell.traps.has('DEBUG')) shell.traps.set('DEBUG', debug);
@@ -1030,7 +1031,6 @@ export async function callFunction(
     throw error;
   }
   leave();
-  shell.line = line;
   return status;
 }
 

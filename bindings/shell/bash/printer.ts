@@ -24,10 +24,13 @@ class Printer {
   private documents: HereDoc[] = [];
   /** within a function's body, where every command is on a line of its own */
   private readonly inFunction: boolean;
+  /** of a command substitution: a newline between commands stays one */
+  private readonly newlines: boolean;
 
-  constructor(source: Source, inFunction: boolean) {
+  constructor(source: Source, inFunction: boolean, newlines = false) {
     this.source = source;
     this.inFunction = inFunction;
+    this.newlines = newlines;
   }
 
   private get pad(): string {
@@ -110,17 +113,23 @@ class Printer {
     return this.node(statement.command);
   }
 
+  /** Are two commands on lines of their own, where that matters? */
+  private apart(a: Statement, b: Statement): boolean {
+    return this.newlines && this.source.text.slice(a.end, b.pos).includes('\n');
+  }
+
   /** Commands one after the other, as they stand in a body. */
   private body(commands: CompoundList, lines: boolean): string {
     let text = '';
     for (const [i, statement] of commands.commands.entries()) {
-      if (i > 0) text += lines ? `\n${this.pad}` : ' ';
+      const before = commands.commands[i - 1];
+      if (before) text += lines || this.apart(before, statement) ? `\n${this.pad}` : ' ';
       text += this.statement(statement);
       const documents = this.pending();
       const last = i === commands.commands.length - 1;
       if (statement.background) text += documents === '' ? ' &' : ` &${documents}`;
       else if (documents !== '') text += documents + (last ? '\n' : '');
-      else if (!last) text += ';';
+      else if (!last && !this.apart(statement, commands.commands[i + 1]!)) text += ';';
       if (statement.background && last) return `${text}`;
     }
     return text;
@@ -271,7 +280,7 @@ class Printer {
 
 /** A whole script. */
 export function printScript(script: Script, source: Source): string {
-  return new Printer(source, false).script(script);
+  return new Printer(source, false, true).script(script);
 }
 
 /** A command on one line, as jobs are shown. */

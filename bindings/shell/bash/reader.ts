@@ -149,7 +149,8 @@ async function syntaxError(
     await shell.complain(`${name}: line ${lastLine}: syntax error: unexpected end of file`);
     return;
   }
-  const token = /^[ \t]*(\n|;;&|;;|;&|&&|\|\||\|&|[;&|()<>]|[^ \t\n;&|()<>]+)/.exec(rest)?.[1] ?? '';
+  const token =
+    /^[ \t]*(\n|;;&|;;|;&|&&|\|\||\|&|<<<|<<-?|>>|<&|>&|<>|>\||&>>?|[;&|()<>]|[^ \t\n;&|()<>]+)/.exec(rest)?.[1] ?? '';
   const shown = token === '\n' ? 'newline' : token;
   const line = source.line(error.pos);
   await shell.complain(`${name}: line ${line}: syntax error near unexpected token \`${shown}'`);

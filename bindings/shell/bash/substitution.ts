@@ -47,7 +47,7 @@ function printed(source: Source): Source {
   if (known) return known;
   const { tree, text } = source;
   let result = source;
-  if (!source.backticks && !tree.errors && (text.includes('\n') || /\b(do|then|case|select)\b/.test(text))) {
+  if (!source.raw && !tree.errors && (text.includes('\n') || /\b(do|then|case|select)\b/.test(text))) {
     const other = new Source(printScript(tree, source), source.firstLine);
     if (!other.tree.errors && other.tree.commands.length > 0) result = other;
   }

@@ -267,7 +267,7 @@ class Reader {
     }
     this.at = i + 1;
     const source = new Source(inner, this.source.line(from));
-    source.backticks = true;
+    source.raw = true;
     return { kind: 'command', source, text: this.text.slice(from, this.at) };
   }
 
@@ -285,11 +285,9 @@ class Reader {
       }
       const end = commandEnd(text, at);
       this.at = end;
-      return {
-        kind: 'command',
-        source: new Source(text.slice(at + 2, end - 1), this.source.line(at)),
-        text: text.slice(at, end),
-      };
+      const source = new Source(text.slice(at + 2, end - 1), this.source.line(at));
+      source.raw = mode === 'document';
+      return { kind: 'command', source, text: text.slice(at, end) };
     }
     if (next === '[') {
       const end = subscriptEnd(text, at + 1);
