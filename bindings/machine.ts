@@ -447,9 +447,10 @@ export class Machine {
   /** The whole machine as bytes: names, then memory. */
   snapshot(): Uint8Array {
     this.#nameKills();
+    const cgroupfs = this.#cgroupfs?.toJSON();
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
     const head = new TextEncoder().encode(
-      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames }),
+      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames, cgroupfs }),
     );
     const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
     new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
@@ -474,12 +475,15 @@ export class Machine {
       ([id, path, kernelId, parent]) => [id, { path, kernelId: BigInt(kernelId), parent }] as const,
     );
     const engine = await instantiate(memory, 0, head.build);
-    return new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
+    const machine = new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
+    if (head.cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, head.cgroupfs);
+    return machine;
   }
 
   /** A second machine that stands where this one stands; from here on each goes its own way. */
   async fork(): Promise<Machine> {
     this.#nameKills();
+    const cgroupfs = this.#cgroupfs?.toJSON();
     const memory = new WebAssembly.Memory({
       initial: this.memory.buffer.byteLength / L.WASM_PAGE,
       maximum: 65536,
@@ -488,7 +492,9 @@ export class Machine {
     new Uint8Array(memory.buffer).set(new Uint8Array(this.memory.buffer));
     const engine = await instantiate(memory, 0, this.#build);
     const tasks = TaskNames.from(this.#taskNames.toJSON());
-    return new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
+    const machine = new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
+    if (cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, cgroupfs);
+    return machine;
   }
 
   #header(field: number): number {
@@ -751,7 +757,12 @@ export class Machine {
   }
 
   /** A task reads or writes pages of an object. */
-  access(task: number, object: number, { index, pages = 1, write, fault, exec, holes, random }: Access, cpu = 0): CallResult {
+  access(
+    task: number,
+    object: number,
+    { index, pages = 1, write, fault, exec, holes, random }: Access,
+    cpu = 0,
+  ): CallResult {
     const how = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
     const flags = how | (holes ? O.FLAG_HOLES : 0) | (random ? O.FLAG_RANDOM : 0);
     const result = this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
@@ -769,9 +780,12 @@ export class Machine {
     return this.#call('truncate', O.OP_TRUNCATE, { task, cpu, object, index, count: pages });
   }
 
-  /** fork(2), or with `thread` a thread that shares the memory: the child's id. (`fork()` is of the whole machine.) */
-  forkTask(task: number, { thread = false } = {}, cpu = 0): number {
-    const child = Math.max(1, this.#header(L.H_TASK_END));
+  /**
+   * fork(2), or with `thread` a thread that shares the memory: the child's id, which is `again`, that of a task that has exited, or a new
+   * one. (`fork()` is of the whole machine.)
+   */
+  forkTask(task: number, { thread = false, again }: { thread?: boolean; again?: number } = {}, cpu = 0): number {
+    const child = again ?? Math.max(1, this.#header(L.H_TASK_END));
     this.#cgroupfs?.taskForks(task, child);
     const { errno } = this.#call('fork', O.OP_FORK, { task, cpu, object: child, flags: thread ? O.FLAG_THREAD : 0 });
     if (errno) this.#cgroupfs?.taskForkFailed(child);

@@ -1,6 +1,7 @@
 // Loop devices: block devices whose pages are pages of another object. A kernel thread for each device reads and writes there, on behalf of
 // the cgroup that the request is of: what it brings in is charged to that cgroup's memcg if the io controller tells cgroups apart
-// (MEMCG_IO), and else to nobody. drivers/block/loop.c: loop_queue_rq(), loop_process_work(), lo_rw_aio(); fs/fs-writeback.c: wbc_init_bio().
+// (MEMCG_IO), and else to nobody. drivers/block/loop.c: loop_queue_rq(), loop_process_work(), lo_rw_aio(); fs/fs-writeback.c:
+// wbc_init_bio().
 //
 //     startWriteback() → | pages for loop devices | → worker: a write to the backing object → endWriteback()
 //

@@ -18,6 +18,7 @@ import { sortByHash } from './name-hash.ts';
 import { OpenFile } from './open-file.ts';
 import { allowed, EXECUTE, isCapable, READ, ROOT_USER, WRITE } from './permission.ts';
 import { type Processes, TaskProcesses } from './processes.ts';
+import type { SavedCgroupFs } from './saved.ts';
 
 export interface CgroupFsOptions {
   /** what the kernel was built with; as distributions do unless told */
@@ -46,13 +47,15 @@ export class CgroupFs {
   readonly #members: Members;
   readonly #tree: Tree;
   readonly #plain: boolean;
-  readonly #told = new Map<number, boolean>();
+  /** threads that were told to stand still */
+  readonly #stopped = new Set<number>();
 
-  constructor(machine: Machine, options: CgroupFsOptions = {}) {
-    const { config = DISTRIBUTION, subtreeControl = ['memory'], devices = [] } = options;
+  /** `saved`: as toJSON() has it, with the machine's tasks for processes. */
+  constructor(machine: Machine, options: CgroupFsOptions = {}, saved: SavedCgroupFs | null = null) {
+    const { config = DISTRIBUTION, subtreeControl = ['memory'], devices = [] } = { ...options, ...saved };
     const { processes = new TaskProcesses(machine) } = options;
     this.#plain = options.processes === undefined;
-    const hierarchy = new Hierarchy(machine, config);
+    const hierarchy = new Hierarchy(machine, config, saved);
     const members = new Members(machine, hierarchy.root, hierarchy.ofMemcg, processes);
     this.#hierarchy = hierarchy;
     this.#members = members;
@@ -79,27 +82,29 @@ export class CgroupFs {
       nrDying: (d) => hierarchy.nrDying(d, members),
       nrDyingOf: (d, controller) => hierarchy.nrDyingOf(d, controller, members),
     };
-    const set = subtreeControl.reduce((bits, name) => bits | controllerBit(name), 0);
-    this.#tree.setSubtreeControl(hierarchy.root, set, ROOT_USER);
+    if (saved === null) {
+      const set = subtreeControl.reduce((bits, name) => bits | controllerBit(name), 0);
+      this.#tree.setSubtreeControl(hierarchy.root, set, ROOT_USER);
+    } else hierarchy.restoreMembers(saved, members);
     this.#sync();
   }
 
   #sync(): void {
     this.#hierarchy.sync(this.#members);
     this.#members.sync();
+    for (const tid of this.#stopped) if (this.#members.directoryOf(tid) === null) this.#stopped.delete(tid);
   }
 
-  /** The processes of a cgroup and below stop, or go on, as its cgroup.freeze and those above say. */
+  /** The threads of a cgroup and below stop, or go on, as its cgroup.freeze and those above say. */
   #refreeze(directory: Directory): void {
     const { processes } = this.#tree;
     for (const d of directory.subtree())
       for (const tid of d.live) {
-        const pid = this.#members.find(tid)?.pid ?? tid;
         const frozen = d.isFreezing;
-        if ((this.#told.get(pid) ?? false) === frozen) continue;
-        if (frozen) this.#told.set(pid, true);
-        else this.#told.delete(pid);
-        processes.freeze?.(pid, frozen);
+        if (this.#stopped.has(tid) === frozen) continue;
+        if (frozen) this.#stopped.add(tid);
+        else this.#stopped.delete(tid);
+        processes.freeze?.(tid, frozen);
       }
   }
 
@@ -316,15 +321,26 @@ export class CgroupFs {
 
   // ------------------------------------------------------------------------------------------------ the whole
 
+  /** For Machine.snapshot(). A host of processes is not in it: in the copy, the machine's tasks are the processes. */
+  toJSON(): SavedCgroupFs {
+    this.#sync();
+    const { config, devices } = this.#tree;
+    return { config, devices, ...this.#hierarchy.save(this.#members) };
+  }
+
   /** Hands out every file that can be read, with its path and what it says, directories (`null`) before what is in them. */
   dump(write: (path: string, text: string | null) => void): void {
     this.#sync();
     for (const directory of this.#tree.root.subtree()) {
       write(directory.path, null);
-      const prefix = directory.isRoot ? '' : directory.path;
-      for (const { type, present } of directory.files.values())
-        if (present && isReadable(type) && !(type.name === 'cgroup.procs' && directory.isThreaded))
-          write(`${prefix}/${type.name}`, this.read(`${prefix}/${type.name}`));
+      for (const file of directory.files.values()) {
+        const { name } = file.type;
+        if (!file.present || !isReadable(file.type) || (name === 'cgroup.procs' && directory.isThreaded)) continue;
+        // Nothing happens in between.
+        const open = new OpenFile(this.#tree, file, ROOT_USER, () => {});
+        write(`${directory.isRoot ? '' : directory.path}/${name}`, open.read());
+        open.close();
+      }
     }
   }
 }

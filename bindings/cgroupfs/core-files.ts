@@ -186,7 +186,11 @@ function writeKill(tree: Tree, d: Directory, text: string): void {
   if (d.isThreaded) throw fail('EOPNOTSUPP', 'a threaded cgroup has threads, not processes');
   const pids = new Set<number>();
   for (const each of d.subtree())
-    for (const tid of tree.members.threadsIn(each)) pids.add(tree.members.find(tid)?.pid ?? tid);
+    for (const tid of tree.members.threadsIn(each)) {
+      const thread = tree.members.find(tid);
+      // Not the kernel's own.
+      if (thread?.task) pids.add(thread.pid);
+    }
   for (const pid of pids) tree.processes.kill(pid);
 }
 

@@ -16,6 +16,7 @@ import type { Members } from './members.ts';
 import { ROOT_USER } from './permission.ts';
 import { PidsState } from './pids-state.ts';
 import { PRESSURE_FILES } from './pressure-files.ts';
+import { restoreDirectory, type SavedCgroupFs, type SavedDirectory, saveDirectory } from './saved.ts';
 
 /** A cgroup that was removed, and the memcgs that it had: some may be referred to still. */
 interface Removed {
@@ -39,22 +40,33 @@ export class Hierarchy {
   readonly ofMemcg = new Map<number, Directory>();
   readonly #machine: Machine;
   readonly #config: KernelConfig;
+  readonly #typesOf = new Map<string, readonly FileType[]>();
   #removed: Removed[] = [];
   #nextInode = 1;
   /** cgroups of the machine that were looked at */
   #known = 1;
 
-  constructor(machine: Machine, config: KernelConfig) {
+  constructor(machine: Machine, config: KernelConfig, saved: SavedCgroupFs | null = null) {
     this.#machine = machine;
     this.#config = config;
+    if (saved !== null) {
+      this.root = this.#restore(saved);
+      return;
+    }
     this.root = new Directory('', null, { inode: this.#nextInode++, mode: 0o555, uid: 0, gid: 0 });
     this.ofMemcg.set(ROOT_CGROUP, this.root);
     this.#populate(this.root, null, ROOT_USER);
     for (const controller of CONTROLLERS) this.#populate(this.root, controller, ROOT_USER);
   }
 
-  #types(controller: Controller | null, directory: Directory): FileType[] {
-    return fileTypes(controller, directory.isRoot, this.#machine.kernel, this.#config);
+  #types(controller: Controller | null, { isRoot }: Directory): readonly FileType[] {
+    const key = `${controller} ${isRoot}`;
+    let types = this.#typesOf.get(key);
+    if (types === undefined) {
+      types = fileTypes(controller, isRoot, this.#machine.kernel, this.#config);
+      this.#typesOf.set(key, types);
+    }
+    return types;
   }
 
   /** Makes the files of a controller, or (`null`) those that every cgroup has. EngineError EEXIST: a child cgroup has the name. */
@@ -247,9 +259,10 @@ export class Hierarchy {
     });
   }
 
-  /** A trace may reuse a path, or name a cgroup like a file. */
+  /** A trace may reuse a path, or name a cgroup like a file, or as no directory can be called. */
   #freeName({ children, files }: Directory, name: string, memcg: number): string {
-    return name === '' || children.has(name) || files.has(name) ? `${name}#${memcg}` : name;
+    const impossible = ['', '.', '..'].includes(name) || name.includes('\0');
+    return impossible || children.has(name) || files.has(name) ? `${name.replaceAll('\0', '')}#${memcg}` : name;
   }
 
   // ------------------------------------------------------------------------------------------------ what is left of the removed
@@ -280,6 +293,57 @@ export class Hierarchy {
     for (const removed of this.#dying(members))
       if ([...removed.directory.upwards()].includes(directory)) memcgs.push(...removed.memcgs);
     return memcgs.filter((memcg) => !this.#machine.isReleased(memcg)).length;
+  }
+
+  // ------------------------------------------------------------------------------------------------ snapshots
+
+  /** Every directory that is remembered: parents first, the removed last. */
+  #all(): Directory[] {
+    return [...this.root.subtree(), ...this.#removed.map(({ directory }) => directory)];
+  }
+
+  save(members: Members): Pick<SavedCgroupFs, 'nextInode' | 'directories'> {
+    const all = this.#all();
+    return {
+      nextInode: this.#nextInode,
+      directories: all.map((d) => saveDirectory(d, all, members.tasksIn(d))),
+    };
+  }
+
+  #restore({ nextInode, directories }: SavedCgroupFs): Directory {
+    this.#nextInode = nextInode;
+    this.#known = this.#machine.cgroups.size;
+    const made: Directory[] = [];
+    // A removed cgroup may stand before its parent, which was removed later.
+    const make = (index: number): Directory => {
+      const saved = directories[index]!;
+      made[index] ??= new Directory(saved.name, saved.parent < 0 ? null : make(saved.parent), saved);
+      return made[index];
+    };
+    for (const [index, saved] of directories.entries()) {
+      const d = make(index);
+      restoreDirectory(d, saved);
+      if (d.removed) this.#removed.push({ directory: d, memcgs: d.formerMemcgs });
+      else d.parent?.children.set(d.name, d);
+      if (d.controllers & MEMORY) this.ofMemcg.set(d.memcg, d);
+      this.#restoreFiles(d, saved);
+    }
+    for (const [index, { domain }] of directories.entries()) made[index]!.domain = made[domain] ?? made[index]!;
+    return made[0]!;
+  }
+
+  /** … and who is in them: the list begins with the tree as it is walked. */
+  restoreMembers({ directories }: SavedCgroupFs, members: Members): void {
+    const all = this.#all();
+    for (const [index, { tasks }] of directories.entries()) members.restore(all[index]!, tasks);
+  }
+
+  #restoreFiles(d: Directory, { files }: SavedDirectory): void {
+    const types = [null, ...CONTROLLERS].flatMap((controller) => this.#types(controller, d));
+    for (const { name, ...file } of files) {
+      const type = types.find((each) => each.name === name)!;
+      d.files.set(name, { ...file, type, directory: d });
+    }
   }
 
   // ------------------------------------------------------------------------------------------------ pressure

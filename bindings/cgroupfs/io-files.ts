@@ -31,7 +31,6 @@ function writeMax(tree: Tree, d: Directory, text: string): void {
     const most = name!.endsWith('iops') ? UINT_MAX : U64_MAX;
     limits[name!] = value >= most ? null : value;
   }
-  d.ioLimits.delete(device);
   d.ioLimits.set(device, limits);
 }
 
@@ -43,7 +42,19 @@ function showMax(_tree: Tree, d: Directory): string {
     .join('');
 }
 
+/** Devices that the cgroup has had to do with, the latest first. */
+function showStat(tree: Tree, d: Directory): string {
+  const devices = d.isRoot ? tree.devices : [...d.ioLimits.keys()];
+  return (
+    tree.processes.ioStat?.(d.path) ??
+    [...devices]
+      .reverse()
+      .map((device) => `${device} \n`)
+      .join('')
+  );
+}
+
 export const IO_FILES: readonly FileType[] = [
-  { name: 'io.stat', controller: 'io', show: (tree, d) => tree.processes.ioStat?.(d.path) ?? '' },
+  { name: 'io.stat', controller: 'io', show: showStat },
   { name: 'io.max', controller: 'io', notOnRoot: true, show: showMax, write: writeMax },
 ];

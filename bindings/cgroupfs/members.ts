@@ -246,15 +246,20 @@ export class Members {
     return [...directory.live].every((tid) => this.#members.get(tid)!.thread.frozen !== false);
   }
 
-  /** Where each thread is: for a snapshot. */
-  toJSON(): [number, Directory][] {
-    return [...this.#members].map(([tid, { directory }]) => [tid, directory]);
+  /** The engine's tasks in a cgroup, for a snapshot. */
+  tasksIn({ live }: Directory): number[] {
+    return [...live].map((tid) => this.#members.get(tid)!.thread.task).filter((task) => task !== 0);
   }
 
-  /** … and from one: threads in their order. */
-  restore(tid: number, thread: Thread, directory: Directory): void {
-    this.#admit(thread, directory, false);
-    if (this.#members.get(tid)!.thread.dead) this.#died(this.#members.get(tid)!);
+  /** … and from one, where tasks are the processes: they are there in their order, and counted; peaks stay what they were. */
+  restore(directory: Directory, tasks: readonly number[]): void {
+    const threads = new Map([...this.processes.threads()].map((thread) => [thread.tid, thread]));
+    const peaks = pidsAbove(directory).map((pids) => [pids, pids.peak] as const);
+    for (const task of tasks) {
+      const thread = threads.get(task);
+      if (thread !== undefined) this.#admit(thread, directory, false);
+    }
+    for (const [pids, peak] of peaks) pids.peak = peak;
   }
 
   /** Threads in a removed cgroup (the dead that nobody waited for). */

@@ -27,8 +27,8 @@ export interface Processes {
   threads(): Iterable<Thread>;
   /** SIGKILL for a process. */
   kill(pid: number): void;
-  /** Stops a process, or lets it go on: cgroup.freeze. */
-  freeze?(pid: number, frozen: boolean): void;
+  /** Stops a thread, or lets it go on: cgroup.freeze. */
+  freeze?(tid: number, frozen: boolean): void;
   /** io.stat of a cgroup: lines that end with a newline. */
   ioStat?(path: string): string;
   /** cpu.stat of a cgroup: µs of user and of system time, of those in it and below. */

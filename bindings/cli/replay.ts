@@ -18,6 +18,7 @@ import { EXIT_FAILURE, InputError } from './errors.ts';
 import { Progress } from './progress.ts';
 import { addRange, parseRange, type RangeOptions } from './time-range.ts';
 import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values.ts';
+import { checkTarget, writeCgroupfs } from './write-cgroupfs.ts';
 
 interface ReplayOptions extends RangeOptions {
   residency?: string;
@@ -43,6 +44,7 @@ interface ReplayOptions extends RangeOptions {
   initial?: string;
   explain?: boolean;
   audit?: boolean;
+  cgroupfs?: string;
   json?: boolean;
 }
 
@@ -91,6 +93,7 @@ export function addReplay(program: Command): void {
     .option('--cpus <n>', 'CPUs of the machine (default: as many as the trace has)')
     .option('--capacity <table=n>', 'size of a table, for a trace that does not tell; may be repeated', collect, [])
     .option('--audit', 'check conservation at the end; a discrepancy is a failure')
+    .option('--cgroupfs <dir>', 'write the control files there as they are at the end, laid out as in /sys/fs/cgroup')
     .option('--json', 'print one JSON object');
   addRange(command, 'count events, take samples and compare from here on; what comes before is replayed all the same');
   command.action(runReplay);
@@ -249,6 +252,7 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     overrides: options.set.map(parseOverride),
     range: parseRange(options),
   };
+  if (options.cgroupfs !== undefined) checkTarget(options.cgroupfs);
   if (options.explain && options.against === undefined) throw new InputError('--explain needs --against');
   if (options.sample !== undefined && !options.json)
     throw new InputError('--sample needs --json: the samples go there');
@@ -287,6 +291,7 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
       result.against = against.finish();
       if (options.explain) result.against.unseen_start = await explain(path, setup, samples, result.against, initial);
     }
+    if (options.cgroupfs !== undefined) writeCgroupfs(options.cgroupfs, machine.cgroupfs);
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : text(result));
   } finally {
     progress.end();

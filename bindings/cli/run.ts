@@ -1,17 +1,18 @@
 /** `memcharge run SCRIPT.sh`: a bash script as on Linux, in a world of its own. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Kernel } from '../machine.ts';
 import { runResult } from '../report/run-result.ts';
+import { bytesOf } from '../shell/kernel/bytes.ts';
 import { DeadlockError } from '../shell/kernel/scheduler.ts';
-import type { World } from '../shell/kernel/world.ts';
 import { runScript } from '../shell/run.ts';
 import { fileError } from '../trace/input-error.ts';
 import { parsePages } from '../trace/knobs.ts';
 import { PAGE_SIZE } from '../trace/schema.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
 import { parseCount } from './values.ts';
+import { checkTarget, writeCgroupfs } from './write-cgroupfs.ts';
 
 interface Options {
   kernel: string;
@@ -50,6 +51,11 @@ function parseSize(option: string, text: string, most: number): number {
   return Number(pages) * PAGE_SIZE;
 }
 
+/** Names in the world are bytes. */
+function utf8(path: string): string {
+  return new TextDecoder().decode(bytesOf(path));
+}
+
 function readSource(path: string): Uint8Array {
   try {
     return readFileSync(path === '-' ? 0 : path);
@@ -61,6 +67,7 @@ function readSource(path: string): Uint8Array {
 async function run(path: string, args: string[], options: Options): Promise<void> {
   if (options.kernel !== '6.18' && options.kernel !== '6.1')
     throw new InputError(`--kernel ${options.kernel}: known kernels are 6.18 and 6.1`);
+  if (options.cgroupfs !== undefined) checkTarget(options.cgroupfs);
   const source = readSource(path);
   const name = path === '-' ? 'stdin' : basename(path);
   let result: Awaited<ReturnType<typeof runScript>>;
@@ -83,7 +90,7 @@ async function run(path: string, args: string[], options: Options): Promise<void
     return;
   }
   process.exitCode = result.exit;
-  if (options.cgroupfs !== undefined) writeCgroupfs(result.world, options.cgroupfs);
+  if (options.cgroupfs !== undefined) writeCgroupfs(options.cgroupfs, result.world.kernel.cgroups!, utf8);
   const wrong = options.audit ? result.world.machine.audit() : null;
   if (wrong !== null) {
     process.stderr.write(`memcharge: audit: ${wrong.what} of ${wrong.id}: ${wrong.found}, not ${wrong.expected}\n`);
@@ -93,16 +100,4 @@ async function run(path: string, args: string[], options: Options): Promise<void
     process.stdout.write(
       `${JSON.stringify({ ...runResult(result), ...(options.audit && wrong === null && { audit: 'ok' }) })}\n`,
     );
-}
-
-function writeCgroupfs(world: World, directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true });
-    world.kernel.cgroups!.dump((path, text) => {
-      if (text === null) mkdirSync(join(directory, path), { recursive: true });
-      else writeFileSync(join(directory, path), text, 'latin1');
-    });
-  } catch (error) {
-    throw fileError(directory, error as NodeJS.ErrnoException);
-  }
 }

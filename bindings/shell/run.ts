@@ -1,6 +1,12 @@
 /** Runs a bash script as on Linux: in a world of its own, from which nothing of the host can be reached. */
+import { bash } from './bash/bash.ts';
 import { byteString, bytesOf } from './kernel/bytes.ts';
+import type { Program } from './kernel/syscalls.ts';
 import { World, type WorldOptions } from './kernel/world.ts';
+import { PROGRAMS } from './programs/index.ts';
+
+/** What lies in /usr/bin. */
+const INSTALLED: ReadonlyMap<string, Program> = new Map([...PROGRAMS, ['bash', bash]]);
 
 export interface RunOptions extends WorldOptions {
   /** where the script lies in the world, and $0: an absolute path; `/s/script.sh` unless told */
@@ -29,7 +35,7 @@ export interface ScriptResult {
  */
 export async function runScript(source: string | Uint8Array, options: RunOptions = {}): Promise<ScriptResult> {
   const { name = '/s/script.sh', args = [], ...rest } = options;
-  const world = await World.boot(rest);
+  const world = await World.boot({ programs: INSTALLED, ...rest });
   const script = typeof source === 'string' ? bytesOf(byteString(source)) : source;
   world.writeFile(byteString(name), script, 0o644);
   const { stdout, stderr, console, exit } = await world.run('bash', ['bash', name, ...args]);

@@ -56,8 +56,8 @@ export class Host implements Processes {
     for (const { pid } of [...this.#threads.values()]) if (!living.has(pid) && !this.orphans.has(pid)) this.reap(pid);
   }
 
-  freeze(pid: number, frozen: boolean): void {
-    if (frozen) this.stopped.add(pid);
-    else this.stopped.delete(pid);
+  freeze(tid: number, frozen: boolean): void {
+    if (frozen) this.stopped.add(tid);
+    else this.stopped.delete(tid);
   }
 }

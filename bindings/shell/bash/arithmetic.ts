@@ -37,6 +37,17 @@ type Token =
   | '**'
   | (string & {});
 
+/** Operators between `&&` and `*`, the loosest first. */
+const LEVELS: readonly (readonly string[])[] = [
+  ['|'],
+  ['^'],
+  ['&'],
+  ['==', '!='],
+  ['<=', '>=', '<', '>'],
+  ['<<', '>>'],
+  ['+', '-'],
+];
+
 const OPERATORS = '=<>+-*/%!()&|~^?:,';
 const wrap = (value: bigint) => BigInt.asIntN(64, value);
 const MAX_DEPTH = 1024;
@@ -292,12 +303,12 @@ class Evaluator {
   }
 
   private logicalAnd(): bigint {
-    let value = this.bitOr();
+    let value = this.left(0);
     while (this.token === '&&') {
       const known = value === 0n;
       if (known) this.skip++;
       this.read();
-      const right = this.bitOr();
+      const right = this.left(0);
       if (known) this.skip--;
       value = !known && right !== 0n ? 1n : 0n;
       this.last = '&&';
@@ -305,26 +316,21 @@ class Evaluator {
     return value;
   }
 
-  private left(operators: readonly string[], next: () => bigint): bigint {
-    let value = next();
+  /** Operators of a level that goes from left to right; the next binds tighter. */
+  private left(level: number): bigint {
+    if (level === LEVELS.length) return this.product();
+    const operators = LEVELS[level]!;
+    let value = this.left(level + 1);
     while (operators.includes(this.token)) {
       const operator = this.token;
       this.read();
-      value = binary(operator, value, next());
+      value = binary(operator, value, this.left(level + 1));
       this.last = 'number';
     }
     return value;
   }
 
-  private readonly bitOr = (): bigint => this.left(['|'], this.bitXor);
-  private readonly bitXor = (): bigint => this.left(['^'], this.bitAnd);
-  private readonly bitAnd = (): bigint => this.left(['&'], this.equality);
-  private readonly equality = (): bigint => this.left(['==', '!='], this.comparison);
-  private readonly comparison = (): bigint => this.left(['<=', '>=', '<', '>'], this.shift);
-  private readonly shift = (): bigint => this.left(['<<', '>>'], this.sum);
-  private readonly sum = (): bigint => this.left(['+', '-'], this.product);
-
-  private readonly product = (): bigint => {
+  private product(): bigint {
     let value = this.power();
     while (this.token === '*' || this.token === '/' || this.token === '%') {
       const operator = this.token;
@@ -343,7 +349,7 @@ class Evaluator {
       this.last = 'number';
     }
     return value;
-  };
+  }
 
   private power(): bigint {
     const value = this.unary();

@@ -70,6 +70,8 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
     if (to !== 1) inner.process.close(to);
     if (!inner.shopt('inherit_errexit')) inner.options.delete('e');
     inner.oneShot = true;
+    inner.substituting = true;
+    inner.traceLevel++;
     inner.loops = 0;
     return runSource(inner, source.from(line));
   });
@@ -95,6 +97,7 @@ export async function processSubstitution(shell: Shell, operator: '<' | '>', sou
     if (!inner.shopt('inherit_errexit')) inner.options.delete('e');
     inner.oneShot = true;
     inner.oneShotRedirects = true;
+    inner.traceLevel++;
     inner.loops = 0;
     return runSource(inner, source.from(line));
   });

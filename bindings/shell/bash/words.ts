@@ -172,10 +172,11 @@ class Reader {
           flush();
           parts.push({ kind: 'quoted', text: next });
           this.at += 2;
-        } else if ('$`\\'.includes(next) || (next === '"' && mode !== 'document') || (operand && next === '}')) {
-          text += next;
-          this.at += 2;
-        } else if (next === '"' && mode === 'document' && operand) {
+        } else if (
+          '$`\\'.includes(next) ||
+          (next === '"' && (mode !== 'document' || operand)) ||
+          (operand && next === '}')
+        ) {
           text += next;
           this.at += 2;
         } else {
@@ -188,7 +189,7 @@ class Reader {
         flush();
         parts.push({ kind: 'quoted', text: this.text.slice(this.at + 1, end) });
         this.at = end + 1;
-      } else if (c === '"' && mode !== 'document') {
+      } else if (c === '"' && (mode !== 'document' || operand)) {
         flush();
         if (mode === 'double' && !operand) {
           text += c;

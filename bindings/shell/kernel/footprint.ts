@@ -15,10 +15,23 @@ const PROGRAM_VPN = 0x1000;
 /** What the C library maps beside its files. Pages. */
 const LIBRARY_DATA = 50;
 
+/**
+ * Pages that execve(2) takes on its way and gives back with the old address space: the last writes of the old program, the first place of
+ * the stack and its page tables. Measured on the guest by what a first program leaves in the CPU's stock: 3 or 4 more than it has later.
+ */
+const EXEC_PAGES = 3;
+/**
+ * Private pages that a forked shell writes at once, before its parent does (whose own writes then need no copy), and the stack page that
+ * the parent writes on its return. Measured in the same way with `(:)`, and by the shell's anon while its child sleeps.
+ */
+const FORK_CHILD_PAGES = 21;
+const FORK_PARENT_PAGES = 1;
+
 /** A file that some programs run from. */
 interface ProgramFile {
   readonly object: number;
-  readonly inode: SlabObject;
+  /** while somebody holds it */
+  inode: SlabObject | null;
   users: number;
 }
 
@@ -60,10 +73,15 @@ export class Footprint {
     for (let i = 0; i < program.tables; i++) own.memory.tables.push(kernel.allocatePage(parent, 'pagetable'));
   }
 
-  /** What a process and its parent write right after a fork. */
-  copied(process: UserProcess, pages: number): void {
-    const program = this.#charges.get(process)?.memory?.program;
-    this.#touch(process, Math.min(pages, program?.anon ?? 0));
+  /** What a process and its parent write right after a fork: the child is not running yet, and is killed later if it has to be. */
+  copied(kernel: Kernel, parent: UserProcess, child: UserProcess): void {
+    const anon = this.#charges.get(parent)?.memory?.program.anon ?? 0;
+    for (let i = FORK_PARENT_PAGES; i < Math.min(anon, FORK_PARENT_PAGES + FORK_CHILD_PAGES); i++) {
+      if (kernel.machine.isKilled(child.task)) break;
+      kernel.machine.touchAnon(child.task, { vpn: PROGRAM_VPN + i }, parent.cpuId);
+    }
+    kernel.noteEvents();
+    this.#touch(parent, 0, Math.min(anon, FORK_PARENT_PAGES));
   }
 
   /** execve(2): the address space is new; the program comes. SyscallError ENOMEM. */
@@ -71,7 +89,9 @@ export class Footprint {
     const own = this.#charges.get(process);
     if (own === undefined) return;
     const program = this.data.programs[name] ?? this.data.programs.cat!;
+    this.#touch(process, own.memory?.program.anon ?? 0, EXEC_PAGES);
     const slab = allocate(process, { kind: 'slab', bytes: program.slab });
+    process.charge((machine, task, cpu) => machine.exec(task, cpu));
     this.#drop(kernel, process, own);
     const files: ProgramFile[] = [];
     own.memory = { program, slab, tables: [], files };
@@ -79,15 +99,18 @@ export class Footprint {
     let libraries = 0;
     for (const { path, cached, mapped, pages } of program.files) {
       if (!path.startsWith('/usr/bin/')) libraries += pages;
-      files.push(this.#hold(kernel, process, path, cached));
-      const { object } = files.at(-1)!;
+      const file = this.#fileAt(kernel, path, cached);
+      file.users++;
+      files.push(file);
+      if (file.inode === null) this.#read(process, file, cached);
+      const { object } = file;
       if (mapped > 0)
         process.charge((machine, task, cpu) =>
           machine.access(task, object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
         );
     }
     if (libraries > 0) process.space.hasLibraries(libraries + LIBRARY_DATA);
-    this.#touch(process, program.anon);
+    this.#touch(process, 0, program.anon);
   }
 
   /** Pages of page tables beside those of mappings. */
@@ -110,23 +133,24 @@ export class Footprint {
     free(kernel.machine, own.slab);
   }
 
-  #touch(process: UserProcess, pages: number): void {
-    for (let i = 0; i < pages; i++)
+  /** Pages of the program's own region. */
+  #touch(process: UserProcess, from: number, pages: number): void {
+    for (let i = from; i < from + pages; i++)
       process.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: PROGRAM_VPN + i }, cpu));
   }
 
-  /** Opens a program's file: whoever is the first reads it. */
-  #hold(kernel: Kernel, process: UserProcess, path: string, pages: number): ProgramFile {
+  #fileAt(kernel: Kernel, path: string, pages: number): ProgramFile {
     const known = this.#files.get(path);
-    if (known !== undefined) {
-      known.users++;
-      return known;
-    }
-    const inode = allocate(process, { kind: 'slab', bytes: this.data.objects.programInode });
-    const file: ProgramFile = { object: kernel.machine.newObject('file', pages), inode, users: 1 };
+    if (known !== undefined) return known;
+    const file = { object: kernel.machine.newObject('file', pages), inode: null, users: 0 };
     this.#files.set(path, file);
-    process.charge((machine, task, cpu) => machine.access(task, file.object, { index: 0, pages }, cpu));
     return file;
+  }
+
+  /** Whoever is the first to hold a program's file reads it. */
+  #read(process: UserProcess, file: ProgramFile, pages: number): void {
+    file.inode = allocate(process, { kind: 'slab', bytes: this.data.objects.programInode });
+    process.charge((machine, task, cpu) => machine.access(task, file.object, { index: 0, pages }, cpu));
   }
 
   /** exit_mmap(), and the files that nobody else runs from. */
@@ -138,9 +162,9 @@ export class Footprint {
     free(kernel.machine, memory.slab);
     for (const file of memory.files) {
       if (--file.users > 0) continue;
-      for (const [path, known] of this.#files) if (known === file) this.#files.delete(path);
-      kernel.machine.freeObject(0, file.object, process.cpuId);
-      free(kernel.machine, file.inode);
+      kernel.machine.truncate(0, file.object, { index: 0 }, process.cpuId);
+      if (file.inode !== null) free(kernel.machine, file.inode);
+      file.inode = null;
     }
   }
 }

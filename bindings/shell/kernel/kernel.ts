@@ -6,6 +6,7 @@ import type { Machine } from '../../machine.ts';
 import { ROOT_CGROUP } from '../../trace/schema.ts';
 import { SyscallError } from './error.ts';
 import type { Footprint } from './footprint.ts';
+import { KERNEL_THREADS, type KernelThreadEntry } from './kernel-threads.ts';
 import { MemoryFs } from './memory-fs.ts';
 import { Pipe } from './pipe.ts';
 import type { UserProcess } from './process.ts';
@@ -31,6 +32,7 @@ export type MountType = (
 export interface SwapDevices {
   swapon(file: OpenFile, caller: Caller): Promise<void>;
   swapoff(inode: Inode, caller: Caller): Promise<void>;
+  /** sizes in KiB */
   list(): { path: string; type: 'partition' | 'file'; size: number; used: number; priority: number }[];
 }
 
@@ -71,6 +73,9 @@ class KernelThread implements Caller {
   readonly uid = 0;
   readonly gid = 0;
   readonly comm: string;
+  /** loop workers and flushers are workers of the kernel, which stay where they are */
+  readonly state = 'I';
+  readonly bound = true;
   thread!: Thread;
 
   constructor(kernel: Kernel, comm: string) {
@@ -114,7 +119,9 @@ export class Kernel {
   readonly tasks = new Map<number, UserProcess>();
   /** pids by the engine's task, also of those that are gone */
   readonly pids = new Map<number, number>();
-  readonly kernelThreads = new Map<number, { pid: number; comm: string; task: number }>();
+  /** engine's tasks of processes that are gone, oldest first */
+  readonly freeTasks: number[] = [];
+  readonly kernelThreads = new Map<number, KernelThreadEntry>(KERNEL_THREADS.map((each) => [each.pid, each]));
   /** drivers by device number */
   readonly charDevices = new Map<number, FileOperations>();
   readonly blockDevices = new Map<number, FileOperations>();
@@ -174,6 +181,12 @@ export class Kernel {
       this.#pid = this.#pid >= PID_MAX ? RESERVED_PIDS : this.#pid + 1;
     return this.#pid++;
   }
+  /** The id of a task that is gone, once the engine's table is half full: until then kills() can tell all tasks apart. */
+  taskAgain(): { again?: number } {
+    if (this.pids.size < this.machine.capacities.tasks / 2) return {};
+    const again = this.freeTasks.shift();
+    return again === undefined ? {} : { again };
+  }
   get lastPid(): number {
     return this.#pid - 1;
   }
@@ -190,7 +203,7 @@ export class Kernel {
   }
   /** What /proc/PID/cgroup says after `0::`. */
   cgroupPath(pid: number): string {
-    return this.processes.has(pid) ? (this.cgroups?.cgroupOf(pid) ?? '/') : '/';
+    return this.cgroups?.cgroupOf(pid) ?? '/';
   }
   /** Pages that a process has, by kind. */
   residentOf(process: UserProcess): { anon: number; file: number; shmem: number; swap: number; tables: number } {

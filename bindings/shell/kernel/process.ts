@@ -27,9 +27,8 @@ import {
   pathOf,
   permitted,
 } from './namei.ts';
-import { Pipe } from './pipe.ts';
 import { type Thread, WaitQueue } from './scheduler.ts';
-import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP } from './signals.ts';
+import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP } from './signals.ts';
 import { allocate, free, type SlabObject } from './slab.ts';
 import type {
   Body,
@@ -117,6 +116,7 @@ export class UserProcess implements Process, Caller {
   oomScoreAdjMin = 0;
   #dispositions = new Map<number, Disposition>();
   #pending = new Set<number>();
+  #handlersRun = 0;
   /** what release() and the like had to put off: Linux' task work */
   #work: (() => void | Promise<void>)[] = [];
   /** when it may return to user mode: memory.high, the disk */
@@ -255,6 +255,7 @@ export class UserProcess implements Process, Caller {
   #reap(child: UserProcess): void {
     this.children.delete(child.pid);
     this.kernel.processes.delete(child.pid);
+    this.kernel.freeTasks.push(child.task);
     this.kernel.footprint.reaped(this.kernel, child);
   }
 
@@ -269,7 +270,7 @@ export class UserProcess implements Process, Caller {
     const pid = kernel.nextPid();
     // cgroup_can_fork()
     asSyscall(() => kernel.cgroups?.fork(this.pid, pid));
-    const task = kernel.machine.forkTask(this.task, {}, this.cpuId);
+    const task = kernel.machine.forkTask(this.task, kernel.taskAgain(), this.cpuId);
     kernel.noteEvents();
     const child = new UserProcess(kernel, {
       pid,
@@ -289,11 +290,8 @@ export class UserProcess implements Process, Caller {
     kernel.scheduler.elapse(FORK_NS);
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
-    child.begin(async (process) => {
-      kernel.footprint.copied(child, kernel.footprint.data.forkChild);
-      return body(process);
-    });
-    kernel.footprint.copied(this, kernel.footprint.data.forkParent);
+    child.begin(body);
+    kernel.footprint.copied(kernel, this, child);
     return child;
   }
 
@@ -350,7 +348,13 @@ export class UserProcess implements Process, Caller {
   ): Promise<number> {
     const { kernel } = this;
     for (const { file } of this.space.clear(this)) this.#release(file);
-    this.charge((machine, task, cpu) => machine.exec(task, cpu));
+    try {
+      kernel.footprint.executed(kernel, this, name);
+    } catch (error) {
+      // Behind the point of no return: bprm_execve()
+      if (error instanceof SyscallError) throw new ProcessEnd({ signal: SIGSEGV });
+      throw error;
+    }
     for (const { fd, closeOnExec } of this.fds.list()) if (closeOnExec) this.#release(this.fds.take(fd));
     for (const [signal, disposition] of this.#dispositions)
       if (typeof disposition === 'function') this.#dispositions.delete(signal);
@@ -358,7 +362,6 @@ export class UserProcess implements Process, Caller {
     this.executable = executable;
     this.#env = new Map(env);
     kernel.scheduler.elapse(EXEC_NS);
-    kernel.footprint.executed(kernel, this, name);
     await this.#return();
     return program(this, argv);
   }
@@ -487,6 +490,7 @@ export class UserProcess implements Process, Caller {
       const disposition = this.disposition(signal);
       if (typeof disposition === 'function') {
         disposition(signal);
+        this.#handlersRun++;
         handled = true;
       } else if (disposition === 'default') {
         const action = defaultAction(signal);
@@ -594,7 +598,10 @@ export class UserProcess implements Process, Caller {
   }
 
   async sleep(ns: bigint): Promise<boolean> {
+    // A handler that runs on the way in counts too, as with ppoll(2): nobody can miss the signal that it waits for.
+    const before = this.#handlersRun;
     await this.#begin();
+    if (this.#handlersRun !== before) return false;
     const until = this.now + ns;
     do {
       if ((await this.#sleepOn(null, { until })) === 'handled') return this.now >= until;
@@ -988,9 +995,10 @@ export class UserProcess implements Process, Caller {
 
   pipe(): [number, number] {
     this.#enter();
-    const pipe = new Pipe();
-    pipe.connect();
     const inode = this.kernel.pipeInode(this);
+    // the same one when it is opened again by way of /proc/self/fd
+    const pipe = this.kernel.fifo(inode);
+    pipe.connect();
     const path = `pipe:[${inode.ino}]`;
     inode.opens = 2;
     pipe.slab = allocate(this, { kind: 'slab', bytes: this.kernel.footprint.data.objects.pipe });

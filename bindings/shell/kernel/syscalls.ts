@@ -153,6 +153,8 @@ export interface Process {
   }): void;
   /** Device control by name: losetup's LOOP_SET_FD … see devices. */
   ioctl(fd: number, request: string, argument?: unknown): Promise<unknown>;
+  /** The open file behind a descriptor, for requests that name one (LOOP_CONFIGURE). EBADF. */
+  file(fd: number): unknown;
   swapon(path: string): Promise<void>;
   swapoff(path: string): Promise<void>;
 

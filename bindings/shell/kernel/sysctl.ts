@@ -85,7 +85,20 @@ export function sysctlDirectory(fs: VirtualFs, kernel: Kernel): FixedDirectory {
     const [directory, name] = path.split('/') as [string, string];
     const parent = directories.get(directory) ?? root.add(directory, new FixedDirectory(fs));
     directories.set(directory, parent);
-    parent.add(name, new TextFile(fs, { mode, strict: true, ...(show && { show }), ...(store && { store }) }));
+    parent.add(
+      name,
+      new TextFile(fs, {
+        mode,
+        strict: true,
+        ...(show && { show }),
+        ...(store && {
+          // do_proc_dointvec(): nothing was written
+          store: (text: string, caller: Caller) => {
+            if (text !== '') store(text, caller);
+          },
+        }),
+      }),
+    );
   }
   return root;
 }

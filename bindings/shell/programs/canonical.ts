@@ -38,7 +38,11 @@ export function canonical(process: Process, path: string, existence: Existence, 
       if (stat.type !== 'directory' && !last && existence !== 'none') throw new SyscallError('ENOTDIR');
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
-      if (error.errno === 'ELOOP' || existence === 'all' || (existence === 'directory' && !(last && error.errno === 'ENOENT')))
+      if (
+        error.errno === 'ELOOP' ||
+        existence === 'all' ||
+        (existence === 'directory' && !(last && error.errno === 'ENOENT'))
+      )
         throw error;
     }
     done = next;

@@ -1,8 +1,9 @@
 /** cat(1) */
-import type { Program, Stat } from '../kernel/syscalls.ts';
-import { attempt, type Command, command, errorOf, writeAll } from './command.ts';
+
 import { textOf } from '../kernel/bytes.ts';
 import { SyscallError } from '../kernel/error.ts';
+import type { Program, Stat } from '../kernel/syscalls.ts';
+import { attempt, type Command, command, errorOf, writeAll } from './command.ts';
 import { IoBuffer } from './io-buffer.ts';
 import { quoteIfNeeded } from './quote.ts';
 

@@ -13,7 +13,8 @@ interface Job {
   quiet: boolean;
 }
 
-const show = (stat: Stat, mode: number) => `${mode.toString(8).padStart(4, '0')} (${modeText(stat.type, mode).slice(1)})`;
+const show = (stat: Stat, mode: number) =>
+  `${mode.toString(8).padStart(4, '0')} (${modeText(stat.type, mode).slice(1)})`;
 
 async function apply(c: Command, job: Job, path: string, top: boolean): Promise<void> {
   const p = c.process;

@@ -45,7 +45,13 @@ export const chown: Program = command(async (c: Command) => {
   const { options, operands } = c.parse('HLPRcfhv', LONG);
   const keys = new Set(options.map(({ key }) => key));
   for (const key of ['from', 'v', 'c', 'H', 'L']) if (keys.has(key)) c.fail(`option ${key} is not supported`);
-  const job: Job = { uid: undefined, gid: undefined, recursive: keys.has('R'), quiet: keys.has('f'), follow: !keys.has('h') };
+  const job: Job = {
+    uid: undefined,
+    gid: undefined,
+    recursive: keys.has('R'),
+    quiet: keys.has('f'),
+    follow: !keys.has('h'),
+  };
   const reference = options.findLast(({ key }) => key === 'reference')?.value;
   let files = operands;
   if (reference !== undefined) {

@@ -201,6 +201,11 @@ export function command(main: (command: Command) => Promise<number | undefined>,
   };
 }
 
+/** A message of a process on its stderr: of a child, before it runs something else. */
+export async function complain(process: Process, text: string): Promise<void> {
+  await errorOf(() => writeAll(process, 2, bytesOf(text)));
+}
+
 /** Runs a syscall; its error as a value. */
 export async function attempt<T>(call: () => T | Promise<T>): Promise<{ value: T } | { error: SyscallError }> {
   try {

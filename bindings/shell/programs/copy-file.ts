@@ -1,10 +1,11 @@
 /** Copying of files and trees: what cp does, and mv between file systems. */
+
+import { SyscallError } from '../kernel/error.ts';
 import type { Process, Stat } from '../kernel/syscalls.ts';
 import { attempt, type Command, errorOf, statOrUndefined, writeAll } from './command.ts';
 import { IoBuffer } from './io-buffer.ts';
 import { joinPath } from './paths.ts';
 import { quoteName } from './quote.ts';
-import { SyscallError } from '../kernel/error.ts';
 
 /** io_blksize of coreutils */
 const BLOCK = 128 * 1024;
@@ -31,6 +32,7 @@ export class Copier {
   readonly #options: CopyOptions;
   readonly #links = new Map<string, string>();
   readonly #made = new Set<string>();
+  #top = { from: '', to: '' };
 
   constructor(c: Command, options: CopyOptions) {
     this.#c = c;
@@ -44,12 +46,16 @@ export class Copier {
     const p = this.#p;
     const options = this.#options;
     const follow = options.follow === 'always' || (options.follow === 'arguments' && top);
+    if (top) this.#top = { from, to };
     const found = await attempt(() => (follow ? p.stat(from) : p.lstat(from)));
     if ('error' in found) return this.#fail(`cannot stat ${quoteName(from)}: ${found.error.message}`);
     const source = found.value;
     if (source.type === 'directory' && !options.recursive)
       return this.#fail(`-r not specified; omitting directory ${quoteName(from)}`);
-    const existing = statOrUndefined(p, to, source.type !== 'symlink' || follow);
+    const there = await attempt(() => (source.type !== 'symlink' || follow ? p.stat(to) : p.lstat(to)));
+    if ('error' in there && there.error.errno !== 'ENOENT' && there.error.errno !== 'ELOOP')
+      return this.#fail(`cannot stat ${quoteName(to)}: ${there.error.message}`);
+    let existing = 'value' in there ? there.value : undefined;
     const dangling = existing === undefined && statOrUndefined(p, to, false)?.type === 'symlink';
     if (existing !== undefined) {
       if (existing.dev === source.dev && existing.ino === source.ino && !(options.link === 'hard' && !options.force))
@@ -59,7 +65,9 @@ export class Copier {
       if (source.type === 'directory' && existing.type !== 'directory')
         return this.#fail(`cannot overwrite non-directory ${quoteName(to)} with directory ${quoteName(from)}`);
       if (source.type !== 'directory' && existing.type === 'directory')
-        return this.#fail(`cannot overwrite directory ${quoteName(to)} with non-directory${top ? '' : ` ${quoteName(from)}`}`);
+        return this.#fail(
+          `cannot overwrite directory ${quoteName(to)} with non-directory${top ? '' : ` ${quoteName(from)}`}`,
+        );
       if (options.update && existing.type !== 'directory' && existing.mtime >= source.mtime) return true;
     } else if (dangling && source.type === 'file' && !options.removeDestination)
       return this.#fail(`not writing through dangling symlink ${quoteName(to)}`);
@@ -74,6 +82,7 @@ export class Copier {
       const failure = await errorOf(() => p.unlink(to));
       if (failure !== undefined) return this.#fail(`cannot remove ${quoteName(to)}: ${failure.message}`);
       if (options.verbose && options.removeDestination) await c.out.write(`removed ${quoteName(to)}\n`);
+      existing = undefined;
     }
     if (options.verbose) await c.out.write(`${quoteName(from)} -> ${quoteName(to)}\n`);
     if (options.link === 'hard') {
@@ -81,7 +90,10 @@ export class Copier {
       return this.#step(() => p.link(from, to), `cannot create hard link ${quoteName(to)} to ${quoteName(from)}`);
     }
     if (options.link === 'symbolic')
-      return this.#step(() => p.symlink(from, to), `cannot create symbolic link ${quoteName(to)} to ${quoteName(from)}`);
+      return this.#step(
+        () => p.symlink(from, to),
+        `cannot create symbolic link ${quoteName(to)} to ${quoteName(from)}`,
+      );
     const done = await this.#content(from, to, source, existing);
     return done && (await this.#attributes(to, source));
   }
@@ -111,7 +123,9 @@ export class Copier {
     for (const name of names.value) {
       const child = statOrUndefined(p, joinPath(from, name), false);
       if (child !== undefined && this.#made.has(`${child.dev}:${child.ino}`)) {
-        await this.#c.error(`cannot copy a directory, ${quoteName(from)}, into itself, ${quoteName(to)}`);
+        await this.#c.error(
+          `cannot copy a directory, ${quoteName(this.#top.from)}, into itself, ${quoteName(this.#top.to)}`,
+        );
         whole = false;
         continue;
       }
@@ -147,7 +161,7 @@ export class Copier {
       if ('error' in output)
         return this.#fail(
           `cannot create regular file ${quoteName(to)}: ${
-            output.error.errno === 'ENOENT' && to.endsWith('/') ? 'Not a directory' : output.error.message
+            output.error.errno === 'EISDIR' && to.endsWith('/') ? 'Not a directory' : output.error.message
           }`,
         );
       try {
@@ -230,7 +244,12 @@ export interface Targets {
 }
 
 /** The last operand or -t: shared by cp, mv and ln. */
-export function targetsOf(c: Command, operands: readonly string[], into: string | undefined, noDirectory: boolean): Targets {
+export function targetsOf(
+  c: Command,
+  operands: readonly string[],
+  into: string | undefined,
+  noDirectory: boolean,
+): Targets {
   const p = c.process;
   if (operands.length === 0) c.usage('missing file operand');
   if (into !== undefined) {

@@ -16,7 +16,8 @@ const LONG = {
 
 function preserve(c: Command, options: CopyOptions, list: string, on: boolean): void {
   for (const what of list.split(',')) {
-    if (what === 'mode' || what === 'ownership' || what === 'timestamps' || what === 'links') options.preserve[what] = on;
+    if (what === 'mode' || what === 'ownership' || what === 'timestamps' || what === 'links')
+      options.preserve[what] = on;
     else if (what === 'all') options.preserve = { mode: on, ownership: on, timestamps: on, links: on };
     else if (what !== 'xattr' && what !== 'context')
       c.usage(`invalid argument ${quote(what)} for ${quote(on ? '--preserve' : '--no-preserve')}`);

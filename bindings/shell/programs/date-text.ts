@@ -13,11 +13,12 @@ export function parseDate(text: string, now: bigint): bigint | undefined {
   const at = /^@(-?\d+)(?:\.(\d{1,9})\d*)?/.exec(rest);
   if (at !== null) {
     base = BigInt(at[1]!) * BILLION + BigInt((at[2] ?? '').padEnd(9, '0'));
-    rest = rest.slice(at[0].length).trim();
+    // Nothing may follow a count of seconds.
+    return rest.length === at[0].length ? base : undefined;
   }
   const take = (pattern: RegExp): RegExpExecArray | null => {
     const match = pattern.exec(rest);
-    if (match !== null) rest = (rest.slice(0, match.index) + ' ' + rest.slice(match.index + match[0].length)).trim();
+    if (match !== null) rest = `${rest.slice(0, match.index)} ${rest.slice(match.index + match[0].length)}`.trim();
     return match;
   };
   let day: [number, number, number] | undefined;
@@ -47,9 +48,11 @@ export function parseDate(text: string, now: bigint): bigint | undefined {
       base += BigInt((zone[2] === '-' ? 60 : -60) * (Number(zone[3]) * 60 + Number(zone[4]))) * BILLION;
   }
   for (;;) {
-    const relative = take(/([-+]?\d+|\bnext|\blast|\ba|\ban)? *\b(sec|second|min|minute|hour|day|week|fortnight|month|year)s?\b( ago)?/);
+    const relative = take(
+      /([-+]? ?\d+|\bnext|\blast|\ba|\ban)? *\b(sec|second|min|minute|hour|day|week|fortnight|month|year)s?\b( ago)?/,
+    );
     if (relative === null) break;
-    const count = { next: 1, last: -1, a: 1, an: 1 }[relative[1] ?? 'a'] ?? Number(relative[1]);
+    const count = { next: 1, last: -1, a: 1, an: 1 }[relative[1] ?? 'a'] ?? Number(relative[1]!.replace(' ', ''));
     const amount = relative[3] === undefined ? count : -count;
     const unit = relative[2]!;
     if (unit === 'month' || unit === 'year') {

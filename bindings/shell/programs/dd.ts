@@ -2,13 +2,25 @@
 import { SyscallError } from '../kernel/error.ts';
 import type { Process, Program } from '../kernel/syscalls.ts';
 import { attempt, type Command, command, errorOf } from './command.ts';
-import { humanRate, humanSize } from './human.ts';
 import { formatG } from './format.ts';
+import { humanRate, humanSize } from './human.ts';
 import { IoBuffer } from './io-buffer.ts';
 import { parseNumber } from './numbers.ts';
 import { quote, quoteIfNeeded, quoteName } from './quote.ts';
 
-const CONVERSIONS = ['lcase', 'ucase', 'swab', 'sparse', 'sync', 'excl', 'nocreat', 'notrunc', 'noerror', 'fdatasync', 'fsync'];
+const CONVERSIONS = [
+  'lcase',
+  'ucase',
+  'swab',
+  'sparse',
+  'sync',
+  'excl',
+  'nocreat',
+  'notrunc',
+  'noerror',
+  'fdatasync',
+  'fsync',
+];
 const UNMODELLED_CONVERSIONS = ['ascii', 'ebcdic', 'ibm', 'block', 'unblock'];
 const FLAGS = [
   ...['append', 'direct', 'directory', 'dsync', 'sync', 'fullblock', 'nonblock', 'noatime', 'nocache', 'noctty'],
@@ -45,9 +57,7 @@ function numberOf(c: Command, text: string, least = 0): number {
   for (const factor of text.split('x')) {
     const value = parseNumber(factor, 'bcEGkKMPTwYZ0');
     if (typeof value !== 'number')
-      c.fail(
-        `invalid number: ${quote(text)}${value === 'overflow' ? ': Value too large for defined data type' : ''}`,
-      );
+      c.fail(`invalid number: ${quote(text)}${value === 'overflow' ? ': Value too large for defined data type' : ''}`);
     total *= value;
   }
   if (total < least) c.fail(`invalid number: ${quote(text)}`);
@@ -229,7 +239,8 @@ class Copy {
   }
 
   async #cannotSkip(): Promise<void> {
-    if (this.#job.status !== 'none') await this.#c.warn(`${quoteIfNeeded(this.#from)}: cannot skip to specified offset`);
+    if (this.#job.status !== 'none')
+      await this.#c.warn(`${quoteIfNeeded(this.#from)}: cannot skip to specified offset`);
   }
 
   async #seek(): Promise<void> {
@@ -362,7 +373,8 @@ class Copy {
         else if (result.value === 0) failure = new SyscallError('ENOSPC');
         else done += result.value;
       }
-      if (failure === undefined && (oflag.has('dsync') || oflag.has('sync'))) failure = await errorOf(() => p.fsync(this.#out));
+      if (failure === undefined && (oflag.has('dsync') || oflag.has('sync')))
+        failure = await errorOf(() => p.fsync(this.#out));
     }
     this.#bytes += done;
     if (failure !== undefined) {

@@ -1,6 +1,7 @@
 /** fallocate(1) */
 import type { Program } from '../kernel/syscalls.ts';
 import { attempt, type Command, command, errorOf } from './command.ts';
+import { shortSize } from './human.ts';
 import { parseSize } from './numbers.ts';
 
 const LONG = {
@@ -17,7 +18,7 @@ export const fallocate: Program = command(
       const option = options.findLast(({ key }) => key === letter);
       if (option === undefined) return undefined;
       const size = parseSize(option.value);
-      if (size === undefined) c.fail(`failed to parse ${what}`);
+      if (size === undefined) c.fail(`invalid ${what} value specified`);
       return size;
     };
     const length = sizeOf('l', 'length');
@@ -36,18 +37,10 @@ export const fallocate: Program = command(
     );
     if (failure !== undefined) c.fail(`fallocate failed: ${failure.message}`);
     if (keys.has('v'))
-      await c.out.write(`${name}: ${bytesText(length)} (${length} bytes) ${punch ? 'punched' : 'allocated'}${keys.has('x') ? ' using fallocate' : ''}.\n`);
+      await c.out.write(
+        `${name}: ${shortSize(length, true)} (${length} bytes) ${punch ? 'punched' : 'allocated'}${keys.has('x') ? ' using fallocate' : ''}.\n`,
+      );
     return 0;
   },
   { utilLinux: true },
 );
-
-/** size_to_human_string(SIZE_SUFFIX_3LETTER | SIZE_SUFFIX_SPACE) of util-linux */
-function bytesText(size: number): string {
-  const power = Math.min(6, Math.floor(Math.log2(size) / 10));
-  const whole = Math.floor(size / 1024 ** power);
-  const rest = size - whole * 1024 ** power;
-  const tenth = power === 0 ? 0 : Math.round((rest / 1024 ** power) * 10);
-  const unit = power === 0 ? 'B' : `${'KMGTPE'[power - 1]}iB`;
-  return `${tenth === 0 ? whole : tenth === 10 ? whole + 1 : `${whole}.${tenth}`} ${unit}`;
-}

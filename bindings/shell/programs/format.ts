@@ -71,45 +71,51 @@ export function formatDouble(spec: Spec, value: number): string {
 
 /** A finite double in decimal, exactly rounded, for any number of digits. */
 function fixed(value: number, precision: number): string {
-  if (value < 1e21 && precision <= 100) return value.toFixed(precision);
+  if (value < 1e21 && precision <= 100)
+    return evenTie(value.toFixed(precision), value, (digits) => value.toFixed(digits), precision);
   const whole = BigInt(value).toString();
   return precision === 0 ? whole : `${whole}.${'0'.repeat(precision)}`;
 }
 
+/** JavaScript rounds a tie up, C to the even digit: a last digit that is odd, and was rounded up by a tie, goes back. */
+function evenTie(rounded: string, value: number, exactly: (digits: number) => string, digits: number): string {
+  if (!/[13579]$/.test(rounded) || value >= 2 ** 53 || digits >= 99) return rounded;
+  const exact = exactly(100);
+  const point = exact.indexOf('.');
+  const rest = exact.slice(point + 1 + digits);
+  if (!/^50*$/.test(rest)) return rounded;
+  return rounded.slice(0, -1) + String(Number(rounded.at(-1)) - 1);
+}
+
 function exponential(value: number, precision: number): string {
-  const [mantissa, exponent] = value.toExponential(Math.min(100, precision)).split('e') as [string, string];
+  const digits = Math.min(100, precision);
+  const [rounded, exponent] = value.toExponential(digits).split('e') as [string, string];
+  const mantissa = evenTie(rounded, value, (more) => value.toExponential(more).split('e')[0]!, digits);
   return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
 }
 
+/** As a long double of x86: the first digit has all four bits, 8 to f. */
 function hexadecimal(value: number, precision: number): string {
   if (value === 0) return precision > 0 ? `0x0.${'0'.repeat(precision)}p+0` : '0x0p+0';
   let exponent = Math.floor(Math.log2(value));
-  let mantissa = value / 2 ** exponent;
-  if (mantissa >= 2) {
-    mantissa /= 2;
-    exponent++;
-  } else if (mantissa < 1) {
-    mantissa *= 2;
-    exponent--;
-  }
-  let fraction = BigInt(Math.round((mantissa - 1) * 2 ** 52));
-  let whole = 1n;
+  while (value / 2 ** exponent >= 2) exponent++;
+  while (value / 2 ** exponent < 1) exponent--;
+  // 64 bits, the highest one set: 16 digits, 15 of them after the point.
+  let bits = BigInt(Math.round((value / 2 ** exponent) * 2 ** 52)) << 11n;
+  exponent -= 3;
   let digits: string;
-  if (precision >= 0 && precision < 13) {
-    const drop = BigInt(4 * (13 - precision));
+  if (precision >= 0 && precision < 15) {
+    const drop = BigInt(4 * (15 - precision));
     const half = 1n << (drop - 1n);
-    const all = (whole << 52n) | fraction;
-    let kept = all >> drop;
-    const rest = all & ((1n << drop) - 1n);
-    if (rest > half || (rest === half && (kept & 1n) === 1n)) kept++;
-    whole = kept >> BigInt(4 * precision);
-    fraction = kept & ((1n << BigInt(4 * precision)) - 1n);
-    digits = precision === 0 ? '' : fraction.toString(16).padStart(precision, '0');
-  } else {
-    digits = fraction.toString(16).padStart(13, '0');
-    digits = precision < 0 ? digits.replace(/0+$/, '') : digits.padEnd(precision, '0');
-  }
-  return `0x${whole}${digits === '' ? '' : `.${digits}`}p${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`;
+    const rest = bits & ((1n << drop) - 1n);
+    bits >>= drop;
+    if (rest > half || (rest === half && (bits & 1n) === 1n)) bits++;
+    digits = bits.toString(16);
+  } else digits = bits.toString(16);
+  const whole = digits.slice(0, digits.length - Math.max(0, Math.min(15, precision < 0 ? 15 : precision)));
+  let fraction = digits.slice(whole.length);
+  fraction = precision < 0 ? fraction.replace(/0+$/, '') : fraction.padEnd(precision, '0');
+  return `0x${whole}${fraction === '' ? '' : `.${fraction}`}p${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`;
 }
 
 /** `%s` and `%c`. */

@@ -31,7 +31,11 @@ const entriesOf = (long: Readonly<Record<string, string>>): LongEntry[] =>
  * spellings to keys: `lines=` requires an argument, `color=?` may have one.
  * @throws OptionError
  */
-export function getopt(args: readonly string[], short: string, long: Readonly<Record<string, string>> = {}): CommandLine {
+export function getopt(
+  args: readonly string[],
+  short: string,
+  long: Readonly<Record<string, string>> = {},
+): CommandLine {
   const inOrder = short.startsWith('+');
   const letters = inOrder ? short.slice(1) : short;
   const table = entriesOf(long);

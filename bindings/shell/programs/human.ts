@@ -56,3 +56,18 @@ function halfToEven(value: number): number {
   if (rest !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;
 }
+
+/** size_to_human_string of util-linux: `256M`, `1.5G`, or `1.5 MiB` when it is spelt out. */
+export function shortSize(bytes: number, spelt = false): string {
+  let power = 0;
+  while (1024 ** (power + 1) <= bytes && power < 6) power++;
+  let whole = Math.floor(bytes / 1024 ** power);
+  let tenths = Math.floor((Math.floor(((bytes - whole * 1024 ** power) * 1000) / 1024 ** power) + 50) / 100);
+  if (tenths === 10) {
+    whole++;
+    tenths = 0;
+  }
+  const digits = tenths === 0 ? String(whole) : `${whole}.${tenths}`;
+  const letter = power === 0 ? 'B' : LETTERS[power]!;
+  return spelt ? `${digits} ${power === 0 ? 'B' : `${letter}iB`}` : digits + letter;
+}

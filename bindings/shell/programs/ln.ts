@@ -2,7 +2,7 @@
 import type { Program } from '../kernel/syscalls.ts';
 import { type Command, command, errorOf, statOrUndefined } from './command.ts';
 import { baseName, joinPath } from './paths.ts';
-import { quoteName } from './quote.ts';
+import { quoteIfNeeded, quoteName } from './quote.ts';
 
 const LONG = {
   ...{ force: 'f', symbolic: 's', 'no-dereference': 'n', 'no-target-directory': 'T', 'target-directory=': 't' },
@@ -48,7 +48,7 @@ export const ln: Program = command(async (c: Command) => {
         continue;
       }
       if (stat.type === 'directory') {
-        await c.error(`${quoteName(source)}: hard link not allowed for directory`);
+        await c.error(`${quoteIfNeeded(source)}: hard link not allowed for directory`);
         continue;
       }
     }
@@ -68,9 +68,11 @@ export const ln: Program = command(async (c: Command) => {
       failure = (await errorOf(() => p.unlink(name))) ?? (await errorOf(make));
     }
     if (failure !== undefined) {
-      const to = symbolic && failure.errno !== 'EEXIST' ? ` -> ${quoteName(source)}` : '';
-      const from = symbolic || failure.errno === 'EEXIST' ? to : ` => ${quoteName(source)}`;
-      await c.error(`failed to create ${symbolic ? 'symbolic' : 'hard'} link ${quoteName(name)}${from}: ${failure.message}`);
+      const plain = symbolic || ['EEXIST', 'ENOSPC', 'EROFS', 'EDQUOT'].includes(failure.errno);
+      const from = plain ? '' : ` => ${quoteName(source)}`;
+      await c.error(
+        `failed to create ${symbolic ? 'symbolic' : 'hard'} link ${quoteName(name)}${from}: ${failure.message}`,
+      );
     } else if (keys.has('v')) await c.out.write(`${quoteName(name)} ${symbolic ? '->' : '=>'} ${quoteName(source)}\n`);
   }
   return undefined;

@@ -4,8 +4,8 @@ import { attempt, type Command, command } from './command.ts';
 import { humanCeiling } from './human.ts';
 import { modeText } from './modes.ts';
 import { groups, type NamedId, nameOf, users } from './names.ts';
-import { joinPath } from './paths.ts';
 import { parseNumber } from './numbers.ts';
+import { joinPath } from './paths.ts';
 import { escapeByte, quote, quoteForTerminal, quoteName } from './quote.ts';
 import { formatTime } from './times.ts';
 
@@ -211,13 +211,15 @@ function lookOf(c: Command, terminal: boolean): { look: Look; operands: string[]
         break;
       case 'time': {
         const which = { atime: 'atime', access: 'atime', use: 'atime', ctime: 'ctime', status: 'ctime' }[value];
-        if (which === undefined && value !== 'mtime' && value !== 'modification') c.fail(`--time=${value} is not supported`);
+        if (which === undefined && value !== 'mtime' && value !== 'modification')
+          c.fail(`--time=${value} is not supported`);
         look.time = (which ?? 'mtime') as Look['time'];
         timeSort = true;
         break;
       }
       case 'sort':
-        if (!['none', 'size', 'time', 'extension', 'version', 'name'].includes(value)) c.fail(`--sort=${value} is not supported`);
+        if (!['none', 'size', 'time', 'extension', 'version', 'name'].includes(value))
+          c.fail(`--sort=${value} is not supported`);
         look.sort = value as Look['sort'];
         sortGiven = true;
         break;
@@ -265,7 +267,8 @@ function order(entries: Entry[], look: Look): Entry[] {
     if (look.sort === 'version') return versionCompare(a.name, b.name);
     return byName(a, b);
   };
-  const sorted = look.sort === 'none' ? entries : [...entries].sort((a, b) => (look.reverse ? compare(b, a) : compare(a, b)));
+  const sorted =
+    look.sort === 'none' ? entries : [...entries].sort((a, b) => (look.reverse ? compare(b, a) : compare(a, b)));
   if (!look.directoriesFirst) return sorted;
   return [...sorted.filter((e) => e.stat.type === 'directory'), ...sorted.filter((e) => e.stat.type !== 'directory')];
 }
@@ -312,7 +315,8 @@ class Lister {
     const byDefault = argument && !look.directory && look.format !== 'long' && look.indicator !== 'F';
     const follow = look.follow || (argument && (look.followArguments || byDefault));
     let found = await attempt(() => (follow ? p.stat(path) : p.lstat(path)));
-    if ('error' in found && follow && argument && !look.follow && !look.followArguments) found = await attempt(() => p.lstat(path));
+    if ('error' in found && follow && argument && !look.follow && !look.followArguments)
+      found = await attempt(() => p.lstat(path));
     if ('error' in found) {
       await this.#c.error(`cannot access ${quoteName(path)}: ${found.error.message}`, argument ? SERIOUS : 1);
       return undefined;
@@ -401,7 +405,9 @@ class Lister {
     const cells = entries.map(
       (entry, i) => prefix(i, look.format !== 'commas') + look.quoting(entry.name) + this.#indicator(entry.stat),
     );
-    if (look.format === 'one') for (const cell of cells) await this.#c.out.write(`${cell}\n`);
+    if (look.format === 'columns' && look.width === Number.POSITIVE_INFINITY)
+      await this.#c.out.write(cells.length > 0 ? `${cells.join('  ')}\n` : '');
+    else if (look.format === 'one') for (const cell of cells) await this.#c.out.write(`${cell}\n`);
     else if (look.format === 'commas') await this.#commas(cells);
     else await this.#columns(cells, look.format === 'across');
   }
@@ -426,7 +432,10 @@ class Lister {
   async #columns(cells: readonly string[], across: boolean): Promise<void> {
     if (cells.length === 0) return;
     const { width } = this.#look;
-    const most = Math.max(1, Math.min(cells.length, width === Number.POSITIVE_INFINITY ? cells.length : Math.floor(width / 3)));
+    const most = Math.max(
+      1,
+      Math.min(cells.length, width === Number.POSITIVE_INFINITY ? cells.length : Math.floor(width / 3)),
+    );
     for (let columns = most; columns >= 1; columns--) {
       const rows = Math.ceil(cells.length / columns);
       const column = (i: number) => (across ? i % columns : Math.floor(i / rows));
@@ -454,14 +463,21 @@ class Lister {
 
   async #long(entries: Entry[], prefix: (i: number) => string): Promise<void> {
     const look = this.#look;
-    const name = (known: readonly NamedId[], id: number) => (look.numeric ? undefined : nameOf(known, id)) ?? String(id);
+    const name = (known: readonly NamedId[], id: number) =>
+      (look.numeric ? undefined : nameOf(known, id)) ?? String(id);
     const width = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
     const links = entries.map(({ stat }) => String(stat.nlink));
     const owners = entries.map(({ stat }) => name(this.#users, stat.uid));
     const owning = entries.map(({ stat }) => name(this.#groups, stat.gid));
     const sizes = entries.map(({ stat }) => this.#size(stat));
-    const majors = Math.max(0, ...entries.map(({ stat }) => (/char|block/.test(stat.type) ? String(stat.rdev >> 8).length : 0)));
-    const minors = Math.max(0, ...entries.map(({ stat }) => (/char|block/.test(stat.type) ? String(stat.rdev & 0xff).length : 0)));
+    const majors = Math.max(
+      0,
+      ...entries.map(({ stat }) => (/char|block/.test(stat.type) ? String(stat.rdev >> 8).length : 0)),
+    );
+    const minors = Math.max(
+      0,
+      ...entries.map(({ stat }) => (/char|block/.test(stat.type) ? String(stat.rdev & 0xff).length : 0)),
+    );
     const sizeWidth = Math.max(
       width(entries.map(({ stat }, i) => (/char|block/.test(stat.type) ? '' : sizes[i]!))),
       majors > 0 ? majors + 2 + minors : 0,

@@ -36,7 +36,9 @@ async function touch(process: Process, args: readonly string[]): Promise<number>
     if ('error' in result) return trouble('memtouch: map', result.error);
     mapping = result.value;
   } else if (how === 'shm') {
-    const id = await attempt(() => process.shmget(Number.parseInt(first, 10) || 0, size, { create: true, mode: 0o600 }));
+    const id = await attempt(() =>
+      process.shmget(Number.parseInt(first, 10) || 0, size, { create: true, mode: 0o600 }),
+    );
     if ('error' in id) return trouble('memtouch: shmget', id.error);
     const result = await attempt(() => process.shmat(id.value));
     if ('error' in result) return trouble('memtouch: map', result.error);

@@ -22,7 +22,8 @@ export const mknod: Program = command(async (c: Command) => {
   const expected = kind?.[0] === 'p' ? 2 : 4;
   if (name === undefined) c.usage('missing operand');
   if (operands.length < expected) {
-    const note = expected === 4 && operands.length === 2 ? `Special files require major and minor device numbers.\n` : '';
+    const note =
+      expected === 4 && operands.length === 2 ? `Special files require major and minor device numbers.\n` : '';
     await c.warn(`missing operand after ${quote(operands.at(-1)!)}`);
     if (note !== '') await c.print(note);
     c.usage('');

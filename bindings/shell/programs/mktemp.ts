@@ -24,7 +24,8 @@ export const mktemp: Program = command(async (c: Command) => {
     directory ??= p.env.get('TMPDIR') || '/tmp';
   }
   if (keys.has('t')) directory = p.env.get('TMPDIR') || directory || '/tmp';
-  if (suffix !== undefined && !template.endsWith('X')) c.fail(`with --suffix, template ${quote(template)} must end in X`);
+  if (suffix !== undefined && !template.endsWith('X'))
+    c.fail(`with --suffix, template ${quote(template)} must end in X`);
   const last = template.lastIndexOf('X');
   suffix ??= last < 0 ? '' : template.slice(last + 1);
   const stem = last < 0 ? template : template.slice(0, last + 1);

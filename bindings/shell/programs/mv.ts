@@ -32,7 +32,11 @@ async function move(c: Command, job: Job, from: string, to: string): Promise<voi
   const source = found.value;
   const existing = statOrUndefined(p, to, false);
   if (existing !== undefined) {
-    if (existing.dev === source.dev && existing.ino === source.ino && (source.nlink < 2 || source.type === 'directory' || stripSlashes(from) === stripSlashes(to))) {
+    if (
+      existing.dev === source.dev &&
+      existing.ino === source.ino &&
+      (source.nlink < 2 || source.type === 'directory' || stripSlashes(from) === stripSlashes(to))
+    ) {
       await c.error(`${quoteName(from)} and ${quoteName(to)} are the same file`);
       return;
     }
@@ -63,11 +67,18 @@ async function move(c: Command, job: Job, from: string, to: string): Promise<voi
   if (existing !== undefined) {
     const error = await errorOf(() => (existing.type === 'directory' ? p.rmdir(to) : p.unlink(to)));
     if (error !== undefined) {
-      await c.error(`inter-device move failed: ${quoteName(from)} to ${quoteName(to)}; unable to remove target: ${error.message}`);
+      await c.error(
+        `inter-device move failed: ${quoteName(from)} to ${quoteName(to)}; unable to remove target: ${error.message}`,
+      );
       return;
     }
   }
-  if (job.verbose) await c.out.write(source.type === 'directory' ? `created directory ${quoteName(to)}\n` : `copied ${quoteName(from)} -> ${quoteName(to)}\n`);
+  if (job.verbose)
+    await c.out.write(
+      source.type === 'directory'
+        ? `created directory ${quoteName(to)}\n`
+        : `copied ${quoteName(from)} -> ${quoteName(to)}\n`,
+    );
   const copier = new Copier(c, {
     ...{ recursive: true, follow: 'never', force: false, verbose: false, noClobber: false, update: false },
     ...{ removeDestination: false, link: '', sparse: 'auto' },

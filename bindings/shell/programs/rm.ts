@@ -25,9 +25,13 @@ const typeName = (stat: Stat): string =>
     ? stat.size === 0
       ? 'regular empty file'
       : 'regular file'
-    : { directory: 'directory', symlink: 'symbolic link', fifo: 'fifo', char: 'character special file', block: 'block special file' }[
-        stat.type
-      ];
+    : {
+        directory: 'directory',
+        symlink: 'symbolic link',
+        fifo: 'fifo',
+        char: 'character special file',
+        block: 'block special file',
+      }[stat.type];
 
 /** Removes one name; false when that failed. */
 async function remove(c: Command, job: Job, path: string, top: boolean): Promise<boolean> {

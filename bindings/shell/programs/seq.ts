@@ -6,7 +6,8 @@ import { quote } from './quote.ts';
 
 function numberOf(c: Command, text: string): number {
   if (/^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return Number(text);
-  if (/^\s*[-+]?0x[0-9a-f]+$/i.test(text)) return text.trim().startsWith('-') ? -Number(text.trim().slice(1)) : Number(text);
+  if (/^\s*[-+]?0x[0-9a-f]+$/i.test(text))
+    return text.trim().startsWith('-') ? -Number(text.trim().slice(1)) : Number(text);
   const infinite = /^\s*([-+]?)inf(inity)?$/i.exec(text);
   if (infinite !== null) return infinite[1] === '-' ? -Infinity : Infinity;
   if (/^\s*[-+]?nan$/i.test(text)) c.usage(`invalid ${quote('not-a-number')} argument: ${quote(text)}`);
@@ -70,7 +71,12 @@ export const seq: Program = command(async (c: Command) => {
   if (operands.length > 3) c.usage(`extra operand ${quote(operands[3]!)}`);
   const custom = format === undefined ? undefined : formatOf(c, format);
   if (custom !== undefined && wide) c.usage('format string may not be specified when printing equal width strings');
-  const texts = operands.length === 1 ? ['1', '1', operands[0]!] : operands.length === 2 ? [operands[0]!, '1', operands[1]!] : operands;
+  const texts =
+    operands.length === 1
+      ? ['1', '1', operands[0]!]
+      : operands.length === 2
+        ? [operands[0]!, '1', operands[1]!]
+        : operands;
   const [first, step, last] = texts.map((text) => numberOf(c, text)) as [number, number, number];
   if (step === 0) c.usage(`invalid Zero increment value: ${quote(texts[1]!)}`);
   const precision = Math.max(precisionOf(texts[0]!), precisionOf(texts[1]!));

@@ -29,7 +29,12 @@ const MAGIC: Readonly<Record<string, number>> = {
   devpts: 0x1cd1,
 };
 /** stat's name of a type, where it is not the kernel's */
-const TYPE_TEXTS: Readonly<Record<string, string>> = { ext4: 'ext2/ext3', ext2: 'ext2/ext3', cgroup2: 'cgroup2fs', devtmpfs: 'tmpfs' };
+const TYPE_TEXTS: Readonly<Record<string, string>> = {
+  ext4: 'ext2/ext3',
+  ext2: 'ext2/ext3',
+  cgroup2: 'cgroup2fs',
+  devtmpfs: 'tmpfs',
+};
 
 const DEFAULT =
   '  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\nDevice: %Hd,%Ld\tInode: %-10i  Links: %DEVICE\n' +
@@ -56,20 +61,33 @@ function escapes(text: string): string {
   const known: Readonly<Record<string, string>> = {
     ...{ a: '\x07', b: '\b', e: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '"': '"', '\\': '\\' },
   };
-  return text.replace(/\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))/gs, (whole, hex: string, octal: string, letter: string) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
-    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
-    return known[letter] ?? whole;
-  });
+  return text.replace(
+    /\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))/gs,
+    (whole, hex: string, octal: string, letter: string) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+      if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
+      return known[letter] ?? whole;
+    },
+  );
 }
 
-async function expand(c: Command, format: string, conversion: (letter: string, path: string) => Value | undefined): Promise<string> {
+async function expand(
+  c: Command,
+  format: string,
+  conversion: (letter: string, path: string) => Value | undefined,
+): Promise<string> {
   let out = '';
   let at = 0;
   for (const match of format.matchAll(/%([-+#0 I']*)(\d*)(?:\.(\d*))?([HL]?.)?/gs)) {
     out += format.slice(at, match.index);
     at = match.index + match[0].length;
-    const [whole, flags, width, precision, letter] = match as unknown as [string, string, string, string | undefined, string];
+    const [whole, flags, width, precision, letter] = match as unknown as [
+      string,
+      string,
+      string,
+      string | undefined,
+      string,
+    ];
     if (letter === undefined) {
       if (whole !== '%') c.fail(`${quoteName(whole)}: invalid directive`);
       out += '%';
@@ -212,18 +230,25 @@ export const stat: Program = command(async (c: Command) => {
     ...{ dereference: 'L', 'file-system': 'f', 'format=': 'c', 'printf=': 'printf', terse: 't', 'cached=': 'cached' },
   });
   let format: string | undefined;
+  let newline = '';
   const keys = new Set(options.map(({ key }) => key));
   for (const { key, value } of options) {
-    if (key === 'c') format = `${value}\n`;
-    else if (key === 'printf') format = escapes(value);
+    if (key === 'c') {
+      format = value;
+      newline = '\n';
+    } else if (key === 'printf') {
+      format = escapes(value);
+      newline = '';
+    }
   }
   if (operands.length === 0) c.usage('missing operand');
   for (const name of operands) {
     if (keys.has('f')) {
       if (format === undefined && keys.has('t')) c.fail('-f -t is not supported');
       const text = await attempt(() => fsFormat(c, format ?? DEFAULT_FS, name));
-      if ('error' in text) await c.error(`cannot read file system information for ${quoteName(name)}: ${text.error.message}`);
-      else await c.out.write(text.value);
+      if ('error' in text)
+        await c.error(`cannot read file system information for ${quoteName(name)}: ${text.error.message}`);
+      else await c.out.write(text.value + newline);
       continue;
     }
     const p = c.process;
@@ -235,7 +260,10 @@ export const stat: Program = command(async (c: Command) => {
     const device = found.value.type === 'char' || found.value.type === 'block' ? '%-5h Device type: %Hr,%Lr' : '%h';
     const plain = keys.has('t') ? TERSE : DEFAULT.replace('%N', `${quoteless(name)}%LINK`).replace('%DEVICE', device);
     const target = found.value.type === 'symlink' ? ` -> ${p.readlink(name)}` : '';
-    await c.out.write(await fileFormat(c, format ?? plain.replace('%LINK', target.replaceAll('%', '%%')), name, found.value));
+    await c.out.write(
+      (await fileFormat(c, format ?? plain.replace('%LINK', target.replaceAll('%', '%%')), name, found.value)) +
+        newline,
+    );
   }
   return undefined;
 });

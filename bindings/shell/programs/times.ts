@@ -130,18 +130,22 @@ function field(letter: string, ns: bigint, width: number): Field | string | unde
 
 /** strftime(3) with GNU's flags (`%-d`, `%_H`, `%^a`, `%3N`, `%:z`) in UTC; what is no conversion stays as it is. */
 export function formatTime(format: string, ns: bigint): string {
-  return format.replace(/%([-_0^#+]*)(\d*)(:{0,3})([EO]?)([A-Za-z%])/g, (whole, flags: string, width: string, colons: string, _modifier, letter: string) => {
-    if (letter === 'z' && colons !== '') return { ':': '+00:00', '::': '+00:00:00', ':::': '+00' }[colons]!;
-    if (colons !== '') return whole;
-    const found = field(letter, ns, Number(width));
-    if (found === undefined) return whole;
-    if (typeof found === 'string') return letter === 'N' && flags.includes('-') ? found.replace(/0+$/, '') : found;
-    const fill = flags.includes('-') ? '' : flags.includes('_') ? ' ' : flags.includes('0') ? '0' : found.fill;
-    const size = width === '' ? found.width : Number(width);
-    let text = String(found.value);
-    if (fill !== '') text = text.padStart(size, fill);
-    if (flags.includes('^')) text = text.toUpperCase();
-    if (flags.includes('#')) text = letter === 'p' || letter === 'Z' ? text.toLowerCase() : text.toUpperCase();
-    return text;
-  });
+  return format.replace(
+    /%([-_0^#+]*)(\d*)(:{0,3})([EO]?)([A-Za-z%])/g,
+    (whole, flags: string, width: string, colons: string, _modifier, letter: string) => {
+      if (letter === '%' && whole !== '%%') return whole;
+      if (letter === 'z' && colons !== '') return { ':': '+00:00', '::': '+00:00:00', ':::': '+00' }[colons]!;
+      if (colons !== '') return whole;
+      const found = field(letter, ns, Number(width));
+      if (found === undefined) return whole;
+      if (typeof found === 'string') return letter === 'N' && flags.includes('-') ? found.replace(/0+$/, '') : found;
+      const fill = flags.includes('-') ? '' : flags.includes('_') ? ' ' : flags.includes('0') ? '0' : found.fill;
+      const size = width === '' ? found.width : Number(width);
+      let text = String(found.value);
+      if (fill !== '') text = text.padStart(size, fill);
+      if (flags.includes('^')) text = text.toUpperCase();
+      if (flags.includes('#')) text = letter === 'p' || letter === 'Z' ? text.toLowerCase() : text.toUpperCase();
+      return text;
+    },
+  );
 }

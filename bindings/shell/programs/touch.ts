@@ -49,9 +49,11 @@ export const touch: Program = command(async (c: Command) => {
     if (before === undefined && create) {
       const opened = await attempt(() => p.open(name, { write: true, create: true, nonblock: true }, 0o666));
       if ('error' in opened) {
-        await c.error(`${opened.error.errno === 'EISDIR' ? 'setting times of' : 'cannot touch'} ${quoteName(name)}: ${
-          opened.error.errno === 'EISDIR' ? 'No such file or directory' : opened.error.message
-        }`);
+        await c.error(
+          `${opened.error.errno === 'EISDIR' ? 'setting times of' : 'cannot touch'} ${quoteName(name)}: ${
+            opened.error.errno === 'EISDIR' ? 'No such file or directory' : opened.error.message
+          }`,
+        );
         continue;
       }
       p.close(opened.value);

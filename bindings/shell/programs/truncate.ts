@@ -51,7 +51,10 @@ export const truncate: Program = command(async (c: Command) => {
         text = text.slice(1);
       }
       const parsed = parseNumber(text, 'EgGkKmMPtTYZ0');
-      if (typeof parsed !== 'number') c.fail(`Invalid number: ${quote(text)}${parsed === 'overflow' ? ': Value too large for defined data type' : ''}`);
+      if (typeof parsed !== 'number')
+        c.fail(
+          `Invalid number: ${quote(text)}${parsed === 'overflow' ? ': Value too large for defined data type' : ''}`,
+        );
       if ((relation === '/' || relation === '%') && parsed === 0) c.fail('division by zero');
       size = parsed;
     }
@@ -83,7 +86,8 @@ export const truncate: Program = command(async (c: Command) => {
     const stat = p.fstat(fd);
     const wanted = sizeFrom(base ?? stat.size, relation, size! * (blocks ? stat.blksize : 1));
     const failure = await errorOf(() => p.ftruncate(fd, wanted));
-    if (failure !== undefined) await c.error(`failed to truncate ${quoteName(name)} at ${wanted} bytes: ${failure.message}`);
+    if (failure !== undefined)
+      await c.error(`failed to truncate ${quoteName(name)} at ${wanted} bytes: ${failure.message}`);
     p.close(fd);
   }
   return undefined;
