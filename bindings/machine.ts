@@ -776,7 +776,7 @@ export class Machine {
 
   /**
    * fork(2), or with `thread` a thread that shares the memory: the child's id, which is `again`, that of a task that has exited, or a new
-   * one. (`fork()` is of the whole machine.)
+   * one. EngineError EAGAIN where pids.max of the control files does not allow it. (`fork()` is of the whole machine.)
    */
   forkTask(task: number, { thread = false, again }: { thread?: boolean; again?: number } = {}, cpu = 0): number {
     const child = again ?? Math.max(1, this.#header(L.H_TASK_END));

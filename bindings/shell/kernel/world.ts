@@ -202,7 +202,7 @@ export class World {
       config: GUEST,
       subtreeControl: ['memory', 'io', 'pids'],
       processes: cgroupProcesses(kernel),
-      devices: ['98:0', '98:16'],
+      devices: ['98:0', '98:16', ...Array.from({ length: 8 }, (_, loop) => `7:${loop}`)],
     });
     kernel.cgroups = cgroups;
     const cgroup2 = new Cgroup2Fs(cgroups, kernel.nextDev(), kernel.realtime);
