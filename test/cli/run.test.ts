@@ -37,7 +37,7 @@ bash -c "echo 0 > $C/a/cgroup.procs; memtouch anon 20M"; echo "status $?"
 describe('run', () => {
   test("stdout, stderr and the exit status are the script's", async () => {
     const path = script('a.sh', 'echo "out $0 $*"; echo err >&2; nosuch; exit 7\n');
-    expect(await memcharge(['run', path, 'x', '--json', 'y z'])).toEqual({
+    expect(await memcharge(['run', path, 'x', '--', '--json', 'y z'])).toEqual({
       code: 7,
       stdout: 'out /s/a.sh x --json y z\n',
       stderr: 'err\n/s/a.sh: line 1: nosuch: command not found\n',
