@@ -271,7 +271,7 @@ function command(depth: number): fc.Arbitrary<string> {
       weight: 1,
       arbitrary: fc.tuple(c, fc.constantFrom('f1', 'f2')).map(([b, f]) => `{ ${b}\n} > ${f} 2>&1; cat ${f}`),
     },
-    { weight: 1, arbitrary: w.map((v) => `cat <<E\n${v} $x \${y:-"d d"} \\$z\nE`) },
+    { weight: 1, arbitrary: w.map((v) => `{ cat <<E\n${v} $x \${y:-"d d"} \\$z\nE\n}`) },
     { weight: 1, arbitrary: body.map((b) => `f() {\n${terminating(b)}\nreturn 3\n}`) },
     {
       weight: 1,
