@@ -253,7 +253,6 @@ cp f
 cp
 cp d a
 ~cp -r d a
-cp -r d d/sub
 ~cp -rv d a
 cp -v f a
 cp -v f d
