@@ -58,7 +58,7 @@ export interface Redirection {
   to: Expression;
 }
 
-export interface Rule {
+interface Rule {
   from: Expression | undefined;
   to: Expression | undefined;
   body: Statement | undefined;

@@ -17,7 +17,7 @@ export interface LoopStatus {
   readonly: boolean;
 }
 
-export interface LoopOptions {
+interface LoopOptions {
   offset: number;
   sizelimit: number;
   readonly: boolean;
