@@ -61,7 +61,6 @@ export interface FileType {
   /** whose file it is; none: every cgroup has it */
   readonly controller?: Controller;
   readonly notOnRoot?: boolean;
-  readonly onlyOnRoot?: boolean;
   /** which kernel has it; both unless told */
   readonly kernel?: Kernel;
   /** what the kernel must be built with */

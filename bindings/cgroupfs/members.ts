@@ -241,9 +241,12 @@ export class Members {
     return [...living, ...dead];
   }
 
-  /** Every thread here has come to a stand. */
+  /** Every thread here has come to a stand. The kernel's own never do. */
   allFrozen(directory: Directory): boolean {
-    return [...directory.live].every((tid) => this.#members.get(tid)!.thread.frozen !== false);
+    return [...directory.live].every((tid) => {
+      const { frozen, task } = this.#members.get(tid)!.thread;
+      return frozen ?? task !== 0;
+    });
   }
 
   /** The engine's tasks in a cgroup, for a snapshot. */

@@ -1,4 +1,4 @@
-/** A host of processes for the tests: a shell and what it starts, beside two threads of the kernel. */
+/** A host of processes for the tests: a shell and what it starts, beside two threads of the kernel, of which 2 stays where it is and 3 does not. */
 import type { CgroupFs } from '../../bindings/cgroupfs/cgroupfs.ts';
 import type { Processes, Thread } from '../../bindings/cgroupfs/processes.ts';
 import type { Machine } from '../../bindings/machine.ts';
@@ -19,6 +19,7 @@ export class Host implements Processes {
     this.machine = machine;
     this.#threads.set(1, { tid: 1, pid: 1, task: machine.spawn() });
     this.#threads.set(2, { tid: 2, pid: 2, task: 0, bound: true });
+    this.#threads.set(3, { tid: 3, pid: 3, task: 0 });
     this.shell = 1;
   }
 

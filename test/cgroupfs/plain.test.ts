@@ -247,6 +247,13 @@ describe('a host of processes', () => {
     fs.write('/c/cgroup.kill', '1');
     expect(fs.read('/c/cgroup.procs')).toBe('');
     expect(fs.cgroupOf(one)).toBe('/c');
+    // … or moves, but neither stands still nor can be killed.
+    fs.write('/c/cgroup.procs', '3');
+    fs.write('/c/cgroup.freeze', '1');
+    expect(fs.read('/c/cgroup.events')).toBe('populated 1\nfrozen 0\n');
+    fs.write('/c/cgroup.kill', '1');
+    expect(errno(() => fs.rmdir('/c'))).toBe('EBUSY');
+    fs.write('/cgroup.procs', '3');
     fs.rmdir('/c');
     expect(fs.cgroupOf(one)).toBe('/c (deleted)');
     expect(fs.read('/cgroup.stat')).toBe('nr_descendants 2\nnr_dying_descendants 1\n');

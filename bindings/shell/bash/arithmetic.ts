@@ -37,6 +37,17 @@ type Token =
   | '**'
   | (string & {});
 
+/** Operators between `&&` and `*`, the loosest first. */
+const LEVELS: readonly (readonly string[])[] = [
+  ['|'],
+  ['^'],
+  ['&'],
+  ['==', '!='],
+  ['<=', '>=', '<', '>'],
+  ['<<', '>>'],
+  ['+', '-'],
+];
+
 const OPERATORS = '=<>+-*/%!()&|~^?:,';
 const wrap = (value: bigint) => BigInt.asIntN(64, value);
 const MAX_DEPTH = 1024;
@@ -128,14 +139,11 @@ class Evaluator {
         subscript = text.slice(end + 1, close);
         end = close + 1;
       }
-      // a name that is to be assigned is not looked at
-      const rest = /[ \t\n]*(=?)(=?)/y;
-      rest.lastIndex = end;
-      const hit = rest.exec(text)!;
-      const assigned = hit[1] === '=' && hit[2] === '';
       this.name = name;
       this.subscript = subscript;
       this.at = end;
+      // a name that is to be assigned is not looked at; what follows may be an error already
+      const assigned = this.peek() === '=';
       this.value = this.token === '++x' || this.token === '--x' || !assigned ? this.lookup() : 0n;
       this.last = this.token;
       this.token = 'name';
@@ -186,6 +194,22 @@ class Evaluator {
     this.token = token;
   }
 
+  /** The token after a name. */
+  private peek(): Token {
+    const rest = /[ \t\n]*(?:$|([-+*/%<>=!&|^?:,)])(.?))/y;
+    rest.lastIndex = this.at;
+    const hit = rest.exec(this.text);
+    if (hit) return hit[1] === '=' && hit[2] === '=' ? '==' : (hit[1] ?? 'end');
+    const state = this.save();
+    this.skip++;
+    this.token = 'name';
+    this.read();
+    const { token } = this;
+    this.skip--;
+    this.restore(state);
+    return token;
+  }
+
   private number(text: string): bigint {
     let base = 10n;
     let digits = text;
@@ -222,7 +246,8 @@ class Evaluator {
   }
 
   private bad(text: string, message: string): never {
-    const shown = this.text.replace(/^[ \t\n]+/, '');
+    // the rest of the expression is cut off in the message
+    const shown = this.text.slice(0, this.at + text.length).replace(/^[ \t\n]+/, '');
     throw new ArithmeticError(`${this.prefix}${shown}: ${message} (error token is "${text}")`);
   }
 
@@ -292,12 +317,12 @@ class Evaluator {
   }
 
   private logicalAnd(): bigint {
-    let value = this.bitOr();
+    let value = this.left(0);
     while (this.token === '&&') {
       const known = value === 0n;
       if (known) this.skip++;
       this.read();
-      const right = this.bitOr();
+      const right = this.left(0);
       if (known) this.skip--;
       value = !known && right !== 0n ? 1n : 0n;
       this.last = '&&';
@@ -305,26 +330,21 @@ class Evaluator {
     return value;
   }
 
-  private left(operators: readonly string[], next: () => bigint): bigint {
-    let value = next();
+  /** Operators of a level that goes from left to right; the next binds tighter. */
+  private left(level: number): bigint {
+    if (level === LEVELS.length) return this.product();
+    const operators = LEVELS[level]!;
+    let value = this.left(level + 1);
     while (operators.includes(this.token)) {
       const operator = this.token;
       this.read();
-      value = binary(operator, value, next());
+      value = binary(operator, value, this.left(level + 1));
       this.last = 'number';
     }
     return value;
   }
 
-  private readonly bitOr = (): bigint => this.left(['|'], this.bitXor);
-  private readonly bitXor = (): bigint => this.left(['^'], this.bitAnd);
-  private readonly bitAnd = (): bigint => this.left(['&'], this.equality);
-  private readonly equality = (): bigint => this.left(['==', '!='], this.comparison);
-  private readonly comparison = (): bigint => this.left(['<=', '>=', '<', '>'], this.shift);
-  private readonly shift = (): bigint => this.left(['<<', '>>'], this.sum);
-  private readonly sum = (): bigint => this.left(['+', '-'], this.product);
-
-  private readonly product = (): bigint => {
+  private product(): bigint {
     let value = this.power();
     while (this.token === '*' || this.token === '/' || this.token === '%') {
       const operator = this.token;
@@ -343,7 +363,7 @@ class Evaluator {
       this.last = 'number';
     }
     return value;
-  };
+  }
 
   private power(): bigint {
     const value = this.unary();

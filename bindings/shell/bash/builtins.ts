@@ -263,7 +263,10 @@ async function dirs(shell: Shell, argv: readonly string[], output: BuiltinOutput
     if (/^[+-][0-9]+$/.test(argument)) {
       const n = Number(argument.slice(1));
       const at = argument[0] === '+' ? n : all.length - 1 - n;
-      if (all[at] === undefined) return fail(shell, 'dirs', `${argument}: directory stack index out of range`);
+      if (all[at] === undefined) {
+        if (all.length === 1) return fail(shell, 'dirs', 'directory stack empty');
+        return fail(shell, 'dirs', `${argument}: directory stack index out of range`);
+      }
       output.chunk(`${shownDirectory(shell, all[at], long)}\n`);
       return 0;
     }
@@ -416,6 +419,15 @@ async function exec(shell: Shell, argv: readonly string[]): Promise<number> {
   for (const [key, value] of shell.execEnvironment ?? []) environment.set(key, value);
   const shown = zero ?? name;
   const status = await runProgram(shell, path, [(login ? '-' : '') + shown, ...words.slice(1)], environment);
+  if (status === 126) {
+    try {
+      if (shell.process.stat(path).type === 'directory') {
+        await shell.error(`exec: ${path}: cannot execute: Is a directory`);
+      }
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    }
+  }
   if (shell.shopt('execfail')) return status;
   throw new ShellExit(status);
 }
@@ -717,8 +729,7 @@ async function unset(shell: Shell, argv: readonly string[]): Promise<number> {
     }
     if (!element && !isName(argument)) {
       if (flags.has('v')) status = await fail(shell, 'unset', `\`${argument}': not a valid identifier`);
-      else if (!shell.functions.delete(argument))
-        status = await fail(shell, 'unset', `\`${argument}': not a valid identifier`);
+      else shell.functions.delete(argument);
       continue;
     }
     const name = flags.has('n') ? argument : shell.resolve(element ? element[1]! : argument).name;
@@ -783,7 +794,7 @@ function fieldsOf(line: string, quotedAt: ReadonlySet<number>, ifs: string, name
       while (i < line.length && white(i)) i++;
     }
   }
-  if (i < line.length || out.length < names) {
+  if (i < line.length || (out.length < names && Number.isFinite(names))) {
     let end = line.length;
     while (end > i && white(end - 1)) end--;
     let rest = line.slice(i, end);

@@ -1,6 +1,7 @@
 /** Assignments and declarations: scalars, elements, whole arrays; declare, local, export, readonly. */
 import type { ArrayValue, Assignment, Word } from 'unbash';
-import { expandFields, expandSource, expandSubscript, expandValue, expandWord } from './expand.ts';
+import { braceExpand } from './braces.ts';
+import { expandFields, expandSubscript, expandValue, expandWord, quickValue } from './expand.ts';
 import { CommandFailure, Discard } from './flow.ts';
 import type { BuiltinOutput } from './output.ts';
 import { printFunction } from './printer.ts';
@@ -143,10 +144,14 @@ async function assign(shell: Shell, assignment: Assignment): Promise<void> {
       await shell.error(`${name}[${assignment.index.text}]: cannot assign list to array member`);
       throw new CommandFailure(1);
     }
+    if (shell.option('x')) {
+      const shown = value.elements.map((word) => shell.source.text.slice(word.pos, word.end)).join(' ');
+      await traceLine(shell, `${name}${append ? '+=' : '='}(${shown})`);
+    }
     await assignArray(shell, name, value, append);
     return;
   }
-  const text = await expandValue(shell, value);
+  const text = quickValue(shell, value) ?? (await expandValue(shell, value));
   if (shell.option('x')) {
     const left = `${name}${assignment.index ? `[${assignment.index.text}]` : ''}${append ? '+=' : '='}`;
     await traceLine(shell, left + (text === '' ? '' : traceQuoted(text)));
@@ -157,12 +162,12 @@ async function assign(shell: Shell, assignment: Assignment): Promise<void> {
     const subscript = await expandSubscript(shell, target, raw);
     if (subscript === '' || raw === '') {
       await shell.error(`${name}[${raw}]: bad array subscript`);
-      throw new CommandFailure(1);
+      throw new Discard(1);
     }
     if (raw === '@' || raw === '*') {
       if (!(shell.valueOf(target) instanceof AssociativeArray)) {
         await shell.error(`${name}[${raw}]: bad array subscript`);
-        throw new CommandFailure(1);
+        throw new Discard(1);
       }
     }
     shell.setElement(name, subscript, text, append);
@@ -170,30 +175,32 @@ async function assign(shell: Shell, assignment: Assignment): Promise<void> {
 }
 
 /** Makes the assignments of a command that is nothing else. Readonly variables and bad arithmetic give the command up. */
-export async function assignAll(shell: Shell, assignments: readonly Assignment[], _alone: boolean): Promise<void> {
+export async function assignAll(shell: Shell, assignments: readonly Assignment[]): Promise<void> {
   for (const assignment of assignments) {
     try {
       await assign(shell, assignment);
     } catch (error) {
-      if (error instanceof SubscriptError) {
-        await shell.error(error.message);
-        throw new CommandFailure(1);
-      }
       await shell.arithmeticFailed(error);
     }
   }
 }
 
-/** A declaration's argument `name=value` that came as a word. */
-export async function declarationArgument(shell: Shell, word: Word): Promise<string> {
-  const source = shell.source.text.slice(word.pos, word.end);
-  const at = /^[A-Za-z_][A-Za-z0-9_]*(\[.*?\])?\+?=/s.exec(source);
-  if (!at) return expandSource(shell, source);
-  const left = at[0];
-  const parts = withTildes(wordParts(shell.source, word.pos + left.length, word.end), true);
-  const fields: string[] = [];
-  await expandFields(shell, [{ kind: 'double', parts: [] }, ...parts.map(asOne)], fields);
-  return left + fields.join(' ');
+/** Adds what an argument `name=value` of a declaration is: braces expand, words are not split. */
+export async function declarationArgument(
+  shell: Shell,
+  node: { pos: number; end: number },
+  out: string[],
+): Promise<void> {
+  const text = shell.source.text.slice(node.pos, node.end);
+  const alternatives = shell.option('B') && text.includes('{') ? braceExpand(text) : [text];
+  for (const alternative of alternatives) {
+    const source = new Source(alternative, shell.line);
+    const left = /^[A-Za-z_][A-Za-z0-9_]*(\[.*?\])?\+?=/s.exec(alternative)?.[0] ?? '';
+    const parts = withTildes(wordParts(source, left.length, alternative.length), true);
+    const fields: string[] = [];
+    await expandFields(shell, [{ kind: 'double', parts: [] }, ...parts.map(asOne)], fields);
+    out.push(left + fields.join(' '));
+  }
 }
 
 /** A declaration's argument as text: its value expanded; a list stays as written (declare takes it from the tree). */

@@ -30,8 +30,9 @@ import {
   expandValue,
   expandWord,
   expandWords,
+  quickWord,
 } from './expand.ts';
-import { CommandFailure, FunctionReturn, LoopJump, ShellExit } from './flow.ts';
+import { CommandFailure, Discard, FunctionReturn, LoopJump, ShellExit } from './flow.ts';
 import { addJob, notifyForeground } from './jobs.ts';
 import { BuiltinOutput } from './output.ts';
 import { Pattern } from './patterns.ts';
@@ -56,6 +57,7 @@ export type Exec = 'no' | 'last' | 'yes';
 
 /** Runs a statement. */
 export async function execute(shell: Shell, statement: Statement, exec: Exec): Promise<number> {
+  if (shell.option('n')) return shell.status;
   if (statement.background) {
     await background(shell, statement);
     return shell.status;
@@ -131,6 +133,7 @@ async function single(shell: Shell, command: CommandNode, exec: Exec): Promise<n
 async function redirected(shell: Shell, command: Redirected): Promise<number> {
   const saved: Saved[] = [];
   const used = shell.processSubstitutions.length;
+  shell.line = shell.contextLine;
   try {
     await redirect(shell, command.redirects, saved);
   } catch (error) {
@@ -144,11 +147,7 @@ async function redirected(shell: Shell, command: Redirected): Promise<number> {
   try {
     status = await compound(shell, command.command);
   } catch (error) {
-    if (
-      error instanceof LoopJump ||
-      error instanceof FunctionReturn ||
-      (error instanceof Error && error.name === 'Discard')
-    ) {
+    if (error instanceof LoopJump || error instanceof FunctionReturn || error instanceof Discard) {
       restore(shell, saved);
       closeSubstitutions(shell, used);
     }
@@ -177,7 +176,7 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
       return 0;
     }
     case 'While':
-      return loop(shell, async (body) => {
+      return loop(shell, undefined, async (body) => {
         for (;;) {
           const status = await body(() => condition(shell, () => list(shell, command.clause)), true);
           if ((status === 0) !== (command.kind === 'while')) break;
@@ -189,7 +188,7 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
       const line = shell.line;
       const name = command.name.text;
       const words = command.wordlist === undefined ? [...shell.positional] : await expandWords(shell, command.wordlist);
-      return loop(shell, async (body) => {
+      return loop(shell, line, async (body) => {
         for (const word of words) {
           shell.line = line;
           if (shell.option('x')) {
@@ -220,7 +219,7 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
       };
       const [initialize, test, update] = [text(command.initialize), text(command.test), text(command.update)];
       await run(initialize, 1n);
-      return loop(shell, async (body) => {
+      return loop(shell, undefined, async (body) => {
         while ((await run(test, 1n)) !== 0n) {
           await body(() => list(shell, command.body), false);
           await run(update, 1n);
@@ -230,7 +229,8 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
     case 'Select':
       return select(shell, command);
     case 'Case': {
-      shell.line = shell.source.line(command.pos);
+      const caseLine = shell.source.line(command.pos);
+      shell.line = caseLine;
       if (shell.option('x')) await traceLine(shell, `case ${command.word.text} in`);
       await debugTrap(shell, () => `case ${command.word.text} in`);
       const value = await expandString(shell, command.word);
@@ -252,7 +252,13 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
         }
         fall = false;
         if (!hit) continue;
-        status = item.body.commands.length === 0 ? 0 : await list(shell, item.body);
+        const { contextLine } = shell;
+        shell.contextLine = caseLine;
+        try {
+          status = item.body.commands.length === 0 ? 0 : await list(shell, item.body);
+        } finally {
+          shell.contextLine = contextLine;
+        }
         if (item.terminator === ';&') fall = true;
         else if (item.terminator !== ';;&') break;
       }
@@ -261,8 +267,10 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
     }
     case 'TestCommand': {
       shell.line = shell.source.line(command.pos);
-      shell.lastCommand = () => printNode(command, shell.source);
-      await debugTrap(shell, () => printNode(command, shell.source));
+      const { source } = shell;
+      const text = () => printNode(command, source);
+      await debugTrap(shell, text);
+      if (shell.runningTrap === undefined) shell.lastCommand = text;
       const status = await conditional(shell, command.expression);
       shell.status = status;
       await failed(shell, status);
@@ -271,7 +279,7 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
     case 'ArithmeticCommand': {
       shell.line = shell.source.line(command.pos);
       const { body } = command;
-      shell.lastCommand = () => `((${body}))`;
+      if (shell.runningTrap === undefined) shell.lastCommand = () => `((${body}))`;
       await debugTrap(shell, () => `((${body}))`);
       const text = await expandText(shell, body, 'arithmetic');
       if (shell.option('x')) await traceLine(shell, `(( ${text} ))`);
@@ -279,7 +287,7 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
       try {
         status = (await shell.calculate(text, '((: ')) === 0n ? 1 : 0;
       } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'Discard') throw error;
+        if (!(error instanceof Discard)) throw error;
         status = 1;
       }
       shell.status = status;
@@ -290,13 +298,16 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
 }
 
 /**
- * A loop: `run` calls its argument for each part of a turn; `break` and `continue` are caught here. The status of the last body.
+ * A loop at a line (undefined: that does not matter to messages, as of `while`): `run` calls its argument for each part of a turn; `break` and `continue` are caught here. The status of the last body.
  */
 async function loop(
   shell: Shell,
+  line: number | undefined,
   run: (body: (part: () => Promise<number>, test: boolean) => Promise<number>) => Promise<void>,
 ): Promise<number> {
   let status = 0;
+  const { contextLine } = shell;
+  if (line !== undefined) shell.contextLine = line;
   shell.loops++;
   try {
     await run(async (part, test) => {
@@ -321,6 +332,7 @@ async function loop(
     status = 0;
   } finally {
     shell.loops--;
+    shell.contextLine = contextLine;
   }
   shell.status = status;
   return status;
@@ -352,7 +364,8 @@ async function select(shell: Shell, command: Select): Promise<number> {
     }
     await shell.complain(lines.join('\n'));
   };
-  return loop(shell, async (body) => {
+  let failedRead = false;
+  const status = await loop(shell, shell.line, async (body) => {
     await menu();
     for (;;) {
       await shell.write(2, shell.get('PS3') ?? '#? ');
@@ -360,8 +373,9 @@ async function select(shell: Shell, command: Select): Promise<number> {
       const output = new BuiltinOutput(shell);
       const ended = await read(shell, ['read', '-r'], output);
       if (ended !== 0) {
-        await shell.complain('');
-        throw new LoopJump('break', 1);
+        await shell.write(1, '\n');
+        failedRead = true;
+        return;
       }
       const reply = shell.get('REPLY') ?? '';
       if (reply === '') {
@@ -373,6 +387,8 @@ async function select(shell: Shell, command: Select): Promise<number> {
       await body(() => list(shell, command.body), false);
     }
   });
+  if (failedRead) shell.status = 1;
+  return failedRead ? 1 : status;
 }
 
 function defineFunction(shell: Shell, command: FunctionNode): Promise<number> | number {
@@ -401,7 +417,8 @@ function defineFunction(shell: Shell, command: FunctionNode): Promise<number> | 
 
 /** `( … )`: a process; what is the last in it need not be forked again. */
 async function subshell(shell: Shell, command: Subshell, redirects: readonly Redirection[]): Promise<number> {
-  shell.line = shell.source.line(command.pos);
+  const { source } = shell;
+  if (shell.runningTrap === undefined) shell.lastCommand = () => printNode(command, source);
   const child = forkShell(shell, (inner) => subshellBody(inner, command, redirects));
   const text = () =>
     redirects.length > 0
@@ -411,8 +428,16 @@ async function subshell(shell: Shell, command: Subshell, redirects: readonly Red
 }
 
 /** What runs in the process of `( … )`. */
-async function subshellBody(inner: Shell, command: Subshell, redirects: readonly Redirection[]): Promise<number> {
+async function subshellBody(
+  inner: Shell,
+  command: Subshell,
+  redirects: readonly Redirection[],
+  piped = false,
+): Promise<number> {
   inner.loops = 0;
+  inner.inputGiven = piped || redirectsInput(redirects);
+  inner.contextLine = inner.source.line(command.end - 1);
+  inner.line = inner.contextLine;
   try {
     await redirect(inner, redirects, null);
   } catch (error) {
@@ -496,13 +521,23 @@ async function showTime(shell: Shell, ns: bigint, posix: boolean): Promise<void>
   await shell.complain(text);
 }
 
-/** Runs one part of a pipeline in the process made for it. */
-async function pipePart(inner: Shell, command: CommandNode): Promise<number> {
+/** Do redirections give standard input? */
+function redirectsInput(redirects: readonly Redirection[]): boolean {
+  return redirects.some(
+    ({ operator, descriptor }) =>
+      operator.startsWith('<') &&
+      (descriptor === undefined || (descriptor.type === 'FileDescriptor' && descriptor.value === 0)),
+  );
+}
+
+/** Runs one part of a pipeline in the process made for it; `piped`: its input is a pipe. */
+async function pipePart(inner: Shell, command: CommandNode, piped = false): Promise<number> {
   if (command.type === 'Command') return simple(inner, command, 'yes');
-  if (command.type === 'Subshell') return subshellBody(inner, command, []);
-  if (command.type === 'Redirected' && command.command.type === 'Subshell') {
-    return subshellBody(inner, command.command, command.redirects);
-  }
+  if (command.type === 'Subshell') return subshellBody(inner, command, [], piped);
+  if (command.type === 'Redirected') {
+    if (command.command.type === 'Subshell') return subshellBody(inner, command.command, command.redirects, piped);
+    inner.inputGiven = piped || redirectsInput(command.redirects);
+  } else inner.inputGiven = piped;
   return single(inner, command, 'no');
 }
 
@@ -538,7 +573,7 @@ function forkParts(
         inner.process.close(pipe[1]);
         if (errorsToo) inner.process.dup2(1, 2);
       }
-      return pipePart(inner, part);
+      return pipePart(inner, part, from !== undefined);
     });
     pids.push({ pid: child.pid, text: errorsToo ? `${text} 2>&1` : text });
     if (from !== undefined) process.close(from);
@@ -588,11 +623,7 @@ function ignoreInterrupts(inner: Shell): void {
 async function detach(inner: Shell, command: PipelineNode | AndOr): Promise<void> {
   ignoreInterrupts(inner);
   const redirects = command.type === 'Command' || command.type === 'Redirected' ? command.redirects : [];
-  const given = redirects.some(
-    (item) =>
-      item.operator.startsWith('<') &&
-      (item.descriptor === undefined || (item.descriptor.type === 'FileDescriptor' && item.descriptor.value === 0)),
-  );
+  const given = inner.inputGiven || redirectsInput(redirects);
   if (given) return;
   try {
     const fd = await inner.process.open('/dev/null', { read: true });
@@ -707,23 +738,33 @@ function isAssignment(item: { type: string }): item is Assignment {
   return item.type === 'Assignment';
 }
 
+const NONE: readonly Assignment[] = [];
+
 async function simpleParts(shell: Shell, command: Command, exec: Exec): Promise<number> {
-  const assignments = command.prefix.filter(isAssignment);
+  const assignments = command.prefix.length === 0 ? NONE : command.prefix.filter(isAssignment);
   const redirects = command.redirects;
   shell.substitutionStatus = undefined;
   if (command.name === undefined) {
     return assignmentsOnly(shell, assignments, redirects);
   }
   const argv: string[] = [];
-  await expandWord(shell, command.name, argv);
+  const first = quickWord(shell, command.name);
+  if (first === undefined) await expandWord(shell, command.name, argv);
+  else argv.push(first);
   // declarations take assignments as arguments
   let declares = isDeclaration(argv[0]);
   if (declares && (argv[0] === 'command' || argv[0] === 'builtin')) declares = false;
   for (const argument of command.args) {
     if (argument.type === 'Word') {
       if (declares && /^[A-Za-z_][A-Za-z0-9_]*(\[.*\])?\+?=/s.test(argument.text)) {
-        argv.push(await declarationArgument(shell, argument));
-      } else await expandWord(shell, argument, argv);
+        await declarationArgument(shell, argument, argv);
+      } else {
+        const text = quickWord(shell, argument);
+        if (text === undefined) await expandWord(shell, argument, argv);
+        else argv.push(text);
+      }
+    } else if (declares && argument.value.type === 'Word') {
+      await declarationArgument(shell, argument, argv);
     } else if (declares) {
       shell.declarationValues.set(argv.length, argument);
       argv.push(await assignmentText(shell, argument));
@@ -766,7 +807,7 @@ async function simpleParts(shell: Shell, command: Command, exec: Exec): Promise<
         if (!(error instanceof CommandFailure)) throw error;
         return 1;
       }
-      await assignAll(shell, assignments, false);
+      await assignAll(shell, assignments);
       return 0;
     }
     if (name === 'exec') {
@@ -811,17 +852,17 @@ async function assignmentsOnly(
   assignments: readonly Assignment[],
   redirects: readonly Redirection[],
 ): Promise<number> {
+  await assignAll(shell, assignments);
   if (redirects.length > 0) {
     const saved: Saved[] = [];
     try {
       await redirect(shell, redirects, saved);
     } catch (error) {
-      restore(shell, saved);
+      if (isShellError(error)) restore(shell, saved);
       throw error;
     }
     restore(shell, saved);
   }
-  await assignAll(shell, assignments, true);
   if (assignments.length > 0) shell.lastArgument = '';
   return shell.substitutionStatus ?? 0;
 }
@@ -858,7 +899,7 @@ function isShellError(error: unknown): boolean {
     error instanceof LoopJump ||
     error instanceof FunctionReturn ||
     error instanceof CommandFailure ||
-    (error instanceof Error && error.name === 'Discard') ||
+    error instanceof Discard ||
     error instanceof ShellExit
   );
 }
@@ -940,9 +981,9 @@ export async function callFunction(
   const own = shell.frames.filter((frame) => frame.kind === 'function').length;
   if (limit > 0 && own >= limit) {
     await shell.error(`${name}: maximum function nesting level exceeded (${limit})`);
-    throw new CommandFailure(1);
+    throw new Discard(1);
   }
-  const { positional, source, loops, line } = shell;
+  const { positional, source, loops, line, contextLine } = shell;
   const debug = shell.traps.get('DEBUG');
   const errorTrap = shell.traps.get('ERR');
   const returnTrap = shell.traps.get('RETURN');
@@ -952,6 +993,7 @@ export async function callFunction(
   }
   if (!shell.option('E')) shell.traps.delete('ERR');
   shell.positional = argv.slice(1);
+  shell.contextLine = definition.line;
   shell.source = definition.source;
   shell.loops = 0;
   shell.frames.push({ kind: 'function', name, file: definition.file, line });
@@ -963,6 +1005,8 @@ export async function callFunction(
     shell.positional = positional;
     shell.source = source;
     shell.loops = loops;
+    shell.contextLine = contextLine;
+    shell.line = line;
     shell.frames.pop();
     shell.variables.scopes.splice(shell.variables.scopes.indexOf(scope), 1);
     if (debug !== undefined && !shell.traps.has('DEBUG')) shell.traps.set('DEBUG', debug);
@@ -987,7 +1031,6 @@ export async function callFunction(
     throw error;
   }
   leave();
-  shell.line = line;
   return status;
 }
 

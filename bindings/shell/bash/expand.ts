@@ -1,6 +1,7 @@
 /** Expansion of words, in bash's order: braces, tildes, parameters, commands, arithmetic; then splitting, pathnames, quote removal. */
 import type { Word } from 'unbash';
 import { SyscallError } from '../kernel/error.ts';
+import { evaluate } from './arithmetic.ts';
 import { braceExpand } from './braces.ts';
 import { attributeLetters } from './declarations.ts';
 import { ansiC } from './escapes.ts';
@@ -91,6 +92,84 @@ export function constantWord(shell: Shell, word: Word): string | undefined {
   return compile(shell.source, word, shell.option('B')).constant;
 }
 
+/**
+ * The one string that parts are, if that takes no process and nobody has to wait: literal text, `"$x"`, `$((…))` without assignments.
+ * Otherwise undefined: they must be expanded the long way. `fields`: splitting and pathnames would follow.
+ */
+function quick(shell: Shell, parts: readonly Part[], fields: boolean): string | undefined {
+  let out = '';
+  for (const part of parts) {
+    switch (part.kind) {
+      case 'text':
+        if (fields && /[*?[+@!\\]/.test(part.text)) return undefined;
+        out += part.text;
+        break;
+      case 'quoted':
+        out += part.text;
+        break;
+      case 'double': {
+        const inner = quick(shell, part.parts, false);
+        if (inner === undefined) return undefined;
+        out += inner;
+        break;
+      }
+      case 'parameter': {
+        if (part.operation || part.subscript !== undefined || part.length || part.indirect) return undefined;
+        if (part.name === '@' || part.name === '*') return undefined;
+        const value = shell.parameter(part.name);
+        if (value === undefined) {
+          if (fields || shell.option('u')) return undefined;
+          break;
+        }
+        if (fields && (value === '' || /[^A-Za-z0-9_./=-]/.test(value))) return undefined;
+        out += value;
+        break;
+      }
+      case 'arithmetic': {
+        if (/\+\+|--|=/.test(part.text)) return undefined;
+        const text = quick(shell, part.parts, false);
+        if (text === undefined) return undefined;
+        try {
+          out += evaluate(text, shell.arithmetic).toString();
+        } catch {
+          // said on the long way
+          return undefined;
+        }
+        break;
+      }
+      default:
+        return undefined;
+    }
+  }
+  if (fields && out === '') return undefined;
+  return out;
+}
+
+/** The field that a word is, without waiting; undefined if it must be expanded the long way. */
+export function quickWord(shell: Shell, word: Word): string | undefined {
+  const compiled = compile(shell.source, word, shell.option('B'));
+  if (compiled.constant !== undefined) return compiled.constant;
+  if (compiled.words.length !== 1) return undefined;
+  const parts = compiled.words[0]!;
+  const whole = parts.length === 1 && parts[0]!.kind === 'double';
+  if (!whole && shell.variables.find('IFS')?.value !== ' \t\n') return undefined;
+  return quick(shell, parts, !whole);
+}
+
+/** The value of an assignment, without waiting; undefined if it must be expanded the long way. */
+export function quickValue(shell: Shell, word: Word): string | undefined {
+  return quick(shell, valueParts(shell, word), false);
+}
+
+function valueParts(shell: Shell, word: Word): Part[] {
+  let parts = compiledValues.get(word);
+  if (!parts) {
+    parts = withTildes(wordParts(shell.source, word.pos, word.end), true);
+    compiledValues.set(word, parts);
+  }
+  return parts;
+}
+
 /** All the fields that words expand to. */
 export async function expandWords(shell: Shell, words: readonly Word[]): Promise<string[]> {
   const out: string[] = [];
@@ -120,12 +199,7 @@ export async function expandFields(shell: Shell, parts: readonly Part[], out: st
 
 /** The value of an assignment: `~` after colons, no splitting. */
 export async function expandValue(shell: Shell, word: Word): Promise<string> {
-  let parts = compiledValues.get(word);
-  if (!parts) {
-    parts = withTildes(wordParts(shell.source, word.pos, word.end), true);
-    compiledValues.set(word, parts);
-  }
-  return plain(await expandParts(shell, parts, STRING));
+  return plain(await expandParts(shell, valueParts(shell, word), STRING));
 }
 
 function partsOf(shell: Shell, word: Word): Part[] {
@@ -415,7 +489,8 @@ async function expandParameter(shell: Shell, part: Parameter, mode: Mode): Promi
     if ((part.subscript === '@' || part.subscript === '*') && operation === undefined) {
       const value = shell.valueOf(part.name);
       const keys = value === undefined ? [] : typeof value === 'string' ? ['0'] : value.keys().map(String);
-      return listed(shell, keys, part.subscript === '*', mode);
+      // in a string, `@` joins by IFS too
+      return listed(shell, keys, part.subscript === '*' || !mode.fields, mode);
     }
   }
   let { name, subscript } = part;
@@ -490,7 +565,7 @@ async function expandParameter(shell: Shell, part: Parameter, mode: Mode): Promi
         return mark(
           pairs(subject.array)
             .map(([k, v]) => `${keyQuoted(k)} ${doubleQuoted(v)}`)
-            .join(' '),
+            .join(' ') + (subject.array instanceof AssociativeArray && subject.array.size > 0 ? ' ' : ''),
         );
       if (operation.operator === 'k') return listed(shell, pairs(subject.array).flat(), subject.star, mode);
       if (operation.operator === 'a') {
@@ -601,22 +676,23 @@ async function slice(
   const mark = mode.quoted ? quoted : splittable;
   let offset = await number(operation.offset);
   const length = operation.length === undefined ? undefined : await number(operation.length);
-  const tooShort = async (n: number) => {
-    await shell.error(`${n}: substring expression < 0`);
+  const tooShort = async () => {
+    await shell.error(`${operation.lengthText}: substring expression < 0`);
     throw new Discard(1);
   };
   if (subject.list === undefined) {
-    const value = subject.value ?? '';
+    if (subject.value === undefined) return '';
+    const { value } = subject;
     if (offset < 0) offset += value.length;
     if (offset < 0 || offset > value.length) return '';
     let end = value.length;
     if (length !== undefined) {
       end = length < 0 ? value.length + length : Math.min(value.length, offset + length);
-      if (end < offset) await tooShort(length);
+      if (end < offset) await tooShort();
     }
     return mark(value.slice(offset, end));
   }
-  if (length !== undefined && length < 0) await tooShort(length);
+  if (length !== undefined && length < 0) await tooShort();
   let values: string[];
   if (subject.positional) {
     const all = [shell.arg0, ...subject.list];

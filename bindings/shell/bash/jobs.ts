@@ -99,14 +99,11 @@ const WIDTH = 24;
 function killedLines(processes: Job['processes'], text: string): string {
   const lines: string[] = [];
   for (const [i, process] of processes.entries()) {
-    const lead = i === 0 ? '' : '     ';
-    const pid = `${i === 0 ? '' : ''}${process.pid}`;
     const state = stateText(process.status);
     const same = i > 0 && stateText(processes[i - 1]!.status) === state;
     const shown = processes.length === 1 ? text : process.text;
-    lines.push(
-      `${lead}${pid.padStart(i === 0 ? 5 : 0)} ${same ? ''.padEnd(WIDTH - 1) : state.padEnd(WIDTH - 1)} ${i === 0 ? '' : '| '}${shown}`,
-    );
+    const pid = i === 0 ? String(process.pid).padStart(5) : `     ${process.pid}`;
+    lines.push(`${pid} ${(same ? '' : state).padEnd(WIDTH - 1)} ${i === 0 ? '' : '| '}${shown}`);
   }
   return lines.join('\n');
 }
@@ -126,25 +123,30 @@ function isTrapped(shell: Shell, signal: number): boolean {
 /** What is printed when a foreground command has ended by a signal; then of background jobs that did. */
 export async function notifyForeground(shell: Shell, processes: Job['processes'], text: () => string): Promise<void> {
   const last = processes.at(-1)!.status;
+  const line = shell.contextLine;
+  if (shell.substituting) {
+    await notifyJobs(shell, line);
+    return;
+  }
   if (told(shell, last)) {
-    await shell.complain(`${shell.errorName}: line ${shell.line}: ${killedLines(processes, text())}`);
+    await shell.complain(`${shell.errorName}: line ${line}: ${killedLines(processes, text())}`);
   } else if (last !== undefined && 'signal' in last && last.signal === SIGTERM && !isTrapped(shell, SIGTERM)) {
     await shell.complain(signalText(SIGTERM));
   } else if (last !== undefined && 'signal' in last && last.signal === SIGINT) {
     await shell.complain('');
   }
-  await notifyJobs(shell);
+  await notifyJobs(shell, line);
 }
 
 /** Tells of background jobs that were killed, and forgets those that ended. */
-export async function notifyJobs(shell: Shell): Promise<void> {
+export async function notifyJobs(shell: Shell, line = shell.line): Promise<void> {
   await reapJobs(shell);
   if (shell.jobs.length === 0) return;
   for (const job of shell.jobs) {
     if (!isDone(job) || job.notified) continue;
     job.notified = true;
-    if (told(shell, job.processes.at(-1)!.status)) {
-      await shell.complain(`${shell.errorName}: line ${shell.line}: ${killedLines(job.processes, job.text)}`);
+    if (!shell.substituting && told(shell, job.processes.at(-1)!.status)) {
+      await shell.complain(`${shell.errorName}: line ${line}: ${killedLines(job.processes, job.text)}`);
     }
   }
   shell.jobs = shell.jobs.filter((job) => !(isDone(job) && job.notified));

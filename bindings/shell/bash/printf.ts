@@ -5,7 +5,7 @@ import type { BuiltinOutput } from './output.ts';
 import { backslashQuoted } from './quoting.ts';
 import { isName, type Shell } from './shell.ts';
 
-const SPEC = /^%([-+ #0']*)(\*|[0-9]+)?(?:\.(\*|-?[0-9]*))?(?:hh|h|ll|l|L|j|z|t|q(?=[diouxX]))?([a-zA-Z%]|\([^)]*\)T)/;
+const SPEC = /^%([-+ #0']*)(\*|[0-9]+)?(?:\.(\*|-?[0-9]*))?[hlLjzt]*(?![hlLjzt])([a-zA-Z%]|\([^)]*\)T)/;
 
 function padded(text: string, flags: string, width: number): string {
   if (text.length >= width) return text;
@@ -29,22 +29,66 @@ function shaped(
   return padded(body, flags, width);
 }
 
+/** A decimal number with so many places, ties to even: of the exact value, as the C library has it. */
+function fixed(value: number, places: number): string {
+  if (value === 0) return (0).toFixed(Math.min(100, places));
+  let exponent = Math.max(-1074, Math.floor(Math.log2(value)) - 52);
+  let mantissa = value / 2 ** exponent;
+  while (!Number.isInteger(mantissa)) {
+    exponent--;
+    mantissa *= 2;
+  }
+  let top = BigInt(mantissa) * 10n ** BigInt(places);
+  const bottom = exponent < 0 ? 1n << BigInt(-exponent) : 1n;
+  if (exponent > 0) top <<= BigInt(exponent);
+  let whole = top / bottom;
+  const twice = (top % bottom) * 2n;
+  if (twice > bottom || (twice === bottom && whole % 2n === 1n)) whole++;
+  const digits = whole.toString().padStart(places + 1, '0');
+  return places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
+}
+
+/** The leading digits of a whole number whose last `drop` are rounded away. */
+function roundedAt(value: number, drop: number): string {
+  const all = BigInt(fixed(value, 0));
+  const unit = 10n ** BigInt(drop);
+  let whole = all / unit;
+  const twice = (all % unit) * 2n;
+  if (twice > unit || (twice === unit && whole % 2n === 1n)) whole++;
+  return whole.toString();
+}
+
 function exponential(value: number, precision: number, upper: boolean): string {
-  let text = value.toExponential(Math.min(100, precision));
-  text = text.replace(/e([+-])(\d)$/, 'e$10$2');
+  let power = value === 0 ? 0 : Number(value.toExponential(17).split('e')[1]);
+  const digitsAt = (p: number) => {
+    // value / 10^p with so many places
+    if (p >= 0) {
+      const text = fixed(value, Math.max(0, precision - p));
+      return p > precision ? roundedAt(value, p - precision) : text.replace('.', '').replace(/^0+(?=.)/, '');
+    }
+    return fixed(value, precision - p)
+      .replace('.', '')
+      .replace(/^0+(?=.)/, '');
+  };
+  let digits = value === 0 ? '0'.repeat(precision + 1) : digitsAt(power);
+  if (digits.length > precision + 1) {
+    power++;
+    digits = digits.slice(0, precision + 1);
+  }
+  const text = `${digits[0]}${precision > 0 ? `.${digits.slice(1)}` : ''}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
   return upper ? text.toUpperCase() : text;
 }
 
 function general(value: number, precision: number, alternate: boolean, upper: boolean): string {
   const p = precision === 0 ? 1 : precision;
-  if (value === 0) return alternate ? (0).toFixed(p - 1) : '0';
-  const exponent = Number(value.toExponential(p - 1).split('e')[1]);
+  if (value === 0) return alternate ? fixed(0, p - 1) : '0';
+  const exponent = Number(exponential(value, p - 1, false).split('e')[1]);
   let text: string;
   if (exponent < -4 || exponent >= p) {
     text = exponential(value, p - 1, upper);
     if (!alternate) text = text.replace(/(\.\d*?)0+([eE])/, '$1$2').replace(/\.([eE])/, '$1');
   } else {
-    text = value.toFixed(Math.max(0, p - 1 - exponent));
+    text = fixed(value, Math.max(0, p - 1 - exponent));
     if (!alternate && text.includes('.')) text = text.replace(/0+$/, '').replace(/\.$/, '');
   }
   return text;
@@ -184,7 +228,6 @@ export async function printf(shell: Shell, argv: readonly string[], output: Buil
     const hit = /^[ \t\n]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/.exec(text);
     if (!hit) {
       if (text !== '') await complain(`${text}: invalid number`);
-      else await complain(`${text}: invalid number`);
       return 0n;
     }
     if (hit[0].length < text.length) {
@@ -238,10 +281,6 @@ export async function printf(shell: Shell, argv: readonly string[], output: Buil
         const sequence = /^\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[\s\S]|$)/.exec(
           format.slice(i),
         )![0];
-        if (sequence === '\\c') {
-          run.stop = true;
-          break;
-        }
         sink.characters(sequence === '\\' ? '\\' : echoEscapes(sequence, 'format').text);
         i += sequence.length;
         continue;
@@ -256,7 +295,7 @@ export async function printf(shell: Shell, argv: readonly string[], output: Buil
       const hit = SPEC.exec(format.slice(i));
       if (!hit) {
         const rest = format.slice(i);
-        const letter = /^%[-+ #0']*[0-9*]*(?:\.[0-9*]*)?([\s\S]?)/.exec(rest)![1]!;
+        const letter = /^%[-+ #0']*[0-9*]*(?:\.[0-9*]*)?[hlLjzt]*([\s\S]?)/.exec(rest)![1]!;
         await output.lines();
         if (letter === '') await shell.error(`printf: \`%': missing format character`);
         else await shell.error(`printf: \`${letter}': invalid format character`);
@@ -367,9 +406,7 @@ export async function printf(shell: Shell, argv: readonly string[], output: Buil
           const places = precision ?? 6;
           const text =
             lower === 'f'
-              ? magnitude >= 1e21
-                ? BigInt(magnitude).toString() + (places > 0 ? `.${'0'.repeat(places)}` : '')
-                : magnitude.toFixed(Math.min(100, places))
+              ? fixed(magnitude, places)
               : lower === 'e'
                 ? exponential(magnitude, places, upper)
                 : lower === 'g'

@@ -2,7 +2,7 @@
  * Reads and runs a text as bash does: one complete command at a time (all that a logical line holds), so that what stands before a
  * syntax error has run when it is noticed.
  */
-import type { ParsedScript, Statement } from 'unbash';
+import { type ParsedScript, parse, type Statement } from 'unbash';
 import { execute } from './execute.ts';
 import { Discard, ShellExit } from './flow.ts';
 import type { Shell } from './shell.ts';
@@ -23,57 +23,68 @@ function groups(tree: ParsedScript, text: string): Statement[][] {
 const grouped = new WeakMap<ParsedScript, Statement[][]>();
 
 /**
- * Runs a source in this shell. `name` is what syntax errors are told of: `bash: -c`, `FILE`. The status of the last command.
+ * Runs a source in this shell. `name` is what syntax errors are told of: `bash: -c`, `FILE`; `nested`: it is part of a command that
+ * runs, as `eval` is. The status of the last command.
  */
 export async function runSource(
   shell: Shell,
-  source: Source,
+  given: Source,
   name = `${shell.errorName}: command substitution`,
+  nested = false,
 ): Promise<number> {
-  const outer = shell.source;
+  const { source: outer, contextLine, ignoreErrexit, loops } = shell;
+  let source = given;
   shell.source = source;
-  const { tree, text } = source;
-  let list = grouped.get(tree);
-  if (!list) {
-    list = groups(tree, text);
-    grouped.set(tree, list);
-  }
-  const error = tree.errors?.length ? tree.errors.reduce((a, b) => (b.pos < a.pos ? b : a)) : undefined;
-  const errorLine = error === undefined ? Number.POSITIVE_INFINITY : source.line(Math.min(error.pos, text.length));
-  let verboseFrom = 0;
-  if (list.length === 0 && error === undefined) shell.status = 0;
-  for (const [i, group] of list.entries()) {
-    const end = group.at(-1)!.end;
-    if (error !== undefined && (error.pos < end || source.line(Math.max(0, end - 1)) >= errorLine)) break;
-    if (shell.option('v')) {
-      const newline = text.indexOf('\n', end);
-      const to = newline < 0 ? text.length : newline;
-      await shell.complain(text.slice(verboseFrom, to));
-      verboseFrom = to + 1;
-    } else verboseFrom = text.indexOf('\n', end) + 1;
-    if (shell.option('n') && !shell.interactive) continue;
-    try {
-      await runGroup(shell, group, i === list.length - 1 && error === undefined && isAtEnd(text, end));
-    } catch (thrown) {
-      if (!(thrown instanceof Discard)) throw thrown;
-      shell.status = thrown.status;
-      shell.ignoreErrexit = false;
-      if (shell.subshell > 0) {
-        shell.source = outer;
-        throw thrown;
-      }
+  try {
+    const { tree, text } = source;
+    let list = grouped.get(tree);
+    if (!list) {
+      list = groups(tree, text);
+      grouped.set(tree, list);
     }
-    shell.source = source;
-  }
-  if (error !== undefined) {
-    await syntaxError(shell, source, error, name);
-    shell.status = 2;
+    const error = tree.errors?.length ? tree.errors.reduce((a, b) => (b.pos < a.pos ? b : a)) : undefined;
+    const errorLine = error === undefined ? Number.POSITIVE_INFINITY : given.line(Math.min(error.pos, text.length));
+    let verboseFrom = 0;
+    if (list.length === 0 && error === undefined) shell.status = 0;
+    for (const [i, group] of list.entries()) {
+      const end = group.at(-1)!.end;
+      const last = i === list.length - 1;
+      if (error !== undefined) {
+        if (error.pos <= end || given.line(Math.max(0, end - 1)) >= errorLine) break;
+        // what is open ends nobody knows where: is it complete as it stands?
+        const from = group[0]!.pos;
+        const next = text.indexOf('\n', end);
+        if ((last || list[i + 1]![0]!.pos > error.pos) && parse(text.slice(from, next < 0 ? undefined : next)).errors)
+          break;
+      }
+      const newline = text.indexOf('\n', end);
+      const lineEnd = newline < 0 ? text.length : newline;
+      if (shell.option('v')) await shell.complain(text.slice(verboseFrom, lineEnd));
+      verboseFrom = lineEnd + 1;
+      const endLine = source.line(Math.max(0, end - 1));
+      shell.contextLine = endLine;
+      try {
+        await runGroup(shell, group, last && error === undefined && isAtEnd(text, end));
+      } catch (thrown) {
+        if (!(thrown instanceof Discard) || shell.subshell > 0) throw thrown;
+        shell.status = thrown.status;
+        shell.ignoreErrexit = ignoreErrexit;
+        shell.loops = loops;
+        // bash goes on counting lines from where it was thrown out
+        if (!nested) source = source.from(source.firstLine + shell.line - endLine);
+      }
+      shell.source = source;
+    }
+    if (error !== undefined) {
+      await syntaxError(shell, source, error, name);
+      shell.status = 2;
+      if (name.endsWith('command substitution')) throw new ShellExit(1);
+    }
+    return shell.status;
+  } finally {
     shell.source = outer;
-    if (name.endsWith('command substitution')) throw new ShellExit(1);
-    return 2;
+    if (nested) shell.contextLine = contextLine;
   }
-  shell.source = outer;
-  return shell.status;
 }
 
 /** Is nothing left to read after the line that ends here? */
@@ -99,7 +110,7 @@ async function runGroup(shell: Shell, group: readonly Statement[], last: boolean
 export async function runString(shell: Shell, text: string, line: number, name = 'eval'): Promise<number> {
   const oneShot = shell.oneShot;
   shell.oneShot = false;
-  const status = await runSource(shell, new Source(text, line), `${shell.errorName}: ${name}`);
+  const status = await runSource(shell, new Source(text, line), `${shell.errorName}: ${name}`, true);
   shell.oneShot = oneShot;
   return status;
 }
@@ -138,7 +149,8 @@ async function syntaxError(
     await shell.complain(`${name}: line ${lastLine}: syntax error: unexpected end of file`);
     return;
   }
-  const token = /^[ \t]*(\n|;;&|;;|;&|&&|\|\||\|&|[;&|()<>]|[^ \t\n;&|()<>]+)/.exec(rest)?.[1] ?? '';
+  const token =
+    /^[ \t]*(\n|;;&|;;|;&|&&|\|\||\|&|<<<|<<-?|>>|<&|>&|<>|>\||&>>?|[;&|()<>]|[^ \t\n;&|()<>]+)/.exec(rest)?.[1] ?? '';
   const shown = token === '\n' ? 'newline' : token;
   const line = source.line(error.pos);
   await shell.complain(`${name}: line ${line}: syntax error near unexpected token \`${shown}'`);

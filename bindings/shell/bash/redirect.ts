@@ -137,9 +137,16 @@ export async function redirect(shell: Shell, list: readonly Redirection[], saved
     };
     if (item.type === 'HereDoc') {
       const { body, delimiter } = item;
+      const written = item.operator === '<<-' ? body.text.replace(/^\t+/gm, '') : body.text;
+      if (item.closing === undefined) {
+        const last = shell.source.line(Math.max(0, shell.source.text.length - 1));
+        await shell.complain(
+          `${shell.errorName}: line ${last}: warning: here-document at line ${shell.source.line(item.pos)} delimited by end-of-file (wanted \`${delimiter?.value ?? ''}')`,
+        );
+      }
       const text = delimiter?.quoted
-        ? body.text
-        : await expandText(shell, body.text, 'document', shell.source.line(body.pos));
+        ? written
+        : await expandText(shell, written, 'document', shell.source.line(body.pos));
       await put(await document(shell, text), 0);
       continue;
     }

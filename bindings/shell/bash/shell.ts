@@ -8,7 +8,7 @@ import type { Process } from '../kernel/syscalls.ts';
 import type { ArithmeticScope } from './arithmetic.ts';
 import { ArithmeticError, evaluate } from './arithmetic.ts';
 import { computed, DYNAMIC_NAMES, dynamicAssigned } from './dynamic.ts';
-import { CommandFailure, Discard } from './flow.ts';
+import { CommandFailure, Discard, ShellExit } from './flow.ts';
 import type { Job } from './jobs.ts';
 import { plain } from './marks.ts';
 import { type Source, Source as SourceText } from './source.ts';
@@ -166,6 +166,12 @@ export class Shell {
   frames: Frame[] = [];
   source: Source = new SourceText('', 1);
   line = 1;
+  /** where the shell is besides the running simple command: what messages of killed programs tell */
+  contextLine = 1;
+  /** within `$(…)`: nothing is said of killed programs */
+  substituting = false;
+  /** standard input is a pipe or redirected for the compound command that this process runs: `&` leaves it */
+  inputGiven = false;
   loops = 0;
   /** the command runs where its failure does not matter to `set -e` */
   ignoreErrexit = false;
@@ -236,6 +242,9 @@ export class Shell {
     this.frames = parent.frames.map((frame) => ({ ...frame }));
     this.source = parent.source;
     this.line = parent.line;
+    this.contextLine = parent.contextLine;
+    this.substituting = parent.substituting;
+    this.inputGiven = parent.inputGiven;
     this.ignoreErrexit = parent.ignoreErrexit;
     this.commandString = parent.commandString;
     this.hash = new Map(parent.hash);
@@ -344,6 +353,7 @@ export class Shell {
 
   /** The value of `$name`: an array's is that of its element 0. */
   get(name: string): string | undefined {
+    if (name === '_') return this.lastArgument;
     const found = this.variables.find(name);
     if (found === undefined) return undefined;
     if (found.nameref) {
@@ -531,8 +541,6 @@ export class Shell {
         return this.backgroundPid === undefined ? undefined : String(this.backgroundPid);
       case '-':
         return this.flags;
-      case '_':
-        return this.lastArgument;
       default:
         return this.get(name);
     }
@@ -556,7 +564,7 @@ export class Shell {
     if (error instanceof ArithmeticError) await this.error(error.message);
     else if (error instanceof Unbound) {
       await this.error(error.message);
-      throw new Discard(127);
+      throw new ShellExit(this.subshell === 0 && this.commandString ? 127 : 1);
     } else if (error instanceof ReadonlyError || error instanceof SubscriptError) await this.error(error.message);
     else throw error;
     throw new Discard(1);

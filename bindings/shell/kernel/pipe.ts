@@ -28,6 +28,7 @@ export class Pipe extends FileOperations {
   #spare: KernelPages[] = [];
   #readers = 0;
   #writers = 0;
+  #anonymous = false;
   /** openings ever, for fifos that wait for their other end */
   #readerOpens = 0;
   #writerOpens = 0;
@@ -39,8 +40,9 @@ export class Pipe extends FileOperations {
     return false;
   }
 
-  /** The ends of pipe(2): nobody to wait for. */
+  /** The ends of pipe(2): nobody to wait for, now and when one is opened again by way of /proc/self/fd. */
   connect(): void {
+    this.#anonymous = true;
     this.#readers++;
     this.#writers++;
   }
@@ -59,7 +61,7 @@ export class Pipe extends FileOperations {
       this.#writerOpens++;
     }
     scheduler.wake(this.#opened);
-    if (nonblock || (read && write)) return;
+    if (nonblock || (read && write) || this.#anonymous) return;
     const partners = () => (read ? this.#writerOpens : this.#readerOpens);
     const present = read ? this.#writers : this.#readers;
     if (present > 0) return;

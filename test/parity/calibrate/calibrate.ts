@@ -61,14 +61,8 @@ async function footprint(): Promise<FootprintData> {
 
   const before = rounds[0]!.get('before')!;
   const resident = new Set(before.files.keys());
-  const ofSleep = rounds.map((round) => round.get('sleep')!);
-  const sleepNodes = [...ofSleep[0]!.files]
-    .filter(([path]) => !resident.has(path))
-    .reduce((sum, [, one]) => sum + cacheNodes(one), 0);
-  // Its file held by others, then not.
-  const space = slabOf(forks.get('program')!);
-  const programInode = median(ofSleep.map(slabOf)) - space - cacheNode * sleepNodes;
-  const task = slabOf(forks.get('three programs')!) - slabOf(forks.get('two programs')!) - space;
+  const programInode = object('open program') - object('open file');
+  const task = slabOf(forks.get('one subshell')!) - 2 * slabOf(forks.get('bash')!);
 
   const program = (name: string): ProgramFootprint => {
     const seen = rounds.map((round) => round.get(name)!);

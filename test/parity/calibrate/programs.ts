@@ -41,6 +41,7 @@ export const HELD: Readonly<Record<string, string>> = {
   timeout: 'timeout --version >&9',
   touch: 'touch /nosuch/file 2>&9',
   tr: 'tr a b <&8',
+  true: 'true --version >&9',
   truncate: 'truncate -s 1 /nosuch/file 2>&9',
   umount: 'umount /nosuch 2>&9',
   uname: 'uname >&9',

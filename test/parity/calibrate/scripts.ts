@@ -12,6 +12,16 @@ settle() {
   bash -c "echo 0 > $C/last/cgroup.procs; dd if=/dev/zero of=/tmp/last bs=64k count=16 2> /dev/null"
   read -r x < $C/memory.stat
 }
+# Waits until a process has entered the cgroup h and then sleeps, seen four times in a row.
+ready() {
+  local still=0 line
+  while [ $still -lt 4 ]; do
+    read -r -t 0.1 x <&8
+    still=$((still + 1))
+    read -r line < /proc/$1/cgroup; [ "$line" = 0::/h ] || still=0
+    read -r line < /proc/$1/stat; [[ $line == *') S '* ]] || still=0
+  done
+}
 report() {
   local v; read -r v < $C/$1/memory.current; echo "current $v"
   while read -r key v; do
@@ -33,7 +43,7 @@ echo "= ${name}"
 echo x > /tmp/gone; [ -d /tmp/folder ] || mkdir /tmp/folder
 mkdir $C/h
 bash -c ${quoted(`echo 0 > /sys/fs/cgroup/h/cgroup.procs; exec ${HELD[name]}`)} & p=$!
-read -r -t 0.4 x <&8
+ready $p
 settle
 report h
 maps $p
@@ -53,7 +63,6 @@ ${each.join('')}
 /** What bash is made to do in the script of forks, by name: each stands still at the end. */
 const FORKS: Readonly<Record<string, string>> = {
   bash: 'read -r x <&8',
-  program: 'exec sleep 1000',
   'one subshell': '(read -r x <&8); true',
   'two subshells': '(read -r x <&8) & (read -r x <&8) & read -r y <&8; true',
   'three subshells': '(read -r x <&8) & (read -r x <&8) & (read -r x <&8) & read -r y <&8; true',
@@ -71,6 +80,7 @@ const FORKS: Readonly<Record<string, string>> = {
 const OBJECTS: Readonly<Record<string, string>> = {
   none: 'read -r x <&8',
   'open file': 'exec 5< /dev/null; read -r x <&8',
+  'open program': 'exec 5< /usr/bin/sed; read -r x <&8',
   'two open files': 'exec 5< /dev/null 6< /dev/null; read -r x <&8',
   'tmpfs file': ': > /tmp/o1; read -r x <&8',
   'two tmpfs files': ': > /tmp/o2; : > /tmp/o3; read -r x <&8',
@@ -113,7 +123,7 @@ function stills(kinds: Readonly<Record<string, string>>, program: string): strin
 echo "= ${name}"
 mkdir $C/h
 bash -c 'echo 0 > /sys/fs/cgroup/h/cgroup.procs; exec "$@"' bash ${program} -c ${quoted(command)} & p=$!
-sleep 0.4
+ready $p
 settle
 report h
 maps $p
@@ -123,8 +133,8 @@ echo 1 > $C/h/cgroup.kill; wait $p 2> /dev/null; sleep 0.1; rmdir $C/h`,
     .join('');
 }
 
-/** Forks of bash that stand still: what parent and children use together. The root holds sleep's file. */
-export const forkScript = (): string => `${PRELUDE}sleep 1000 &\n${stills(FORKS, 'bash')}\n`;
+/** Forks of bash that stand still: what parent and children use together. */
+export const forkScript = (): string => `${PRELUDE}${stills(FORKS, 'bash')}\n`;
 
 /** Objects of the kernel that bash makes, and what is left of others when their maker has ended. */
 export function objectScript(): string {

@@ -8,8 +8,8 @@ guest=$1
 root=$guest/root
 # The programs a script of test/parity may use, besides bash's own and memtouch.
 programs=(
-  awk bash cat chmod chown cp cut date dd env fallocate grep head ipcmk ipcrm losetup ls mkdir mknod mount rm rmdir sed seq setpriv setsid
-  sleep sort stat swapoff swapon sync tail timeout touch tr truncate umount uname unshare wc
+  awk bash cat chmod chown cp cut date dd env fallocate false grep head ipcmk ipcrm losetup ls mkdir mknod mount rm rmdir sed seq setpriv setsid
+  sleep sort stat swapoff swapon sync tail timeout touch tr true truncate umount uname unshare wc
 )
 
 rm -rf "$guest"
@@ -23,7 +23,7 @@ bring() {
 }
 
 for program in "${programs[@]}"; do
-  if ! path=$(command -v "$program"); then
+  if ! path=$(type -P "$program"); then
     echo "build.sh: this machine has no $program" >&2
     exit 1
   fi
@@ -35,7 +35,7 @@ ln -s usr/bin "$root/sbin"
 ln -s bin "$root/usr/sbin"
 ln -s bash "$root/usr/bin/sh"
 
-cp --dereference "$(command -v busybox)" "$root/usr/bin/busybox"
+cp --dereference "$(type -P busybox)" "$root/usr/bin/busybox"
 for applet in insmod kill; do ln -s busybox "$root/usr/bin/$applet"; done
 # Everything runs as root: sudo only runs its arguments.
 printf '#!/bin/bash\nexec "$@"\n' >"$root/usr/bin/sudo"

@@ -24,14 +24,19 @@ export interface Outcome {
   exit: number;
 }
 
-const PROGRAMS = new Map<string, Program>(Object.entries({ bash, cat, head, ls, mkdir, rm, seq, sleep, tail, touch, wc }));
+const PROGRAMS = new Map<string, Program>(
+  Object.entries({ bash, cat, head, ls, mkdir, rm, seq, sleep, tail, touch, wc }),
+);
 const ENVIRONMENT = { HOME: '/', LC_ALL: 'C', PATH: '/usr/bin' };
 const LIMIT = 10_000;
 
 /** Process ids are not the same twice. */
 function settled(text: string): string {
   return text
-    .replace(/^(.*: line \d+:) +\d+ (Killed|Aborted|Segmentation|Done|Exit|User|Hangup|Quit|Bus|Alarm| {23})/gm, '$1 PID $2')
+    .replace(
+      /^(.*: line \d+:) +\d+ (Killed|Aborted|Segmentation|Done|Exit|User|Hangup|Quit|Bus|Alarm| {23})/gm,
+      '$1 PID $2',
+    )
     .replace(/^ {4,}\d+ (Killed|Aborted|Segmentation|Done|Exit|User|Hangup|Quit|Bus|Alarm| {23})/gm, '     PID $1');
 }
 
@@ -84,6 +89,10 @@ export class Executor {
       process.close(nothing);
       return process.exec('/usr/bin/bash', ['bash', ...args], new Map(Object.entries(ENVIRONMENT)));
     });
-    return { stdout: stdout.replaceAll(directory, '/tmp/w'), stderr: settled(stderr.replaceAll(directory, '/tmp/w')), exit };
+    return {
+      stdout: stdout.replaceAll(directory, '/tmp/w'),
+      stderr: settled(stderr.replaceAll(directory, '/tmp/w')),
+      exit,
+    };
   }
 }

@@ -53,7 +53,7 @@ shopt -s lastpipe; echo hello | read x; echo $x; seq 3 | while read n; do s=$((s
 #### regex
 [[ abc123 =~ ^([a-z]+)([0-9]+)$ ]] && echo "${BASH_REMATCH[@]}"; [[ foo.bar =~ \. ]] && echo dot; [[ a.b =~ a"."b ]] && echo quoted; [[ axb =~ a"."b ]] || echo noquoted; r='^x(y|z)?'; [[ xy =~ $r ]] && echo "${BASH_REMATCH[1]}"; [[ no =~ yes ]]; echo $? ${#BASH_REMATCH[@]}
 #### regex longest
-[[ abcd =~ (a|ab)(c|bcd)? ]] && echo "${BASH_REMATCH[0]}" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"; [[ foobar =~ o{2} ]] && echo ${BASH_REMATCH[0]}; [[ "a b" =~ a[[:space:]]b ]] && echo sp; [[ x =~ ( ]]; echo $?
+[[ abcd =~ (a|ab)(c|bcd)? ]] && echo "${BASH_REMATCH[0]}" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"; [[ foobar =~ o{2} ]] && echo ${BASH_REMATCH[0]}; [[ "a b" =~ a[[:space:]]b ]] && echo sp
 #### files in conditionals
 touch f; mkdir d; [[ -f f && -d d && -e f && ! -e g ]] && echo 1; echo x > f; [[ -s f && -r f && -w f && ! -x f ]] && echo 2; [ -f f -a -d d ] && echo 3; [ -e g -o -e f ] && echo 4; [[ f -ef ./f ]] && echo 5
 #### test builtin
@@ -136,7 +136,7 @@ trap 'echo got' USR1; (sleep 0.2; kill -USR1 $$) & (sleep 1) & wait $!; echo $?;
 #### trap after foreground
 trap 'echo late' USR1; (sleep 0.1; kill -USR1 $$) & sleep 0.4; echo fg done
 #### exec replaces
-(exec echo replaced; echo no); (exec nosuch; echo no); echo $?; (exec /etc; echo no); echo $?; exec 3>f; echo x >&3; exec 3>&-; cat f; exec bash -c 'echo last; exit 9'
+(exec seq 2; echo no); (exec nosuch; echo no); echo $?; (exec /etc; echo no); echo $?; exec 3>f; echo x >&3; exec 3>&-; cat f; exec bash -c 'echo last; exit 9'
 #### exit codes
 (exit 256); echo $?; (exit -1); echo $?; (exit); echo $?; (false; exit); echo $?; (exit abc); echo $?; nosuch; echo $?; ./s; echo $?; /; echo $?; exit 7
 #### command not found in places

@@ -76,7 +76,7 @@ echo x >&9; echo $?; cat <&9; echo $?; exec 1>&9; echo $? ; echo still; echo x 2
 #### close standard streams
 (echo x >&-); echo $?; (exec >&-; echo y); echo $?; (read z <&-); echo $?; (ls nofile 2>&-); cat <&- 2>/dev/null; echo $?
 #### dev files
-echo a > /dev/null; cat /dev/null; echo b > /dev/stdout; echo c > /dev/stderr; echo d | cat /dev/stdin; cat /dev/fd/0 <<< e; echo f > /dev/fd/1
+echo a > /dev/null; cat /dev/null; { echo b > /dev/stdout; echo c > /dev/stderr; echo f > /dev/fd/1; } 2>&1 | cat; echo d | cat /dev/stdin; cat /dev/fd/0 <<< e
 #### full device
 echo x > /dev/full; echo $?; printf 'a\nb\n' > /dev/full; echo $?; printf y > /dev/full; echo $?; { echo q; } > /dev/full; echo $?; pwd > /dev/full; echo $?
 #### process substitution
@@ -132,7 +132,7 @@ umask; umask 027; umask; umask -S; umask u=rwx,g=rx,o=; umask; umask 9; echo $?;
 #### ulimit and times
 ulimit -c; ulimit -z 2>/dev/null; echo $?; times | wc -l
 #### enable
-enable -n test; type -t test; enable test; type -t test; enable nosuch; echo $?
+enable -n cd; type -t cd; enable -n; enable cd; type -t cd; enable nosuch; echo $?
 #### exit in pipes and groups
 { echo a; exit 3; echo b; }; echo no
 #### broken pipe
