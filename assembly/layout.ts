@@ -238,6 +238,7 @@ export const H_LOOP_HEAD: u32 = 1756; // frame
 export const H_LOOP_TAIL: u32 = 1760;
 export const H_LOOP_BUSY: u32 = 1764;
 export const H_LOOP_CALLER: u32 = 1768; // task in whose call a worker runs, which it may not die in the middle of; 0: none
+export const H_LOOPS: u32 = 1772; // 1 once a loop device was attached
 export const H_LIST_CHANGES: u32 = 1736; // u64: pages that joined or left LRU lists so far
 export const H_SCAN_SLOTS: u32 = 2048; // u32[32]: of the batch that reclaim has in hand, addresses of the words that point to its folios
 export const H_LOOKED_UP: u32 = 1792; // u32[64]: for each row of the group, the address of its page's word; 0: not known
@@ -625,7 +626,7 @@ export const INODE_ERRORS: u32 = 48; // u32 pages that could not be written ther
 export const INODE_SUPER: u32 = 52; // u32 object; 0: nothing limits it
 export const INODE_SB_MAX: u32 = 56; // u32 pages that its files may have, in memory or in swap; 0: any number (max_blocks)
 export const INODE_SB_USED: u32 = 60; // u32 (used_blocks)
-export const INODE_WRITE_MEMCG: u32 = 64; // u32 INODE_WB, which goes with the last dirty page, for what is on its way to a loop device
+export const INODE_WRITE_MEMCG: u32 = 64; // u32 i_wb of a loop device: INODE_WB at its first dirty page, for good
 // struct file_ra_state (folio/readahead.ts), by address space and object: a table with four places for each hash
 export const NR_READERS: u32 = 16384;
 export const READER_STRIDE: u32 = 40;
