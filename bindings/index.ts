@@ -63,6 +63,7 @@ export { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, re
 export { Against, type AgainstReport } from './report/against.ts';
 export { type Costs, DEFAULT_COSTS, type Pressure, type PressureLine } from './report/pressure.ts';
 export { readSamples, type Sample } from './report/samples.ts';
+export { type RunOptions, runScript, type ScriptResult } from './shell/run.ts';
 export { openTrace, type Trace, type TraceBatch } from './trace/arrow-reader.ts';
 export { TraceWriter } from './trace/arrow-writer.ts';
 export type { ImportReport } from './trace/import-report.ts';

@@ -31,7 +31,7 @@ export function addRun(program: Command): void {
     .command('run')
     .description('run a bash script as Linux would, and print what it prints')
     .argument('<script>', 'a bash script; - is standard input')
-    .argument('[args...]', 'its arguments')
+    .argument('[args...]', 'its arguments; after -- where they begin with a dash')
     .option('--kernel <version>', 'whose facts to follow: 6.18 or 6.1', '6.18')
     .option('--cpus <n>', 'CPUs of the machine', '1')
     .option('--memory <size>', 'memory of the machine', '1G')
@@ -40,7 +40,6 @@ export function addRun(program: Command): void {
     .option('--cgroupfs <dir>', 'write the control files of all cgroups there at the end, for tools that read them')
     .option('--audit', 'check conservation at the end; a discrepancy is a failure')
     .option('--json', 'print one JSON object, with what the script printed in it')
-    .passThroughOptions()
     .action(run);
 }
 
