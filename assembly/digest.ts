@@ -213,7 +213,10 @@ function foldWriteback(hash: u64): u64 {
   }
   for (let frame = headerGet(L.H_WRITE_HEAD); frame; frame = nextWrite(frame)) hash = fold(hash, frame);
   for (let frame = nextLoop(0); frame; frame = nextLoop(frame)) hash = fold(fold(hash, L.H_LOOP_HEAD), frame);
-  if (headerGet(L.H_WRITE_HEAD)) hash = fold(hash, headerGet64(L.H_WRITE_DONE_AT));
+  if (headerGet(L.H_WRITE_HEAD)) {
+    hash = fold(hash, headerGet64(L.H_WRITE_DONE_AT));
+    if (headerGet(L.H_REQUEST_MAX)) hash = fold(fold(hash, headerGet64(L.H_REQUEST_KEY)), headerGet(L.H_REQUEST_PAGES));
+  }
   if (headerGet64(L.H_FLUSH_AT) != NEVER) hash = fold(hash, microseconds(headerGet64(L.H_FLUSH_AT)));
   if (headerGet64(L.H_WRITE_CLOCK) > headerGet64(L.H_NOW)) hash = fold(hash, headerGet64(L.H_WRITE_CLOCK));
   for (let task: u32 = 0; task < headerGet(L.H_TASK_END); task++) {

@@ -238,8 +238,14 @@ export const H_LOOP_HEAD: u32 = 1756; // frame
 export const H_LOOP_TAIL: u32 = 1760;
 export const H_LOOP_BUSY: u32 = 1764;
 export const H_LOOP_CALLER: u32 = 1768; // task in whose call a worker runs, which it may not die in the middle of; 0: none
+// requests of the device's queue: pages that follow each other are one (folio/writeback.ts)
+export const H_NR_REQUESTS: u32 = 1772;
+export const H_REQUEST_MAX: u32 = 1788; // u32 pages of a request at most; 0 or 1: each page is one
+export const H_REQUEST_KEY: u32 = 1776; // u64 what the last page of the last request was
+export const H_REQUEST_PAGES: u32 = 1784; // u32 … and how many it has
 export const H_LIST_CHANGES: u32 = 1736; // u64: pages that joined or left LRU lists so far
 export const H_SCAN_SLOTS: u32 = 2048; // u32[32]: of the batch that reclaim has in hand, addresses of the words that point to its folios
+export const H_RECLAIM_NS: u32 = 2176; // u64: how long reclaim was at work, by COST_SCAN
 export const H_LOOKED_UP: u32 = 1792; // u32[64]: for each row of the group, the address of its page's word; 0: not known
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
@@ -482,6 +488,7 @@ export const STATE_SWAPCACHE: u32 = 1 << 12; // PG_swapcache: it has a slot (fol
 export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neither anon nor shmem of memory.stat
 export const STATE_MLOCKED: u32 = 1 << 13; // PG_mlocked
 export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
+export const STATE_REQUEST: u32 = 1 << 18; // under writeback: the first page of its request
 export const STATE_BUFFERS: u32 = 1 << 17; // it has a buffer head, which its owner's objcg pays for
 export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
 /** u32 per frame: the next write in the device's queue. */

@@ -79,6 +79,8 @@ export interface BootOptions extends Partial<Capacities> {
   flusher?: boolean;
   /** modelled residency: what the disk takes to write one page, ns; 20000 (200 MB/s) unless told; 0: no time at all */
   pageWriteNs?: bigint;
+  /** modelled residency: pages of one request to the disk at most (max_sectors_kb), of whose requests 128 wait; 1, each page is one, unless told */
+  requestPages?: number;
   /** modelled residency: pages that Linux reads ahead at most (128 KiB by default); 0, nothing, unless told */
   readahead?: number;
   /** modelled residency: resident pages that a read fault maps together, a power of two (64 KiB in Linux); 0, one, unless told */
@@ -356,6 +358,7 @@ export class Machine {
       swappiness = null,
       flusher = true,
       pageWriteNs = PAGE_WRITE_NS,
+      requestPages = 1,
       readahead = 0,
       faultAround = 0,
       cacheNode = 0,
@@ -402,6 +405,9 @@ export class Machine {
         throw new EngineError('EINVAL', `faultAround ${faultAround}: 0, or a power of two up to 512 pages`);
       if (![cacheNode, bufferHead].every((bytes) => isU32(bytes) && bytes <= PAGE_SIZE))
         throw new EngineError('EINVAL', `cacheNode ${cacheNode}, bufferHead ${bufferHead}: from 0 to 4096 bytes`);
+      if (!Number.isInteger(requestPages) || requestPages < 1 || requestPages > 1 << 16)
+        throw new EngineError('EINVAL', `requestPages ${requestPages}: from 1 to 65536 pages`);
+      words[(L.HEADER + L.H_REQUEST_MAX) / 4] = requestPages === 1 ? 0 : requestPages;
       words[(L.HEADER + L.H_CACHE_NODE) / 4] = cacheNode;
       words[(L.HEADER + L.H_BUFFER_HEAD) / 4] = bufferHead;
       words[(L.HEADER + L.H_READAHEAD) / 4] = readahead;

@@ -1,6 +1,6 @@
 // Loop devices: block devices whose pages are pages of another object. A kernel thread for each device reads and writes there, on behalf of
-// the cgroup that the request is of: what it brings in is charged to that cgroup's memcg if the io controller tells cgroups
-// apart (MEMCG_IO), and else to nobody. drivers/block/loop.c: loop_queue_rq(), loop_process_work(), lo_rw_aio(); fs/fs-writeback.c:
+// the cgroup that the request is of: what it brings in is charged to that cgroup's memcg if the io controller tells cgroups apart
+// (MEMCG_IO), and else to nobody. drivers/block/loop.c: loop_queue_rq(), loop_process_work(), lo_rw_aio(); fs/fs-writeback.c:
 // wbc_init_bio().
 //
 //     startWriteback() → | pages for loop devices | → worker: a write to the backing object → endWriteback()
@@ -32,8 +32,8 @@ import { endWriteback } from './writeback';
 
 /**
  * LOOP_CONFIGURE, or (`backing` 0) LOOP_CLR_FD: the object's pages are those of `backing` from page `offset` on, which `worker`, a kernel
- * thread, reads and writes. Pages that the object has must be written before. -ENOENT: no such object; -ESRCH: no such task; -EBUSY: it has
- * a backing object, or pages of it are on their way.
+ * thread, reads and writes. Pages that the object has must be written before. -ENOENT: no such object; -ESRCH: no such task; -EBUSY: it
+ * has a backing object.
  */
 export function setBacking(object: u32, backing: u32, offset: u32, worker: u32): i32 {
   if (!object || object >= objectsEnd || !typeOf(object)) return outOfRange(L.FIELD_OBJECT, object, ENOENT);

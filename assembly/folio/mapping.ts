@@ -301,13 +301,13 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     }
     // shmem makes its pages or has them in swap; a file's come from the disk
     let major = fresh && !shmem;
+    let slot: u32 = shmem && !frame ? radixGet(pagesOf(object), i) & ~L.SHADOW_BIT : 0;
     // shmem_file_read_iter(): a hole is read as zeros, and stays one.
-    if (shmem && flags & FLAG_HOLES && !radixGet(pagesOf(object), i)) {
+    if (shmem && flags & FLAG_HOLES && !frame && !slot) {
       headerSet(L.H_CALL_DONE, headerGet(L.H_CALL_DONE) + 1);
       continue;
     }
-    if (shmem && !frame && radixGet(pagesOf(object), i)) {
-      let slot = radixGet(pagesOf(object), i) & ~L.SHADOW_BIT;
+    if (slot) {
       fresh = false;
       major = !slotFolio(slot);
       let got = shmemSwapIn(task, cpu, slot, payer, (<u64>object << 32) | i);

@@ -23,9 +23,10 @@ import { lruPages } from '../reclaim/workingset';
 import { chargeWord, ownerOf } from './folio';
 import { dirtyPages, nextDirty, oldestDirty } from './inode';
 import { isLoopFolio, nextLoop, queueLoop, runLoop } from './loop';
+import { folioSlot } from './slots';
 import { NO_KEY, radixGet, radixNext } from './radix';
 import { KIND_FILE } from '../replay/ops';
-import { cleanFolio, setState, stateOf } from './resident';
+import { cleanFolio, placeAt, setState, stateOf } from './resident';
 
 /** MIN_WRITEBACK_PAGES: what the flusher writes of one inode before it looks at the thresholds again (4 MiB). */
 const CHUNK: u32 = 1024;
@@ -72,6 +73,7 @@ export function startWriteback(frame: u32): void {
     endWriteback(frame);
     return;
   }
+  joinRequest(frame);
   store<u32>(nextAt(frame), 0);
   let tail = headerGet(L.H_WRITE_TAIL);
   headerSet(L.H_WRITE_TAIL, frame);
@@ -82,6 +84,24 @@ export function startWriteback(frame: u32): void {
   headerSet(L.H_WRITE_HEAD, frame);
   headerSet64(L.H_WRITE_DONE_AT, clock() + service);
   arm();
+}
+
+/** What the block layer knows a page by: its slot, or its place in its object. */
+@inline function requestKey(frame: u32): u64 {
+  if (stateOf(frame) & L.STATE_SWAPCACHE) return (<u64>1 << 63) | folioSlot(frame);
+  return load<u64>(placeAt(frame));
+}
+
+/** blk_attempt_plug_merge(): a page that follows the last one on the disk joins its request, and else begins one. */
+function joinRequest(frame: u32): void {
+  let key = requestKey(frame);
+  let pages = headerGet(L.H_REQUEST_PAGES);
+  let joins = headerGet(L.H_WRITE_HEAD) != 0 && pages < headerGet(L.H_REQUEST_MAX) && key == headerGet64(L.H_REQUEST_KEY) + 1;
+  headerSet64(L.H_REQUEST_KEY, key);
+  headerSet(L.H_REQUEST_PAGES, joins ? pages + 1 : 1);
+  if (joins) return;
+  setState(frame, stateOf(frame) | L.STATE_REQUEST);
+  headerSet(L.H_NR_REQUESTS, headerGet(L.H_NR_REQUESTS) + 1);
 }
 
 /** folio_end_writeback(): the folio is on the disk. What reclaim has waited for goes to where it is found next. */
@@ -113,6 +133,10 @@ function finishOne(): void {
   if (next) headerSet64(L.H_WRITE_DONE_AT, headerGet64(L.H_WRITE_DONE_AT) + headerGet64(L.H_WRITE_NS));
   else headerSet(L.H_WRITE_TAIL, 0);
   store<u32>(nextAt(frame), 0);
+  if (stateOf(frame) & L.STATE_REQUEST) {
+    setState(frame, stateOf(frame) & ~L.STATE_REQUEST);
+    headerSet(L.H_NR_REQUESTS, headerGet(L.H_NR_REQUESTS) - 1);
+  }
   endWriteback(frame);
 }
 
@@ -147,7 +171,7 @@ export function waitForDevice(): void {
 
 /** blk_mq_get_request(): who would give the device one more than its queue holds waits until one is done. */
 export function waitForRequest(): void {
-  while (headerGet(L.H_WRITE_HEAD) && headerGet(L.H_NR_WRITEBACK) >= BLKDEV_DEFAULT_RQ) waitForOne();
+  while (headerGet(L.H_WRITE_HEAD) && headerGet(L.H_NR_REQUESTS) >= BLKDEV_DEFAULT_RQ) waitForOne();
   arm();
 }
 
@@ -172,6 +196,7 @@ export function congestionWait(): void {
 
 /** Somebody is at work for `ns`, not waiting: the device goes on meanwhile. */
 export function deviceWorks(ns: u64): void {
+  headerSet64(L.H_RECLAIM_NS, headerGet64(L.H_RECLAIM_NS) + ns);
   if (!headerGet(L.H_WRITE_HEAD) || !ns) return;
   let until = clock() + ns;
   runDevice(until);
@@ -415,7 +440,10 @@ export function auditWriteback(): u32 {
     if (!isWriteback(frame) || !isLoopFolio(frame)) return differs(L.AUDIT_WRITEBACK, frame, 1, 0);
     queued++;
   }
-  let code = differs(L.AUDIT_WRITEBACK, 0, written, queued);
+  let requests: i64 = 0;
+  for (let frame = headerGet(L.H_WRITE_HEAD); frame; frame = nextWrite(frame)) if (stateOf(frame) & L.STATE_REQUEST) requests++;
+  let code = differs(L.AUDIT_WRITEBACK, 0, requests, headerGet(L.H_NR_REQUESTS));
+  if (!code) code = differs(L.AUDIT_WRITEBACK, 0, written, queued);
   if (!code) code = differs(L.AUDIT_WRITEBACK, 0, written, headerGet(L.H_NR_WRITEBACK));
   if (!code) code = differs(L.AUDIT_FILE_DIRTY, 0, dirty, headerGet(L.H_NR_DIRTY));
   let counted: i64 = 0;

@@ -1,14 +1,16 @@
-# Lowering memory.max below anonymous memory kills, the larger first; with oom.group all of the cgroup at once.
+# Lowering memory.max below anonymous memory kills; what is protected by oom_score_adj stays, over the limit.
 C=/sys/fs/cgroup
-mkdir $C/a $C/b; echo 0 > $C/a/memory.swap.max; echo 0 > $C/b/memory.swap.max; echo 1 > $C/b/memory.oom.group
-for d in a b; do
-  q=$(bash -c "echo 0 > $C/$d/cgroup.procs; memtouch -d anon 200k")
-  p=$(bash -c "echo 0 > $C/$d/cgroup.procs; memtouch -d anon 4M")
-  echo 3M > $C/$d/memory.max; echo "$d write $?"
-  sleep 0.1
-  kill -0 $p 2> /dev/null; echo "$d larger $?"
-  kill -0 $q 2> /dev/null; echo "$d smaller $?"
-  grep -E '^(oom_kill|oom_group_kill) ' $C/$d/memory.events
-  kill $q 2> /dev/null
-done
-true
+mkdir $C/a $C/b; echo 0 > $C/a/memory.swap.max; echo 0 > $C/b/memory.swap.max
+p=$(bash -c "echo 0 > $C/a/cgroup.procs; memtouch -d anon 4M")
+echo 2M > $C/a/memory.max; echo "write $?"
+sleep 0.1
+kill -0 $p 2> /dev/null; echo "alive $?"
+grep -E '^(oom_kill|oom_group_kill) ' $C/a/memory.events
+[ $(cat $C/a/memory.current) -lt 1048576 ]; echo "freed $?"
+p=$(bash -c "echo 0 > $C/b/cgroup.procs; echo -1000 > /proc/self/oom_score_adj; memtouch -d anon 4M")
+echo 2M > $C/b/memory.max; echo "write $? $(cat $C/b/memory.max)"
+sleep 0.1
+kill -0 $p; echo "alive $?"
+grep -E '^(oom|oom_kill) ' $C/b/memory.events
+[ $(cat $C/b/memory.current) -gt 4194304 ]; echo "over the limit $?"
+kill $p

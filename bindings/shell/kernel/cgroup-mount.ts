@@ -6,6 +6,7 @@ import { EngineError } from '../../engine/error.ts';
 import { bytesOf, textOf } from './bytes.ts';
 import { SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
+import type { UserProcess } from './process.ts';
 import { SIGKILL } from './signals.ts';
 import type { FileType } from './syscalls.ts';
 import { type Caller, FileSystem, Inode, type OpenFile, PAGE_SIZE, type StatFs } from './vfs.ts';
@@ -23,11 +24,18 @@ export function asSyscall<T>(call: () => T): T {
 /** The kernel's processes, as cgroups know them. */
 export function cgroupProcesses(kernel: Kernel): Processes {
   return {
+    // In the order in which they came to be: init, the kernel's threads, the rest.
     *threads(): Iterable<Thread> {
-      // Flushers and loop devices' workers are of work queues, which stay where they are (PF_NO_SETAFFINITY).
-      for (const { pid } of kernel.kernelThreads.values()) yield { tid: pid, pid, task: 0, bound: true };
-      for (const { pid, task, status } of kernel.processes.values())
-        yield { tid: pid, pid, task, ...(status !== null && { dead: true }) };
+      const of = ({ pid, task, status }: UserProcess) => ({
+        tid: pid,
+        pid,
+        task,
+        ...(status !== null && { dead: true }),
+      });
+      const init = kernel.processes.get(1);
+      if (init !== undefined) yield of(init);
+      for (const { pid, bound } of kernel.kernelThreads.values()) yield { tid: pid, pid, task: 0, bound };
+      for (const process of kernel.processes.values()) if (process !== init) yield of(process);
     },
     kill: (pid) => kernel.processes.get(pid)?.send(SIGKILL),
     freeze: (pid, frozen) => kernel.processes.get(pid)?.freeze(frozen),

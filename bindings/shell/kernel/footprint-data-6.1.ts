@@ -14,7 +14,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     tmpfsInode: 928,
     ext4Inode: 1296,
     procInode: 880,
-    programInode: 624,
+    programInode: 832,
     cacheNode: 592,
     bufferHead: 112,
     memcgPercpu: 5064,
@@ -49,7 +49,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     awk: {
       anon: 35,
       tables: 8,
-      slab: 8568,
+      slab: 8152,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -111,7 +111,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     cat: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -135,8 +135,8 @@ export const FOOTPRINT_6_1: FootprintData = {
     },
     chmod: {
       anon: 25,
-      tables: 8,
-      slab: 6760,
+      tables: 7,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -161,7 +161,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     chown: {
       anon: 28,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -185,8 +185,8 @@ export const FOOTPRINT_6_1: FootprintData = {
     },
     cp: {
       anon: 36,
-      tables: 8,
-      slab: 16664,
+      tables: 7,
+      slab: 15624,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libacl.so.1',
@@ -235,7 +235,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     cut: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -260,7 +260,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     date: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -285,7 +285,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     dd: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -310,7 +310,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     env: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -335,7 +335,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     grep: {
       anon: 33,
       tables: 8,
-      slab: 9736,
+      slab: 9320,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -366,7 +366,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     head: {
       anon: 25,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -391,7 +391,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     ipcmk: {
       anon: 24,
       tables: 8,
-      slab: 8152,
+      slab: 7944,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -416,7 +416,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     ipcrm: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -441,7 +441,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     losetup: {
       anon: 28,
       tables: 8,
-      slab: 9048,
+      slab: 8632,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -472,7 +472,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     ls: {
       anon: 36,
       tables: 8,
-      slab: 11872,
+      slab: 10368,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -509,7 +509,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     memtouch: {
       anon: 12,
       tables: 5,
-      slab: 5648,
+      slab: 4560,
       files: [
         {
           path: '/usr/bin/memtouch',
@@ -522,7 +522,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     mkdir: {
       anon: 30,
       tables: 8,
-      slab: 12472,
+      slab: 10968,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -559,7 +559,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     mknod: {
       anon: 30,
       tables: 8,
-      slab: 11544,
+      slab: 10920,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -596,7 +596,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     mount: {
       anon: 46,
       tables: 8,
-      slab: 15384,
+      slab: 13464,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libblkid.so.1',
@@ -645,7 +645,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     rm: {
       anon: 25,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -670,7 +670,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     rmdir: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -695,7 +695,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     sed: {
       anon: 34,
       tables: 8,
-      slab: 13024,
+      slab: 11312,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libacl.so.1',
@@ -738,7 +738,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     seq: {
       anon: 25,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -763,7 +763,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     setpriv: {
       anon: 27,
       tables: 8,
-      slab: 16016,
+      slab: 14720,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -794,7 +794,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     setsid: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -819,7 +819,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     sleep: {
       anon: 23,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -844,7 +844,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     sort: {
       anon: 25,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -869,7 +869,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     stat: {
       anon: 32,
       tables: 8,
-      slab: 11544,
+      slab: 10040,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -906,7 +906,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     swapoff: {
       anon: 42,
       tables: 8,
-      slab: 14504,
+      slab: 12584,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libblkid.so.1',
@@ -955,7 +955,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     swapon: {
       anon: 46,
       tables: 8,
-      slab: 15984,
+      slab: 13856,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libblkid.so.1',
@@ -1009,8 +1009,8 @@ export const FOOTPRINT_6_1: FootprintData = {
     },
     sync: {
       anon: 24,
-      tables: 7,
-      slab: 6760,
+      tables: 8,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1035,7 +1035,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     tail: {
       anon: 25,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1059,8 +1059,8 @@ export const FOOTPRINT_6_1: FootprintData = {
     },
     timeout: {
       anon: 24,
-      tables: 7,
-      slab: 6760,
+      tables: 8,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1085,7 +1085,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     touch: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1110,7 +1110,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     tr: {
       anon: 24,
       tables: 8,
-      slab: 7088,
+      slab: 6880,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1132,10 +1132,35 @@ export const FOOTPRINT_6_1: FootprintData = {
         },
       ],
     },
+    true: {
+      anon: 24,
+      tables: 8,
+      slab: 6552,
+      files: [
+        {
+          path: '/lib/x86_64-linux-gnu/libc.so.6',
+          pages: 471,
+          cached: 471,
+          mapped: 319,
+        },
+        {
+          path: '/lib64/ld-linux-x86-64.so.2',
+          pages: 53,
+          cached: 53,
+          mapped: 48,
+        },
+        {
+          path: '/usr/bin/true',
+          pages: 9,
+          cached: 9,
+          mapped: 8,
+        },
+      ],
+    },
     truncate: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1160,7 +1185,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     umount: {
       anon: 47,
       tables: 8,
-      slab: 15384,
+      slab: 14344,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libblkid.so.1',
@@ -1209,7 +1234,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     uname: {
       anon: 24,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1233,8 +1258,8 @@ export const FOOTPRINT_6_1: FootprintData = {
     },
     unshare: {
       anon: 24,
-      tables: 8,
-      slab: 6760,
+      tables: 7,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',
@@ -1259,7 +1284,7 @@ export const FOOTPRINT_6_1: FootprintData = {
     wc: {
       anon: 25,
       tables: 8,
-      slab: 6760,
+      slab: 6552,
       files: [
         {
           path: '/lib/x86_64-linux-gnu/libc.so.6',

@@ -15,6 +15,18 @@ const PROGRAM_VPN = 0x1000;
 /** What the C library maps beside its files. Pages. */
 const LIBRARY_DATA = 50;
 
+/**
+ * Pages that execve(2) takes on its way and gives back with the old address space: the last writes of the old program, the first place of
+ * the stack and its page tables. Measured on the guest by what a first program leaves in the CPU's stock: 3 or 4 more than it has later.
+ */
+const EXEC_PAGES = 3;
+/**
+ * Private pages that a forked shell writes at once, before its parent does (whose own writes then need no copy), and the stack page that
+ * the parent writes on its return. Measured in the same way with `(:)`, and by the shell's anon while its child sleeps.
+ */
+const FORK_CHILD_PAGES = 21;
+const FORK_PARENT_PAGES = 1;
+
 /** A file that some programs run from. */
 interface ProgramFile {
   readonly object: number;
@@ -61,10 +73,15 @@ export class Footprint {
     for (let i = 0; i < program.tables; i++) own.memory.tables.push(kernel.allocatePage(parent, 'pagetable'));
   }
 
-  /** What a process and its parent write right after a fork. */
-  copied(process: UserProcess, pages: number): void {
-    const program = this.#charges.get(process)?.memory?.program;
-    this.#touch(process, Math.min(pages, program?.anon ?? 0));
+  /** What a process and its parent write right after a fork: the child is not running yet, and is killed later if it has to be. */
+  copied(kernel: Kernel, parent: UserProcess, child: UserProcess): void {
+    const anon = this.#charges.get(parent)?.memory?.program.anon ?? 0;
+    for (let i = FORK_PARENT_PAGES; i < Math.min(anon, FORK_PARENT_PAGES + FORK_CHILD_PAGES); i++) {
+      if (kernel.machine.isKilled(child.task)) break;
+      kernel.machine.touchAnon(child.task, { vpn: PROGRAM_VPN + i }, parent.cpuId);
+    }
+    kernel.noteEvents();
+    this.#touch(parent, 0, Math.min(anon, FORK_PARENT_PAGES));
   }
 
   /** execve(2): the address space is new; the program comes. SyscallError ENOMEM. */
@@ -72,7 +89,9 @@ export class Footprint {
     const own = this.#charges.get(process);
     if (own === undefined) return;
     const program = this.data.programs[name] ?? this.data.programs.cat!;
+    this.#touch(process, own.memory?.program.anon ?? 0, EXEC_PAGES);
     const slab = allocate(process, { kind: 'slab', bytes: program.slab });
+    process.charge((machine, task, cpu) => machine.exec(task, cpu));
     this.#drop(kernel, process, own);
     const files: ProgramFile[] = [];
     own.memory = { program, slab, tables: [], files };
@@ -91,7 +110,7 @@ export class Footprint {
         );
     }
     if (libraries > 0) process.space.hasLibraries(libraries + LIBRARY_DATA);
-    this.#touch(process, program.anon);
+    this.#touch(process, 0, program.anon);
   }
 
   /** Pages of page tables beside those of mappings. */
@@ -114,8 +133,9 @@ export class Footprint {
     free(kernel.machine, own.slab);
   }
 
-  #touch(process: UserProcess, pages: number): void {
-    for (let i = 0; i < pages; i++)
+  /** Pages of the program's own region. */
+  #touch(process: UserProcess, from: number, pages: number): void {
+    for (let i = from; i < from + pages; i++)
       process.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: PROGRAM_VPN + i }, cpu));
   }
 

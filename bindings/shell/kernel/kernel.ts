@@ -6,6 +6,7 @@ import type { Machine } from '../../machine.ts';
 import { ROOT_CGROUP } from '../../trace/schema.ts';
 import { SyscallError } from './error.ts';
 import type { Footprint } from './footprint.ts';
+import { KERNEL_THREADS, type KernelThreadEntry } from './kernel-threads.ts';
 import { MemoryFs } from './memory-fs.ts';
 import { Pipe } from './pipe.ts';
 import type { UserProcess } from './process.ts';
@@ -71,6 +72,9 @@ class KernelThread implements Caller {
   readonly uid = 0;
   readonly gid = 0;
   readonly comm: string;
+  /** loop workers and flushers are workers of the kernel, which stay where they are */
+  readonly state = 'I';
+  readonly bound = true;
   thread!: Thread;
 
   constructor(kernel: Kernel, comm: string) {
@@ -116,7 +120,7 @@ export class Kernel {
   readonly pids = new Map<number, number>();
   /** engine's tasks of processes that are gone, oldest first */
   readonly freeTasks: number[] = [];
-  readonly kernelThreads = new Map<number, { pid: number; comm: string; task: number }>();
+  readonly kernelThreads = new Map<number, KernelThreadEntry>(KERNEL_THREADS.map((each) => [each.pid, each]));
   /** drivers by device number */
   readonly charDevices = new Map<number, FileOperations>();
   readonly blockDevices = new Map<number, FileOperations>();
@@ -198,7 +202,7 @@ export class Kernel {
   }
   /** What /proc/PID/cgroup says after `0::`. */
   cgroupPath(pid: number): string {
-    return this.processes.has(pid) ? (this.cgroups?.cgroupOf(pid) ?? '/') : '/';
+    return this.cgroups?.cgroupOf(pid) ?? '/';
   }
   /** Pages that a process has, by kind. */
   residentOf(process: UserProcess): { anon: number; file: number; shmem: number; swap: number; tables: number } {
@@ -304,6 +308,10 @@ export class Kernel {
     else this.machine.putKmemPage(this.tasks.get(caller.task)?.ends ? 0 : caller.task, page.frame, cpuId);
   }
 
+  /** ns that reclaim was at work until now. */
+  get reclaimWork(): bigint {
+    return this.#u64[(L.HEADER + L.H_RECLAIM_NS) / 8]!;
+  }
   /** ns that tasks waited for the disk until now. */
   get diskWaits(): bigint {
     return this.#u64[(L.HEADER + L.H_WRITE_STALL_NS) / 8]!;

@@ -28,7 +28,7 @@ import {
   permitted,
 } from './namei.ts';
 import { type Thread, WaitQueue } from './scheduler.ts';
-import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP } from './signals.ts';
+import { defaultAction, NSIG, SIGBUS, SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP } from './signals.ts';
 import { allocate, free, type SlabObject } from './slab.ts';
 import type {
   Body,
@@ -48,8 +48,8 @@ const SYSCALL_NS = 500n;
 /** … a page fault */
 const FAULT_NS = 1000n;
 /** … a fork, and an execve with what the program does before its first line: in the guest some ms each */
-const FORK_NS = 1_000_000n;
-const EXEC_NS = 4_000_000n;
+const FORK_NS = 2_000_000n;
+const EXEC_NS = 10_000_000n;
 /** Bytes that read(2) and write(2) copy in a ns. */
 const COPY_BYTES_PER_NS = 8;
 const COMM_LENGTH = 15;
@@ -290,11 +290,8 @@ export class UserProcess implements Process, Caller {
     kernel.scheduler.elapse(FORK_NS);
     kernel.footprint.forked(kernel, this, child);
     this.space.copyInto(child.space, this);
-    child.begin(async (process) => {
-      kernel.footprint.copied(child, kernel.footprint.data.forkChild);
-      return body(process);
-    });
-    kernel.footprint.copied(this, kernel.footprint.data.forkParent);
+    child.begin(body);
+    kernel.footprint.copied(kernel, this, child);
     return child;
   }
 
@@ -351,7 +348,13 @@ export class UserProcess implements Process, Caller {
   ): Promise<number> {
     const { kernel } = this;
     for (const { file } of this.space.clear(this)) this.#release(file);
-    this.charge((machine, task, cpu) => machine.exec(task, cpu));
+    try {
+      kernel.footprint.executed(kernel, this, name);
+    } catch (error) {
+      // Behind the point of no return: bprm_execve()
+      if (error instanceof SyscallError) throw new ProcessEnd({ signal: SIGSEGV });
+      throw error;
+    }
     for (const { fd, closeOnExec } of this.fds.list()) if (closeOnExec) this.#release(this.fds.take(fd));
     for (const [signal, disposition] of this.#dispositions)
       if (typeof disposition === 'function') this.#dispositions.delete(signal);
@@ -359,7 +362,6 @@ export class UserProcess implements Process, Caller {
     this.executable = executable;
     this.#env = new Map(env);
     kernel.scheduler.elapse(EXEC_NS);
-    kernel.footprint.executed(kernel, this, name);
     await this.#return();
     return program(this, argv);
   }
@@ -410,9 +412,11 @@ export class UserProcess implements Process, Caller {
   charge(call: (machine: Machine, task: number, cpu: number) => CallResult): CallResult {
     const { kernel } = this;
     const waited = kernel.diskWaits;
+    const worked = kernel.reclaimWork;
     const result = call(kernel.machine, this.task, this.cpuId);
     kernel.noteEvents();
     const wait = kernel.diskWaits - waited;
+    if (kernel.reclaimWork > worked) kernel.scheduler.elapse(kernel.reclaimWork - worked);
     if (wait > 0n) this.owe(wait);
     if (!this.#exiting && (result.killed || result.errno === 'ESRCH')) throw new ProcessEnd({ signal: SIGKILL });
     if (result.errno === 'ENOMEM') throw new SyscallError('ENOMEM');

@@ -1,18 +1,13 @@
 /** /proc/PID. fs/proc/base.c, array.c. */
 import { SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
+import type { KernelThreadEntry } from './kernel-threads.ts';
 import { pathOf } from './namei.ts';
 import { UserProcess } from './process.ts';
 import { showMountinfo, showMounts } from './procfs.ts';
 import { parseInt10, signalMask } from './procfs-text.ts';
 import { type Caller, type Inode, PAGE_SIZE } from './vfs.ts';
 import { FixedDirectory, TextFile, type TextFileOptions, type VirtualFs, VirtualLink } from './virtual-fs.ts';
-
-/** What a thread of the kernel tells. */
-interface KernelThreadLike {
-  readonly pid: number;
-  readonly comm: string;
-}
 
 const ALL_CAPABILITIES = '000001ffffffffff';
 const NO_CAPABILITIES = '0000000000000000';
@@ -52,10 +47,10 @@ class FdDirectory extends FixedDirectory {
 }
 
 export class ProcessDirectory extends FixedDirectory {
-  readonly #of: UserProcess | KernelThreadLike;
+  readonly #of: UserProcess | KernelThreadEntry;
   readonly #kernel: Kernel;
 
-  constructor(fs: VirtualFs, kernel: Kernel, of: UserProcess | KernelThreadLike, thread = false) {
+  constructor(fs: VirtualFs, kernel: Kernel, of: UserProcess | KernelThreadEntry, thread = false) {
     super(fs);
     this.#of = of;
     this.#kernel = kernel;
@@ -129,6 +124,11 @@ export class ProcessDirectory extends FixedDirectory {
     return this.#of instanceof UserProcess ? this.#of : null;
   }
 
+  /** Threads of the kernel are kthreadd's, and it is nobody's. */
+  get #kernelParent(): number {
+    return this.#of.pid === 2 ? 0 : 2;
+  }
+
   /** oom_score_adj_write(), __set_oom_adj() */
   #setOomScoreAdj(text: string, caller: Caller): void {
     const value = parseInt10(text);
@@ -155,7 +155,7 @@ export class ProcessDirectory extends FixedDirectory {
 
   get #state(): string {
     const process = this.#process;
-    if (process === null) return 'S (sleeping)';
+    if (process === null) return (this.#of as KernelThreadEntry).state === 'I' ? 'I (idle)' : 'S (sleeping)';
     if (process.status !== null) return 'Z (zombie)';
     if (process.stopped) return 'T (stopped)';
     const { thread } = process;
@@ -174,7 +174,7 @@ export class ProcessDirectory extends FixedDirectory {
       pid,
       `(${comm})`,
       this.#state[0]!,
-      process?.ppid ?? 2,
+      process?.ppid ?? this.#kernelParent,
       process?.pgid ?? 0,
       process?.sid ?? 0,
       0,
@@ -214,7 +214,7 @@ export class ProcessDirectory extends FixedDirectory {
       ['Tgid', pid],
       ['Ngid', 0],
       ['Pid', pid],
-      ['PPid', process?.ppid ?? 2],
+      ['PPid', process?.ppid ?? this.#kernelParent],
       ['TracerPid', 0],
       ['Uid', `${uid}\t${uid}\t${uid}\t${uid}`],
       ['Gid', `${gid}\t${gid}\t${gid}\t${gid}`],

@@ -36,6 +36,7 @@ export const SIGNALS: Readonly<Record<string, number>> = {
 
 export const SIGBUS = 7;
 export const SIGKILL = 9;
+export const SIGSEGV = 11;
 export const SIGPIPE = 13;
 export const SIGCHLD = 17;
 export const SIGCONT = 18;

@@ -156,20 +156,26 @@ describe('ranges', () => {
   it('are a set of numbers', () => {
     const range = fc.tuple(fc.nat(60), fc.nat(20)).map(([from, length]) => ({ from, to: from + length }));
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), range)), fc.nat(70), fc.nat(30), fc.nat(80), (steps, from, room, most) => {
-        const ranges = new Ranges();
-        const set = new Set<number>();
-        for (const [adds, { from: a, to: b }] of steps) {
-          const before = set.size;
-          for (let i = a; i < b; i++) adds ? set.add(i) : set.delete(i);
-          expect(Math.abs(adds ? ranges.add(a, b) : ranges.remove(a, b))).toBe(Math.abs(set.size - before));
-          expect(ranges.size).toBe(set.size);
-        }
-        for (let i = 0; i < 85; i++) expect(ranges.has(i)).toBe(set.has(i));
-        let reached = from;
-        for (let left = room; reached < most && (set.has(reached) || left-- > 0); ) reached++;
-        expect(ranges.reach(from, Math.max(from, most), room)).toBe(reached);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.boolean(), range)),
+        fc.nat(70),
+        fc.nat(30),
+        fc.nat(80),
+        (steps, from, room, most) => {
+          const ranges = new Ranges();
+          const set = new Set<number>();
+          for (const [adds, { from: a, to: b }] of steps) {
+            const before = set.size;
+            for (let i = a; i < b; i++) adds ? set.add(i) : set.delete(i);
+            expect(Math.abs(adds ? ranges.add(a, b) : ranges.remove(a, b))).toBe(Math.abs(set.size - before));
+            expect(ranges.size).toBe(set.size);
+          }
+          for (let i = 0; i < 85; i++) expect(ranges.has(i)).toBe(set.has(i));
+          let reached = from;
+          for (let left = room; reached < most && (set.has(reached) || left-- > 0); ) reached++;
+          expect(ranges.reach(from, Math.max(from, most), room)).toBe(reached);
+        },
+      ),
       { numRuns: 500 },
     );
   });
