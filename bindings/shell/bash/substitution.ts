@@ -4,10 +4,11 @@ import { textOf } from '../kernel/bytes.ts';
 import { SyscallError } from '../kernel/error.ts';
 import { expandString } from './expand.ts';
 import { CommandFailure } from './flow.ts';
+import { printScript } from './printer.ts';
 import { runSource } from './reader.ts';
 import { openRedirect } from './redirect.ts';
 import type { Shell } from './shell.ts';
-import type { Source } from './source.ts';
+import { Source } from './source.ts';
 import { exitStatus, forkShell, waitFor } from './subshell.ts';
 
 const CHUNK = 65536;
@@ -33,6 +34,25 @@ async function trimmed(shell: Shell, text: string): Promise<string> {
     out = out.replaceAll('\0', '');
   }
   return out.replace(/\n+$/, '');
+}
+
+const printedSources = new WeakMap<Source, Source>();
+
+/**
+ * The commands as bash prints them, which is what a `$(…)` that was read is run from: its lines are counted there. As they stand if
+ * that is the same, or between backticks.
+ */
+function printed(source: Source): Source {
+  const known = printedSources.get(source);
+  if (known) return known;
+  const { tree, text } = source;
+  let result = source;
+  if (!source.raw && !tree.errors && (text.includes('\n') || /\b(do|then|case|select)\b/.test(text))) {
+    const other = new Source(printScript(tree, source), source.firstLine);
+    if (!other.tree.errors && other.tree.commands.length > 0) result = other;
+  }
+  printedSources.set(source, result);
+  return result;
 }
 
 /** What the commands print. `$?` of an assignment alone is their status. */
@@ -73,7 +93,7 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
     inner.substituting = true;
     inner.traceLevel++;
     inner.loops = 0;
-    return runSource(inner, source.from(line));
+    return runSource(inner, printed(source).from(line));
   });
   shell.process.close(to);
   const text = await readAll(shell, from);
