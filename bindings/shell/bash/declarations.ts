@@ -10,7 +10,7 @@ import { isName, ReadonlyError, type Shell, SubscriptError } from './shell.ts';
 import { Source } from './source.ts';
 import { traceLine } from './trace.ts';
 import { AssociativeArray, IndexedArray, type Variable, variable } from './variables.ts';
-import { type Part, subscriptEnd, withTildes, wordParts } from './words.ts';
+import { type Part, subscriptEnd, tildesOfArgument, withTildes, wordParts } from './words.ts';
 
 const DECLARATIONS = new Set(['declare', 'typeset', 'local', 'export', 'readonly']);
 
@@ -195,6 +195,11 @@ export async function declarationArgument(
   const alternatives = shell.option('B') && text.includes('{') ? braceExpand(text) : [text];
   for (const alternative of alternatives) {
     const source = new Source(alternative, shell.line);
+    if (alternatives.length > 1) {
+      // what braces made is a word as others are
+      await expandFields(shell, tildesOfArgument(wordParts(source, 0, alternative.length)), out);
+      continue;
+    }
     const left = /^[A-Za-z_][A-Za-z0-9_]*(\[.*?\])?\+?=/s.exec(alternative)?.[0] ?? '';
     const parts = withTildes(wordParts(source, left.length, alternative.length), true);
     const fields: string[] = [];

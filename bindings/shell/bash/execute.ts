@@ -420,6 +420,7 @@ async function subshell(shell: Shell, command: Subshell, redirects: readonly Red
   const { source } = shell;
   if (shell.runningTrap === undefined) shell.lastCommand = () => printNode(command, source);
   const child = forkShell(shell, (inner) => subshellBody(inner, command, redirects));
+  shell.line = source.line(command.end - 1);
   const text = () =>
     redirects.length > 0
       ? printNode({ ...command, type: 'Redirected', command, redirects } as unknown as Redirected, shell.source)

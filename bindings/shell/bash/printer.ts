@@ -16,7 +16,8 @@ import type {
   Word,
 } from 'unbash';
 import type { FunctionDefinition } from './shell.ts';
-import type { Source } from './source.ts';
+import { Source } from './source.ts';
+import { mapSubstitutions } from './words.ts';
 
 class Printer {
   private readonly source: Source;
@@ -38,7 +39,12 @@ class Printer {
   }
 
   word(word: Word | Assignment): string {
-    return this.source.text.slice(word.pos, word.end);
+    const text = this.source.text.slice(word.pos, word.end);
+    if (!this.newlines || !text.includes('\n') || !text.includes('$(')) return text;
+    return mapSubstitutions(text, (commands) => {
+      const source = new Source(commands, 1);
+      return source.tree.errors ? commands : printScript(source.tree, source);
+    });
   }
 
   redirection(item: Redirection): string {

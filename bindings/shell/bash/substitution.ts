@@ -72,6 +72,7 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
       } catch (error) {
         if (!(error instanceof CommandFailure)) throw error;
         shell.substitutionStatus = 1;
+        shell.status = 1;
         shell.source = outer;
         return '';
       }
@@ -79,6 +80,7 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
       const text = await readAll(shell, fd);
       shell.process.close(fd);
       shell.substitutionStatus = 0;
+      shell.status = 0;
       return trimmed(shell, text);
     }
   }
@@ -99,6 +101,7 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
   const text = await readAll(shell, from);
   shell.process.close(from);
   shell.substitutionStatus = exitStatus(await waitFor(shell, child.pid));
+  shell.status = shell.substitutionStatus;
   return trimmed(shell, text);
 }
 

@@ -286,7 +286,8 @@ class Reader {
       const end = commandEnd(text, at);
       this.at = end;
       const source = new Source(text.slice(at + 2, end - 1), this.source.line(at));
-      source.raw = mode === 'document';
+      // what looked like arithmetic at first is not read before it runs either
+      source.raw = mode === 'document' || text[at + 2] === '(';
       return { kind: 'command', source, text: text.slice(at, end) };
     }
     if (next === '[') {
@@ -318,7 +319,8 @@ class Reader {
     }
     if (next !== '' && '@*#?-$!0123456789'.includes(next)) {
       this.at += 2;
-      return parameter(`$${next}`, next);
+      // a here-document joins by blanks
+      return parameter(`$${next}`, mode === 'document' && next === '*' ? '@' : next);
     }
     return undefined;
   }
@@ -356,6 +358,7 @@ class Reader {
     else if (c !== '' && '@*#?-$!'.includes(c)) name = c;
     else return bad();
     this.at += name.length;
+    if (mode === 'document' && name === '*') name = '@';
     let subscript: string | undefined;
     if (text[this.at] === '[' && NAME_START.test(c)) {
       const end = subscriptEnd(text, this.at);
@@ -451,6 +454,30 @@ class Reader {
 
 function parameter(text: string, name: string): Parameter {
   return { kind: 'parameter', text, name, subscript: undefined, length: false, indirect: false, operation: undefined };
+}
+
+/** A text whose command substitutions are replaced by what `print` makes of their commands. */
+export function mapSubstitutions(text: string, print: (commands: string) => string): string {
+  let out = '';
+  let i = 0;
+  let quoted = false;
+  while (i < text.length) {
+    if (text.startsWith('$(', i) && text[i + 2] !== '(') {
+      const end = commandEnd(text, i);
+      out += `$(${print(text.slice(i + 2, end - 1))})`;
+      i = end;
+      continue;
+    }
+    if (text[i] === '"') {
+      quoted = !quoted;
+      out += text[i++];
+      continue;
+    }
+    const next = quoted && text[i] === "'" ? i + 1 : skipOne(text, i);
+    out += text.slice(i, next);
+    i = next;
+  }
+  return out;
 }
 
 /** The parts of `source` from `from` to `to` as an unquoted word. */
