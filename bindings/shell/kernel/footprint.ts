@@ -36,6 +36,12 @@ interface ProgramFile {
   users: number;
 }
 
+/** A file of an address space, and a page of it that the program comes by as it runs. */
+interface RunFrom {
+  readonly object: number;
+  readonly index: number;
+}
+
 /** An address space as far as its program made it. */
 interface ProgramMemory {
   readonly program: ProgramFootprint;
@@ -49,6 +55,10 @@ interface ProcessCharges {
   readonly stack: KernelPages;
   readonly slab: SlabObject;
   memory: ProgramMemory | null;
+  /** its own file, which reclaim may take while it runs */
+  text: RunFrom | null;
+  /** time spent in reclaim when it was last there */
+  reclaimed: bigint;
 }
 
 export class Footprint {
@@ -64,11 +74,13 @@ export class Footprint {
   forked(kernel: Kernel, parent: UserProcess, child: UserProcess): void {
     const slab = allocate(parent, { kind: 'slab', bytes: this.data.slab });
     const stack = kernel.allocatePage(parent, 'kernel_stack', this.data.stackOrder);
-    const own: ProcessCharges = { stack, slab, memory: null };
+    const own: ProcessCharges = { stack, slab, memory: null, text: null, reclaimed: 0n };
     this.#charges.set(child, own);
     const from = this.#charges.get(parent)?.memory;
     if (!from) return;
     const { program, files } = from;
+    own.text = this.#charges.get(parent)?.text ?? null;
+    own.reclaimed = kernel.reclaimWork;
     own.memory = { program, slab: allocate(parent, { kind: 'slab', bytes: program.slab }), tables: [], files };
     for (const file of files) file.users++;
     for (let i = 0; i < program.tables; i++) own.memory.tables.push(kernel.allocatePage(parent, 'pagetable'));
@@ -96,6 +108,7 @@ export class Footprint {
     this.#drop(kernel, process, own);
     const files: ProgramFile[] = [];
     own.memory = { program, slab, tables: [], files };
+    own.text = null;
     for (let i = 0; i < program.tables; i++) own.memory.tables.push(kernel.allocatePage(process, 'pagetable'));
     let libraries = 0;
     for (const { path, cached, mapped, pages } of program.files) {
@@ -105,6 +118,7 @@ export class Footprint {
       files.push(file);
       if (file.inode === null) this.#read(process, file, cached);
       const { object } = file;
+      if (path.startsWith('/usr/bin/')) own.text = { object, index: mapped >> 1 };
       if (mapped > 0)
         process.charge((machine, task, cpu) =>
           machine.access(task, object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
@@ -112,6 +126,17 @@ export class Footprint {
     }
     if (libraries > 0) process.space.hasLibraries(libraries + LIBRARY_DATA);
     this.#touch(process, 0, program.anon);
+  }
+
+  /** It runs on in user mode: if something was reclaimed, what it runs from may be gone, and comes back with what is read around it. */
+  runsOn(kernel: Kernel, process: UserProcess): void {
+    const own = this.#charges.get(process);
+    if (own === undefined || own.text === null || own.reclaimed === kernel.reclaimWork) return;
+    own.reclaimed = kernel.reclaimWork;
+    const { object, index } = own.text;
+    process.charge((machine, task, cpu) =>
+      machine.access(task, object, { index, pages: 1, fault: true, exec: true }, cpu),
+    );
   }
 
   /** Pages of page tables beside those of mappings. */
