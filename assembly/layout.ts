@@ -245,7 +245,8 @@ export const H_REQUEST_KEY: u32 = 1776; // u64 what the last page of the last re
 export const H_REQUEST_PAGES: u32 = 1784; // u32 … and how many it has
 export const H_LIST_CHANGES: u32 = 1736; // u64: pages that joined or left LRU lists so far
 export const H_SCAN_SLOTS: u32 = 2048; // u32[32]: of the batch that reclaim has in hand, addresses of the words that point to its folios
-export const H_LOOPS: u32 = 2184; // 1 once a loop device was attached (folio/loop.ts)
+export const H_WRITE_LATENCY: u32 = 2184; // u64 ns until a device that had nothing to do is at work
+export const H_LOOPS: u32 = 2192; // 1 once a loop device was attached (folio/loop.ts)
 export const H_RECLAIM_NS: u32 = 2176; // u64: how long reclaim was at work, by COST_SCAN
 export const H_LOOKED_UP: u32 = 1792; // u32[64]: for each row of the group, the address of its page's word; 0: not known
 // 256 bytes: op code of the file at hand → the engine's (OP_*)

@@ -4,7 +4,7 @@ import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
-import { headerGet } from '../memory';
+import { headerGet, nrCpus } from '../memory';
 import { KNOB_HIGH, KNOB_MAX } from '../replay/ops';
 import { tryToFree } from '../reclaim/scan';
 import { isDying, outOfMemory, victimsDie } from './oom';
@@ -31,7 +31,8 @@ export function enforceLimit(task: u32, cpu: u32, memcg: u32, knob: u32): void {
     }
     memcgEvent(memcg, L.EVENT_OOM);
     if (!outOfMemory(task, memcg)) return;
-    // Nothing takes time here but the victim's death. (A writer who is the victim has a signal pending, and stops.)
-    if (!isDying(task)) victimsDie(cpu);
+    // Nothing takes time here but the victim's death. (A writer who is the victim has a signal pending, and stops.) One CPU has no time
+    // for it before the killer is asked again.
+    if (nrCpus > 1 && !isDying(task)) victimsDie(cpu);
   }
 }

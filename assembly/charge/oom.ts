@@ -8,6 +8,11 @@
 // that Linux shows: where a victim takes long to die, the killer is asked again and again meanwhile, aborts because there is one
 // already, and each time counts. Everything that is killed here can die; the reaper, which comes 2 s later to a victim that cannot,
 // never finds one.
+//
+// On a machine of one CPU the order is Linux' own: mem_cgroup_scan_tasks() lets others run after each process that it looks at
+// (cond_resched() after fn(), in 6.1.y and 6.18 alike), and a victim that slept is the next to run. So whoever is asked while victims
+// have not died yet looks at one process; if that is a victim it gives up, else it goes on without them, though their death
+// may have made room: the second process goes too.
 import { EINVAL, NEVER, PAGE_ALLOC_COSTLY, REMOTE_DRAIN_NS } from '../constants';
 import { leaveMm } from '../folio/anon';
 import { memoryCounter, pageCounterMargin, swapCounter } from '../counter/page-counter';
@@ -18,7 +23,9 @@ import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
-import { headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, outOfRange, pagesEnd, ROOT, taskAt } from '../memory';
+import {
+  headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, nrCpus, outOfRange, pagesEnd, ROOT, taskAt,
+} from '../memory';
 import { countVm } from '../reclaim/watermark';
 import { ringKilled } from '../ring';
 import { exit, fork, isKilled, taskMemcg } from '../task/task';
@@ -94,6 +101,19 @@ function scannedAfter(a: u32, b: u32): bool {
   return load<u64>(mmAt(a), L.TASK_JOINED) > load<u64>(mmAt(b), L.TASK_JOINED);
 }
 
+/** The process below `top` that mem_cgroup_scan_tasks() comes to first; 0: there is none. */
+function firstScanned(top: u32): u32 {
+  let first: u32 = 0;
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++)
+    if (isProcess(task) && isDescendant(taskMemcg(task), top) && (!first || scannedAfter(first, task))) first = task;
+  return first;
+}
+
+/** cond_resched() of `task` in mem_cgroup_scan_tasks(): others who have been killed run, and are gone. */
+function othersDie(task: u32): void {
+  if (nrCpus == 1) victimsDie(headerGet(L.H_CURRENT_CPU), task);
+}
+
 /** select_bad_process(): the worst process in the subtree of `over`; of equals the one scanned last. 0: there is none. */
 function selectVictim(over: u32): u32 {
   let total = totalPages(over);
@@ -146,8 +166,8 @@ function killProcess(process: u32, over: u32, group: u32): bool {
   return true;
 }
 
-/** do_exit() of every victim: what they had in memory is free. False: there was none. */
-export function victimsDie(cpu: u32): bool {
+/** do_exit() of every victim but `asker` (0: all): what they had in memory is free. False: there was none. */
+export function victimsDie(cpu: u32, asker: u32 = 0): bool {
   if (!headerGet(L.H_VICTIMS)) return false;
   let caller = headerGet(L.H_LOOP_CALLER);
   let left: u32 = 0;
@@ -155,7 +175,7 @@ export function victimsDie(cpu: u32): bool {
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || !isKilled(t)) continue;
     // In whose call a loop worker runs dies when that is over.
-    if (caller && processOf(t) == processOf(caller)) {
+    if ((caller && processOf(t) == processOf(caller)) || (asker && processOf(t) == processOf(asker))) {
       left++;
       continue;
     }
@@ -214,6 +234,12 @@ export function globalOom(task: u32, cpu: u32): bool {
  */
 export function outOfMemory(task: u32, over: u32): bool {
   if (isDying(task)) return true;
+  if (nrCpus == 1 && over != ROOT && headerGet(L.H_VICTIMS)) {
+    let first = firstScanned(over);
+    let abort = first != 0 && isKilled(first);
+    othersDie(task);
+    if (abort) return true;
+  }
   let victim = selectVictim(over);
   if (!victim) return false;
   let group = oomGroup(victim, over);
@@ -221,10 +247,12 @@ export function outOfMemory(task: u32, over: u32): bool {
   let processes: u32 = 1;
   if (group) {
     memcgEvent(group, L.EVENT_OOM_GROUP_KILL);
-    // The first victim still has its mm, and is counted again.
+    // The first victim still has its mm, and is counted again, unless another one is looked at before it.
+    if (nrCpus == 1 && firstScanned(group) != victim) othersDie(task);
     for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++)
       if (isProcess(t) && adjustment(t) != OOM_SCORE_ADJ_MIN && isDescendant(taskMemcg(t), group))
         if (killProcess(t, over, group)) processes++;
+    othersDie(task);
   }
   recordKill(victim, over, group, processes);
   return true;

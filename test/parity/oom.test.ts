@@ -173,6 +173,24 @@ describe.each(KERNELS)('the OOM killer, kernel %s', (kernel) => {
     expect(events(2)).toMatchObject({ max: 0, oom: 3, oom_kill: 3 });
   });
 
+  it('one CPU: the killer is asked again before the victim has run (Linux 6.1, a kernel of one CPU)', async () => {
+    for (const [sizes, grouped, want] of [
+      // MiB by age; SIGKILLed by order of age; oom, oom_kill
+      [[1, 20], false, [1, 1, 2, 2]],
+      [[20, 1], false, [1, 0, 2, 1]],
+      [[20, 2, 21, 1], false, [1, 0, 1, 0, 3, 2]],
+      [[2, 3, 20], true, [1, 1, 1, 1, 3]],
+      [[20], true, [1, 1, 2]],
+      [[20, 1], true, [1, 1, 1, 3]],
+    ] as const) {
+      const machine = await boot({ kernel, cpus: 1 });
+      const rows = sizes.flatMap((mib, i) => [spawn(i + 1, 2), touch(i + 1, 1, mib * MIB)]);
+      const before = [mkdir(2, 1, '/a'), ...(grouped ? [group(2)] : [])];
+      const { oom, oom_kill } = play(machine, [...before, ...rows, max(2, 15 * MIB)])(2);
+      expect([...sizes.map((_, i) => Number(machine.isKilled(i + 1))), oom, oom_kill]).toEqual(want);
+    }
+  });
+
   it('oom_score_adj counts a thousandth of the limit a point; children inherit it; negative totals can be chosen', async () => {
     const machine = await boot({ kernel });
     const pages = 10_999; // a thousandth is 10, not 10.999

@@ -139,14 +139,11 @@ class Evaluator {
         subscript = text.slice(end + 1, close);
         end = close + 1;
       }
-      // a name that is to be assigned is not looked at
-      const rest = /[ \t\n]*(=?)(=?)/y;
-      rest.lastIndex = end;
-      const hit = rest.exec(text)!;
-      const assigned = hit[1] === '=' && hit[2] === '';
       this.name = name;
       this.subscript = subscript;
       this.at = end;
+      // a name that is to be assigned is not looked at; what follows may be an error already
+      const assigned = this.peek() === '=';
       this.value = this.token === '++x' || this.token === '--x' || !assigned ? this.lookup() : 0n;
       this.last = this.token;
       this.token = 'name';
@@ -197,6 +194,22 @@ class Evaluator {
     this.token = token;
   }
 
+  /** The token after a name. */
+  private peek(): Token {
+    const rest = /[ \t\n]*(?:$|([-+*/%<>=!&|^?:,)])(.?))/y;
+    rest.lastIndex = this.at;
+    const hit = rest.exec(this.text);
+    if (hit) return hit[1] === '=' && hit[2] === '=' ? '==' : (hit[1] ?? 'end');
+    const state = this.save();
+    this.skip++;
+    this.token = 'name';
+    this.read();
+    const { token } = this;
+    this.skip--;
+    this.restore(state);
+    return token;
+  }
+
   private number(text: string): bigint {
     let base = 10n;
     let digits = text;
@@ -233,7 +246,8 @@ class Evaluator {
   }
 
   private bad(text: string, message: string): never {
-    const shown = this.text.replace(/^[ \t\n]+/, '');
+    // the rest of the expression is cut off in the message
+    const shown = this.text.slice(0, this.at + text.length).replace(/^[ \t\n]+/, '');
     throw new ArithmeticError(`${this.prefix}${shown}: ${message} (error token is "${text}")`);
   }
 

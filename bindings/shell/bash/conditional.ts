@@ -234,7 +234,10 @@ class Test {
         if (w[0] === '(' && w[3] === ')') return this.two(w[1]!, w[2]!);
     }
     const value = await this.or();
-    if (this.at < w.length) throw new TestError('too many arguments');
+    if (this.at < w.length) {
+      const next = w[this.at]!;
+      throw new TestError(next.startsWith('-') ? `syntax error: \`${next}' unexpected` : 'too many arguments');
+    }
     return value;
   }
 

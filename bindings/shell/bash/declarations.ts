@@ -1,6 +1,7 @@
 /** Assignments and declarations: scalars, elements, whole arrays; declare, local, export, readonly. */
 import type { ArrayValue, Assignment, Word } from 'unbash';
-import { expandFields, expandSource, expandSubscript, expandValue, expandWord, quickValue } from './expand.ts';
+import { braceExpand } from './braces.ts';
+import { expandFields, expandSubscript, expandValue, expandWord, quickValue } from './expand.ts';
 import { CommandFailure, Discard } from './flow.ts';
 import type { BuiltinOutput } from './output.ts';
 import { printFunction } from './printer.ts';
@@ -9,7 +10,7 @@ import { isName, ReadonlyError, type Shell, SubscriptError } from './shell.ts';
 import { Source } from './source.ts';
 import { traceLine } from './trace.ts';
 import { AssociativeArray, IndexedArray, type Variable, variable } from './variables.ts';
-import { type Part, subscriptEnd, withTildes, wordParts } from './words.ts';
+import { type Part, subscriptEnd, tildesOfArgument, withTildes, wordParts } from './words.ts';
 
 const DECLARATIONS = new Set(['declare', 'typeset', 'local', 'export', 'readonly']);
 
@@ -184,16 +185,27 @@ export async function assignAll(shell: Shell, assignments: readonly Assignment[]
   }
 }
 
-/** A declaration's argument `name=value` that came as a word. */
-export async function declarationArgument(shell: Shell, word: Word): Promise<string> {
-  const source = shell.source.text.slice(word.pos, word.end);
-  const at = /^[A-Za-z_][A-Za-z0-9_]*(\[.*?\])?\+?=/s.exec(source);
-  if (!at) return expandSource(shell, source);
-  const left = at[0];
-  const parts = withTildes(wordParts(shell.source, word.pos + left.length, word.end), true);
-  const fields: string[] = [];
-  await expandFields(shell, [{ kind: 'double', parts: [] }, ...parts.map(asOne)], fields);
-  return left + fields.join(' ');
+/** Adds what an argument `name=value` of a declaration is: braces expand, words are not split. */
+export async function declarationArgument(
+  shell: Shell,
+  node: { pos: number; end: number },
+  out: string[],
+): Promise<void> {
+  const text = shell.source.text.slice(node.pos, node.end);
+  const alternatives = shell.option('B') && text.includes('{') ? braceExpand(text) : [text];
+  for (const alternative of alternatives) {
+    const source = new Source(alternative, shell.line);
+    if (alternatives.length > 1) {
+      // what braces made is a word as others are
+      await expandFields(shell, tildesOfArgument(wordParts(source, 0, alternative.length)), out);
+      continue;
+    }
+    const left = /^[A-Za-z_][A-Za-z0-9_]*(\[.*?\])?\+?=/s.exec(alternative)?.[0] ?? '';
+    const parts = withTildes(wordParts(source, left.length, alternative.length), true);
+    const fields: string[] = [];
+    await expandFields(shell, [{ kind: 'double', parts: [] }, ...parts.map(asOne)], fields);
+    out.push(left + fields.join(' '));
+  }
 }
 
 /** A declaration's argument as text: its value expanded; a list stays as written (declare takes it from the tree). */

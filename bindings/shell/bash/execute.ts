@@ -32,7 +32,7 @@ import {
   expandWords,
   quickWord,
 } from './expand.ts';
-import { CommandFailure, FunctionReturn, LoopJump, ShellExit } from './flow.ts';
+import { CommandFailure, Discard, FunctionReturn, LoopJump, ShellExit } from './flow.ts';
 import { addJob, notifyForeground } from './jobs.ts';
 import { BuiltinOutput } from './output.ts';
 import { Pattern } from './patterns.ts';
@@ -147,11 +147,7 @@ async function redirected(shell: Shell, command: Redirected): Promise<number> {
   try {
     status = await compound(shell, command.command);
   } catch (error) {
-    if (
-      error instanceof LoopJump ||
-      error instanceof FunctionReturn ||
-      (error instanceof Error && error.name === 'Discard')
-    ) {
+    if (error instanceof LoopJump || error instanceof FunctionReturn || error instanceof Discard) {
       restore(shell, saved);
       closeSubstitutions(shell, used);
     }
@@ -291,7 +287,7 @@ async function compound(shell: Shell, command: CompoundCommand): Promise<number>
       try {
         status = (await shell.calculate(text, '((: ')) === 0n ? 1 : 0;
       } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'Discard') throw error;
+        if (!(error instanceof Discard)) throw error;
         status = 1;
       }
       shell.status = status;
@@ -424,6 +420,7 @@ async function subshell(shell: Shell, command: Subshell, redirects: readonly Red
   const { source } = shell;
   if (shell.runningTrap === undefined) shell.lastCommand = () => printNode(command, source);
   const child = forkShell(shell, (inner) => subshellBody(inner, command, redirects));
+  shell.line = source.line(command.end - 1);
   const text = () =>
     redirects.length > 0
       ? printNode({ ...command, type: 'Redirected', command, redirects } as unknown as Redirected, shell.source)
@@ -762,12 +759,14 @@ async function simpleParts(shell: Shell, command: Command, exec: Exec): Promise<
   for (const argument of command.args) {
     if (argument.type === 'Word') {
       if (declares && /^[A-Za-z_][A-Za-z0-9_]*(\[.*\])?\+?=/s.test(argument.text)) {
-        argv.push(await declarationArgument(shell, argument));
+        await declarationArgument(shell, argument, argv);
       } else {
         const text = quickWord(shell, argument);
         if (text === undefined) await expandWord(shell, argument, argv);
         else argv.push(text);
       }
+    } else if (declares && argument.value.type === 'Word') {
+      await declarationArgument(shell, argument, argv);
     } else if (declares) {
       shell.declarationValues.set(argv.length, argument);
       argv.push(await assignmentText(shell, argument));
@@ -902,7 +901,7 @@ function isShellError(error: unknown): boolean {
     error instanceof LoopJump ||
     error instanceof FunctionReturn ||
     error instanceof CommandFailure ||
-    (error instanceof Error && error.name === 'Discard') ||
+    error instanceof Discard ||
     error instanceof ShellExit
   );
 }
@@ -984,7 +983,7 @@ export async function callFunction(
   const own = shell.frames.filter((frame) => frame.kind === 'function').length;
   if (limit > 0 && own >= limit) {
     await shell.error(`${name}: maximum function nesting level exceeded (${limit})`);
-    throw new CommandFailure(1);
+    throw new Discard(1);
   }
   const { positional, source, loops, line, contextLine } = shell;
   const debug = shell.traps.get('DEBUG');
@@ -1009,6 +1008,7 @@ export async function callFunction(
     shell.source = source;
     shell.loops = loops;
     shell.contextLine = contextLine;
+    shell.line = line;
     shell.frames.pop();
     shell.variables.scopes.splice(shell.variables.scopes.indexOf(scope), 1);
     if (debug !== undefined && !shell.traps.has('DEBUG')) shell.traps.set('DEBUG', debug);
@@ -1033,7 +1033,6 @@ export async function callFunction(
     throw error;
   }
   leave();
-  shell.line = line;
   return status;
 }
 

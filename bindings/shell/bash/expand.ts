@@ -489,7 +489,8 @@ async function expandParameter(shell: Shell, part: Parameter, mode: Mode): Promi
     if ((part.subscript === '@' || part.subscript === '*') && operation === undefined) {
       const value = shell.valueOf(part.name);
       const keys = value === undefined ? [] : typeof value === 'string' ? ['0'] : value.keys().map(String);
-      return listed(shell, keys, part.subscript === '*', mode);
+      // in a string, `@` joins by IFS too
+      return listed(shell, keys, part.subscript === '*' || !mode.fields, mode);
     }
   }
   let { name, subscript } = part;
@@ -675,22 +676,23 @@ async function slice(
   const mark = mode.quoted ? quoted : splittable;
   let offset = await number(operation.offset);
   const length = operation.length === undefined ? undefined : await number(operation.length);
-  const tooShort = async (n: number) => {
-    await shell.error(`${n}: substring expression < 0`);
+  const tooShort = async () => {
+    await shell.error(`${operation.lengthText}: substring expression < 0`);
     throw new Discard(1);
   };
   if (subject.list === undefined) {
-    const value = subject.value ?? '';
+    if (subject.value === undefined) return '';
+    const { value } = subject;
     if (offset < 0) offset += value.length;
     if (offset < 0 || offset > value.length) return '';
     let end = value.length;
     if (length !== undefined) {
       end = length < 0 ? value.length + length : Math.min(value.length, offset + length);
-      if (end < offset) await tooShort(length);
+      if (end < offset) await tooShort();
     }
     return mark(value.slice(offset, end));
   }
-  if (length !== undefined && length < 0) await tooShort(length);
+  if (length !== undefined && length < 0) await tooShort();
   let values: string[];
   if (subject.positional) {
     const all = [shell.arg0, ...subject.list];

@@ -10,12 +10,14 @@ import type {
   HereDoc,
   PipelineNode,
   Redirection,
+  Script,
   Statement,
   TestExpression,
   Word,
 } from 'unbash';
 import type { FunctionDefinition } from './shell.ts';
-import type { Source } from './source.ts';
+import { Source } from './source.ts';
+import { mapSubstitutions } from './words.ts';
 
 class Printer {
   private readonly source: Source;
@@ -23,10 +25,13 @@ class Printer {
   private documents: HereDoc[] = [];
   /** within a function's body, where every command is on a line of its own */
   private readonly inFunction: boolean;
+  /** of a command substitution: a newline between commands stays one */
+  private readonly newlines: boolean;
 
-  constructor(source: Source, inFunction: boolean) {
+  constructor(source: Source, inFunction: boolean, newlines = false) {
     this.source = source;
     this.inFunction = inFunction;
+    this.newlines = newlines;
   }
 
   private get pad(): string {
@@ -34,7 +39,12 @@ class Printer {
   }
 
   word(word: Word | Assignment): string {
-    return this.source.text.slice(word.pos, word.end);
+    const text = this.source.text.slice(word.pos, word.end);
+    if (!this.newlines || !text.includes('\n') || !text.includes('$(')) return text;
+    return mapSubstitutions(text, (commands) => {
+      const source = new Source(commands, 1);
+      return source.tree.errors ? commands : printScript(source.tree, source);
+    });
   }
 
   redirection(item: Redirection): string {
@@ -85,21 +95,47 @@ class Printer {
     return words.join(' ');
   }
 
+  /** Commands that were read one after the other: those of a line stay on one. */
+  script(script: Script): string {
+    let text = '';
+    let last: Statement | undefined;
+    for (const statement of script.commands) {
+      if (last !== undefined) {
+        const apart = this.source.text.slice(last.end, statement.pos).includes('\n');
+        if (text.endsWith('\n')) text += '';
+        else if (apart) text += '\n';
+        else text += last.background ? ' ' : '; ';
+      }
+      text += this.statement(statement);
+      const documents = this.pending();
+      if (statement.background) text += ' &';
+      if (documents !== '') text += `${documents}\n`;
+      last = statement;
+    }
+    return text;
+  }
+
   statement(statement: Statement): string {
     return this.node(statement.command);
+  }
+
+  /** Are two commands on lines of their own, where that matters? */
+  private apart(a: Statement, b: Statement): boolean {
+    return this.newlines && this.source.text.slice(a.end, b.pos).includes('\n');
   }
 
   /** Commands one after the other, as they stand in a body. */
   private body(commands: CompoundList, lines: boolean): string {
     let text = '';
     for (const [i, statement] of commands.commands.entries()) {
-      if (i > 0) text += lines ? `\n${this.pad}` : ' ';
+      const before = commands.commands[i - 1];
+      if (before) text += lines || this.apart(before, statement) ? `\n${this.pad}` : ' ';
       text += this.statement(statement);
       const documents = this.pending();
       const last = i === commands.commands.length - 1;
       if (statement.background) text += documents === '' ? ' &' : ` &${documents}`;
       else if (documents !== '') text += documents + (last ? '\n' : '');
-      else if (!last) text += ';';
+      else if (!last && !this.apart(statement, commands.commands[i + 1]!)) text += ';';
       if (statement.background && last) return `${text}`;
     }
     return text;
@@ -246,6 +282,11 @@ class Printer {
     this.indent -= 4;
     return text.replace(/\n\n$/, '\n');
   }
+}
+
+/** A whole script. */
+export function printScript(script: Script, source: Source): string {
+  return new Printer(source, false, true).script(script);
 }
 
 /** A command on one line, as jobs are shown. */

@@ -2,6 +2,7 @@
 import { textOf } from '../kernel/bytes.ts';
 import { SyscallError } from '../kernel/error.ts';
 import { callFunction, runScriptText } from './execute.ts';
+import { printable } from './quoting.ts';
 import { Shell } from './shell.ts';
 
 /** Is this a file that may be executed? */
@@ -57,7 +58,7 @@ export async function runProgram(
     if (handler) {
       return callFunction(shell, 'command_not_found_handle', handler, ['command_not_found_handle', ...argv]);
     }
-    await shell.error(`${name}: command not found`);
+    await shell.error(`${printable(name)}: command not found`);
     return 127;
   }
   environment.set('_', path);

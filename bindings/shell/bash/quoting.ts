@@ -29,6 +29,11 @@ function ansi(text: string): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what the C locale cannot print
 const UNPRINTABLE = /[\x00-\x1f\x7f-\xff]/;
 
+/** A name in a message. */
+export function printable(text: string): string {
+  return UNPRINTABLE.test(text) ? ansi(text) : text;
+}
+
 /** printf's `%q` */
 export function backslashQuoted(text: string): string {
   if (text === '') return "''";

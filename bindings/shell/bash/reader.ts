@@ -28,11 +28,12 @@ const grouped = new WeakMap<ParsedScript, Statement[][]>();
  */
 export async function runSource(
   shell: Shell,
-  source: Source,
+  given: Source,
   name = `${shell.errorName}: command substitution`,
   nested = false,
 ): Promise<number> {
   const { source: outer, contextLine, ignoreErrexit, loops } = shell;
+  let source = given;
   shell.source = source;
   try {
     const { tree, text } = source;
@@ -42,14 +43,14 @@ export async function runSource(
       grouped.set(tree, list);
     }
     const error = tree.errors?.length ? tree.errors.reduce((a, b) => (b.pos < a.pos ? b : a)) : undefined;
-    const errorLine = error === undefined ? Number.POSITIVE_INFINITY : source.line(Math.min(error.pos, text.length));
+    const errorLine = error === undefined ? Number.POSITIVE_INFINITY : given.line(Math.min(error.pos, text.length));
     let verboseFrom = 0;
     if (list.length === 0 && error === undefined) shell.status = 0;
     for (const [i, group] of list.entries()) {
       const end = group.at(-1)!.end;
       const last = i === list.length - 1;
       if (error !== undefined) {
-        if (error.pos <= end || source.line(Math.max(0, end - 1)) >= errorLine) break;
+        if (error.pos <= end || given.line(Math.max(0, end - 1)) >= errorLine) break;
         // what is open ends nobody knows where: is it complete as it stands?
         const from = group[0]!.pos;
         const next = text.indexOf('\n', end);
@@ -60,7 +61,8 @@ export async function runSource(
       const lineEnd = newline < 0 ? text.length : newline;
       if (shell.option('v')) await shell.complain(text.slice(verboseFrom, lineEnd));
       verboseFrom = lineEnd + 1;
-      shell.contextLine = source.line(Math.max(0, end - 1));
+      const endLine = source.line(Math.max(0, end - 1));
+      shell.contextLine = endLine;
       try {
         await runGroup(shell, group, last && error === undefined && isAtEnd(text, end));
       } catch (thrown) {
@@ -68,6 +70,8 @@ export async function runSource(
         shell.status = thrown.status;
         shell.ignoreErrexit = ignoreErrexit;
         shell.loops = loops;
+        // bash goes on counting lines from where it was thrown out
+        if (!nested) source = source.from(source.firstLine + shell.line - endLine);
       }
       shell.source = source;
     }
@@ -145,7 +149,8 @@ async function syntaxError(
     await shell.complain(`${name}: line ${lastLine}: syntax error: unexpected end of file`);
     return;
   }
-  const token = /^[ \t]*(\n|;;&|;;|;&|&&|\|\||\|&|[;&|()<>]|[^ \t\n;&|()<>]+)/.exec(rest)?.[1] ?? '';
+  const token =
+    /^[ \t]*(\n|;;&|;;|;&|&&|\|\||\|&|<<<|<<-?|>>|<&|>&|<>|>\||&>>?|[;&|()<>]|[^ \t\n;&|()<>]+)/.exec(rest)?.[1] ?? '';
   const shown = token === '\n' ? 'newline' : token;
   const line = source.line(error.pos);
   await shell.complain(`${name}: line ${line}: syntax error near unexpected token \`${shown}'`);

@@ -356,6 +356,7 @@ export class Shell {
 
   /** The value of `$name`: an array's is that of its element 0. */
   get(name: string): string | undefined {
+    if (name === '_') return this.lastArgument;
     const found = this.variables.find(name);
     if (found === undefined) return undefined;
     if (found.nameref) {
@@ -548,8 +549,6 @@ export class Shell {
         return this.backgroundPid === undefined ? undefined : String(this.backgroundPid);
       case '-':
         return this.flags;
-      case '_':
-        return this.lastArgument;
       default:
         return this.get(name);
     }

@@ -4,6 +4,8 @@ import { type ParsedScript, parse } from 'unbash';
 export class Source {
   readonly text: string;
   readonly firstLine: number;
+  /** commands from between backticks or in a here-document: read only when they run */
+  raw = false;
   private starts: number[] | undefined;
   private parsed: ParsedScript | undefined;
 

@@ -4,10 +4,11 @@ import { textOf } from '../kernel/bytes.ts';
 import { SyscallError } from '../kernel/error.ts';
 import { expandString } from './expand.ts';
 import { CommandFailure } from './flow.ts';
+import { printScript } from './printer.ts';
 import { runSource } from './reader.ts';
 import { openRedirect } from './redirect.ts';
 import type { Shell } from './shell.ts';
-import type { Source } from './source.ts';
+import { Source } from './source.ts';
 import { exitStatus, forkShell, waitFor } from './subshell.ts';
 
 const CHUNK = 65536;
@@ -35,6 +36,25 @@ async function trimmed(shell: Shell, text: string): Promise<string> {
   return out.replace(/\n+$/, '');
 }
 
+const printedSources = new WeakMap<Source, Source>();
+
+/**
+ * The commands as bash prints them, which is what a `$(…)` that was read is run from: its lines are counted there. As they stand if
+ * that is the same, or between backticks.
+ */
+function printed(source: Source): Source {
+  const known = printedSources.get(source);
+  if (known) return known;
+  const { tree, text } = source;
+  let result = source;
+  if (!source.raw && !tree.errors && (text.includes('\n') || /\b(do|then|case|select)\b/.test(text))) {
+    const other = new Source(printScript(tree, source), source.firstLine);
+    if (!other.tree.errors && other.tree.commands.length > 0) result = other;
+  }
+  printedSources.set(source, result);
+  return result;
+}
+
 /** What the commands print. `$?` of an assignment alone is their status. */
 export async function substitute(shell: Shell, source: Source): Promise<string> {
   const { tree } = source;
@@ -52,6 +72,7 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
       } catch (error) {
         if (!(error instanceof CommandFailure)) throw error;
         shell.substitutionStatus = 1;
+        shell.status = 1;
         shell.source = outer;
         return '';
       }
@@ -59,6 +80,7 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
       const text = await readAll(shell, fd);
       shell.process.close(fd);
       shell.substitutionStatus = 0;
+      shell.status = 0;
       return trimmed(shell, text);
     }
   }
@@ -73,12 +95,13 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
     inner.substituting = true;
     inner.traceLevel++;
     inner.loops = 0;
-    return runSource(inner, source.from(line));
+    return runSource(inner, printed(source).from(line));
   });
   shell.process.close(to);
   const text = await readAll(shell, from);
   shell.process.close(from);
   shell.substitutionStatus = exitStatus(await waitFor(shell, child.pid));
+  shell.status = shell.substitutionStatus;
   return trimmed(shell, text);
 }
 

@@ -36,7 +36,7 @@ export type Operation =
   | { kind: 'default'; operator: string; word: Part[]; text: string }
   | { kind: 'remove'; operator: string; pattern: Part[] }
   | { kind: 'replace'; operator: string; pattern: Part[]; replacement: Part[] | undefined }
-  | { kind: 'slice'; offset: Part[]; length: Part[] | undefined; offsetText: string }
+  | { kind: 'slice'; offset: Part[]; length: Part[] | undefined; lengthText: string }
   | { kind: 'case'; operator: string; pattern: Part[] | undefined }
   | { kind: 'transform'; operator: string }
   | { kind: 'names'; operator: string };
@@ -47,12 +47,40 @@ const NAME_START = /[A-Za-z_]/;
 /** How a text is quoted: not at all, by double quotes, as a here-document, or as arithmetic (quoted, but double quotes vanish). */
 type Mode = 'plain' | 'double' | 'document' | 'arithmetic';
 
+/** The position after the `)` that ends commands; -1 if that takes a parser (`case`, here-documents) or there is none. */
+function parenthesisEnd(text: string, from: number): number {
+  let depth = 1;
+  let i = from;
+  let start = true;
+  while (i < text.length) {
+    const c = text[i]!;
+    if (start && c === '#') {
+      i = text.indexOf('\n', i);
+      if (i < 0) return -1;
+      continue;
+    }
+    if (start && text.startsWith('case', i) && /^case[ \t\n]/.test(text.slice(i, i + 5))) return -1;
+    if (c === '<' && text[i + 1] === '<' && text[i + 2] !== '<') return -1;
+    if (c === '<' && text.startsWith('<<<', i)) {
+      i += 3;
+      continue;
+    }
+    if (c === '(') depth++;
+    else if (c === ')' && --depth === 0) return i + 1;
+    start = ' \t\n;&|()'.includes(c);
+    i = skipOne(text, i);
+  }
+  return -1;
+}
+
 /** The end of the `$(…)`, `<(…)` or `>(…)` that begins at `at`. */
 export function commandEnd(text: string, at: number): number {
   const simple = /[$<>]\([^()'"`\\#$<>]*\)/y;
   simple.lastIndex = at;
   const hit = simple.exec(text);
   if (hit && !/\bcase\b/.test(hit[0])) return simple.lastIndex;
+  const end = parenthesisEnd(text, at + 2);
+  if (end >= 0) return end;
   const tail = text.slice(at);
   const first = parse(tail).commands[0]?.command;
   const word = first?.type === 'Command' ? first.name : undefined;
@@ -238,11 +266,9 @@ class Reader {
       } else inner += this.text[i++];
     }
     this.at = i + 1;
-    return {
-      kind: 'command',
-      source: new Source(inner, this.source.line(from)),
-      text: this.text.slice(from, this.at),
-    };
+    const source = new Source(inner, this.source.line(from));
+    source.raw = true;
+    return { kind: 'command', source, text: this.text.slice(from, this.at) };
   }
 
   private dollar(mode: Mode): Part | undefined {
@@ -259,11 +285,10 @@ class Reader {
       }
       const end = commandEnd(text, at);
       this.at = end;
-      return {
-        kind: 'command',
-        source: new Source(text.slice(at + 2, end - 1), this.source.line(at)),
-        text: text.slice(at, end),
-      };
+      const source = new Source(text.slice(at + 2, end - 1), this.source.line(at));
+      // what looked like arithmetic at first is not read before it runs either
+      source.raw = mode === 'document' || text[at + 2] === '(';
+      return { kind: 'command', source, text: text.slice(at, end) };
     }
     if (next === '[') {
       const end = subscriptEnd(text, at + 1);
@@ -294,7 +319,8 @@ class Reader {
     }
     if (next !== '' && '@*#?-$!0123456789'.includes(next)) {
       this.at += 2;
-      return parameter(`$${next}`, next);
+      // a here-document joins by blanks
+      return parameter(`$${next}`, mode === 'document' && next === '*' ? '@' : next);
     }
     return undefined;
   }
@@ -332,6 +358,7 @@ class Reader {
     else if (c !== '' && '@*#?-$!'.includes(c)) name = c;
     else return bad();
     this.at += name.length;
+    if (mode === 'document' && name === '*') name = '@';
     let subscript: string | undefined;
     if (text[this.at] === '[' && NAME_START.test(c)) {
       const end = subscriptEnd(text, this.at);
@@ -361,15 +388,14 @@ class Reader {
       operation.text = text.slice(begin, this.at);
     } else if (o === ':') {
       this.at++;
-      const begin = this.at;
       const offset = this.sliceParts(':}');
-      const offsetText = text.slice(begin, this.at);
+      const begin = this.at + 1;
       let count: Part[] | undefined;
       if (text[this.at] === ':') {
         this.at++;
         count = this.sliceParts('}');
       }
-      operation = { kind: 'slice', offset, length: count, offsetText };
+      operation = { kind: 'slice', offset, length: count, lengthText: text.slice(begin, this.at) };
     } else if (o === '#' || o === '%') {
       const operator = two === o + o ? two : o;
       this.at += operator.length;
@@ -428,6 +454,30 @@ class Reader {
 
 function parameter(text: string, name: string): Parameter {
   return { kind: 'parameter', text, name, subscript: undefined, length: false, indirect: false, operation: undefined };
+}
+
+/** A text whose command substitutions are replaced by what `print` makes of their commands. */
+export function mapSubstitutions(text: string, print: (commands: string) => string): string {
+  let out = '';
+  let i = 0;
+  let quoted = false;
+  while (i < text.length) {
+    if (text.startsWith('$(', i) && text[i + 2] !== '(') {
+      const end = commandEnd(text, i);
+      out += `$(${print(text.slice(i + 2, end - 1))})`;
+      i = end;
+      continue;
+    }
+    if (text[i] === '"') {
+      quoted = !quoted;
+      out += text[i++];
+      continue;
+    }
+    const next = quoted && text[i] === "'" ? i + 1 : skipOne(text, i);
+    out += text.slice(i, next);
+    i = next;
+  }
+  return out;
 }
 
 /** The parts of `source` from `from` to `to` as an unquoted word. */

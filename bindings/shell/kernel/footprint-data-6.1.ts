@@ -518,6 +518,10 @@ export const FOOTPRINT_6_1: FootprintData = {
           mapped: 155,
         },
       ],
+      forked: {
+        anon: 11,
+        mapped: 65,
+      },
     },
     mkdir: {
       anon: 30,

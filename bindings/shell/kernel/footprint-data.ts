@@ -21,6 +21,16 @@ export interface ProgramFootprint {
   readonly slab: number;
   /** files that it maps: itself, libraries, the loader */
   readonly files: readonly FileFootprint[];
+  /** what a child has of its memory that it forks and that outlives it, where it forks one */
+  readonly forked?: ForkedFootprint;
+}
+
+/** What is left to a child that goes on in its parent's program. Pages. */
+export interface ForkedFootprint {
+  /** of the private pages, those that the parent had written by then */
+  readonly anon: number;
+  /** of the program's own file, in the child's page tables: fork(2) copies no entries of files, the child maps again what it runs */
+  readonly mapped: number;
 }
 
 /** Bytes of slab (or of percpu memory) of objects that the kernel charges to who makes them, with the pointers to their owner. */

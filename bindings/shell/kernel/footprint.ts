@@ -80,8 +80,26 @@ export class Footprint {
       if (kernel.machine.isKilled(child.task)) break;
       kernel.machine.touchAnon(child.task, { vpn: PROGRAM_VPN + i }, parent.cpuId);
     }
+    this.#goesOn(kernel, parent, child);
     kernel.noteEvents();
     this.#touch(parent, 0, Math.min(anon, FORK_PARENT_PAGES));
+  }
+
+  /** A child that goes on in its parent's program: it maps the file again, and has none of what the parent writes later. */
+  #goesOn(kernel: Kernel, parent: UserProcess, child: UserProcess): void {
+    const from = this.#charges.get(parent)?.memory;
+    const forked = from?.program.forked;
+    const file = from?.files.at(-1);
+    if (!from || forked === undefined || file === undefined || kernel.machine.isKilled(child.task)) return;
+    const { machine } = kernel;
+    machine.freeAnon(
+      child.task,
+      { vpn: PROGRAM_VPN + forked.anon, pages: from.program.anon - forked.anon },
+      parent.cpuId,
+    );
+    machine.access(child.task, file.object, { index: 0, pages: forked.mapped, fault: true, exec: true }, parent.cpuId);
+    // Mapped around the last fault, beyond what it has.
+    machine.unmap(child.task, file.object, { index: forked.mapped }, parent.cpuId);
   }
 
   /** execve(2): the address space is new; the program comes. SyscallError ENOMEM. */

@@ -1,5 +1,6 @@
 /** The programs of the shell's world, by the name of their file in /usr/bin. */
 import type { Program } from '../kernel/syscalls.ts';
+import { awk } from './awk.ts';
 import { basename } from './basename.ts';
 import { cat } from './cat.ts';
 import { chmod } from './chmod.ts';
@@ -44,6 +45,7 @@ import { realpath } from './realpath.ts';
 import { rev } from './rev.ts';
 import { rm } from './rm.ts';
 import { rmdir } from './rmdir.ts';
+import { sed } from './sed.ts';
 import { seq } from './seq.ts';
 import { setpriv } from './setpriv.ts';
 import { setsid } from './setsid.ts';
@@ -73,7 +75,25 @@ import { yes } from './yes.ts';
 /** Everything in /usr/bin but bash. */
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map(
   Object.entries({
-    ...{ '[': test, basename, cat, chmod, chown, cp, cut, date, dd, dirname, echo, egrep, env, expr, fallocate },
+    ...{
+      '[': test,
+      awk,
+      mawk: awk,
+      basename,
+      cat,
+      chmod,
+      chown,
+      cp,
+      cut,
+      date,
+      dd,
+      dirname,
+      echo,
+      egrep,
+      env,
+      expr,
+      fallocate,
+    },
     ...{ false: false_, fgrep, find, free, grep, head, hostname, id, ipcmk, ipcrm, ipcs, kill, ln, losetup, ls },
     ...{ memtouch, mkdir, mkfifo, mkfs, 'mkfs.ext2': mkfs, 'mkfs.ext4': mkfs, 'mkfs.xfs': mkfs, mknod, mkswap, mktemp },
     ...{
@@ -95,7 +115,25 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map(
       rm,
       rmdir,
     },
-    ...{ seq, setpriv, setsid, sleep, sort, stat, sudo, swapoff, swapon, sync, tail, tee, test, timeout, touch, tr },
+    ...{
+      sed,
+      seq,
+      setpriv,
+      setsid,
+      sleep,
+      sort,
+      stat,
+      sudo,
+      swapoff,
+      swapon,
+      sync,
+      tail,
+      tee,
+      test,
+      timeout,
+      touch,
+      tr,
+    },
     ...{ true: true_, truncate, tty, umount, uname, uniq, unshare, wc, whoami, xargs, yes },
   }),
 );

@@ -64,6 +64,12 @@ export class Input {
     return text;
   }
 
+  /** Puts text back before what comes next. */
+  unread(text: string): void {
+    this.#buffer = text + this.#buffer.slice(this.#at);
+    this.#at = 0;
+  }
+
   /** How many bytes were read ahead of what was asked for. */
   get ahead(): number {
     return this.#buffer.length - this.#at;

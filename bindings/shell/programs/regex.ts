@@ -10,7 +10,7 @@ export class RegexError extends Error {
   override name = 'RegexError';
 }
 
-export interface RegexOptions {
+interface RegexOptions {
   extended: boolean;
   ignoreCase?: boolean;
   /** `^` and `$` also match at newlines within */
@@ -21,7 +21,7 @@ export interface RegexOptions {
   grep?: boolean;
 }
 
-export interface Match {
+interface Match {
   start: number;
   end: number;
   /** what the groups matched; the whole is not among them */
@@ -101,7 +101,7 @@ class Parser {
     while (!this.#atEnd()) {
       const { node, literalStar } = this.#atom(first);
       items.push(this.#repetitions(node, literalStar));
-      first = node.kind === 'assert' && node.what === 'start' && first && (literalStar || !this.#options.extended);
+      first = node.kind === 'assert' && node.what === 'start' && first && literalStar;
     }
     if (items.length === 0) return { kind: 'empty' };
     return items.length === 1 ? items[0]! : { kind: 'cat', items };
@@ -110,6 +110,10 @@ class Parser {
   #repetitions(atom: Node, plain: boolean): Node {
     let node = atom;
     if (plain) return node;
+    if (atom.kind === 'assert' && atom.what === 'start' && /[*+?]/.test(this.#source[this.#at] ?? '')) {
+      if (!this.#options.grep) throw new RegexError('Invalid preceding regular expression');
+      this.warnings.push(`${this.#source[this.#at]} at start of expression`);
+    }
     for (;;) {
       if (this.#source[this.#at] === '*') {
         this.#at++;
@@ -198,8 +202,7 @@ class Parser {
       case '*':
         return plain(this.#literal('*'));
       case '^':
-        if (extended || first)
-          return { node: { kind: 'assert', what: 'start' }, literalStar: !extended || this.#options.grep === true };
+        if (extended || first) return { node: { kind: 'assert', what: 'start' }, literalStar: !extended };
         return plain(this.#literal('^'));
       case '$':
         if (extended || this.#atEnd()) return plain({ kind: 'assert', what: 'end' });

@@ -8,7 +8,7 @@ import type { FileFootprint, FootprintData, ProgramFootprint } from '../../../bi
 import { runOnGuest } from '../guest/guest.ts';
 import { type CachedFile, type Held, held, sections } from './parse.ts';
 import { HELD } from './programs.ts';
-import { forkScript, heldScript, objectScript } from './scripts.ts';
+import { DAEMON, DAEMON_PAGES, forkScript, heldScript, objectScript } from './scripts.ts';
 
 const output = join(import.meta.dirname, '../../../bindings/shell/kernel/footprint-data-6.1.ts');
 const ROUNDS = 3;
@@ -64,6 +64,7 @@ async function footprint(): Promise<FootprintData> {
   const programInode = object('open program') - object('open file');
   const task = slabOf(forks.get('one subshell')!) - 2 * slabOf(forks.get('bash')!);
 
+  const daemon = forks.get(DAEMON)!;
   const program = (name: string): ProgramFootprint => {
     const seen = rounds.map((round) => round.get(name)!);
     const own = [...seen[0]!.files].filter(([path]) => !resident.has(path)).map(([, one]) => one);
@@ -73,6 +74,9 @@ async function footprint(): Promise<FootprintData> {
       tables: median(seen.map((one) => one.stat.get('pagetables')! / 4096)),
       slab: median(seen.map(slabOf)) - ofFiles,
       files: filesOf(seen[0]!),
+      ...(name === 'memtouch' && {
+        forked: { anon: daemon.anon - DAEMON_PAGES, mapped: daemon.mapped.get('/usr/bin/memtouch')! },
+      }),
     };
   };
   const alone = forks.get('bash')!;

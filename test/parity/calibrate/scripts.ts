@@ -133,8 +133,21 @@ echo 1 > $C/h/cgroup.kill; wait $p 2> /dev/null; sleep 0.1; rmdir $C/h`,
     .join('');
 }
 
-/** Forks of bash that stand still: what parent and children use together. */
-export const forkScript = (): string => `${PRELUDE}${stills(FORKS, 'bash')}\n`;
+/** The section of the child that memtouch leaves behind. */
+export const DAEMON = 'memtouch child';
+/** What memtouch is told to hold there. Pages. */
+export const DAEMON_PAGES = 1;
+const DAEMON_SCRIPT = `
+echo "= ${DAEMON}"
+mkdir $C/h
+p=$(bash -c 'echo 0 > /sys/fs/cgroup/h/cgroup.procs; exec memtouch -d anon ${DAEMON_PAGES * 4}k')
+settle
+report h
+maps $p
+echo 1 > $C/h/cgroup.kill`;
+
+/** Forks of bash that stand still: what parent and children use together; and memtouch's, which outlives its parent. */
+export const forkScript = (): string => `${PRELUDE}${stills(FORKS, 'bash')}${DAEMON_SCRIPT}\n`;
 
 /** Objects of the kernel that bash makes, and what is left of others when their maker has ended. */
 export function objectScript(): string {

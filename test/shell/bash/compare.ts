@@ -54,7 +54,7 @@ export function realBash(script: string, args: readonly string[] = ['s']): Outco
     });
     if (done.error) throw done.error;
     return {
-      stdout: done.stdout.toString('latin1'),
+      stdout: done.stdout.toString('latin1').replaceAll(directory, '/tmp/w'),
       stderr: settled(done.stderr.toString('latin1').replaceAll(directory, '/tmp/w')),
       exit: done.status ?? 128 + 9,
     };

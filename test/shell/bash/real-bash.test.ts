@@ -2,7 +2,7 @@
  * The executor beside the bash of this machine: the same scripts, the same standard output, exit status and messages. A machine without
  * bash 5.2 fails: there is nothing to compare with.
  *
- * MEMCHARGE_BASH_RUNS says how many random programs (60), MEMCHARGE_BASH_SEED which (a fixed one; `clock`: others each time).
+ * MEMCHARGE_BASH_RUNS says how many random programs (100), MEMCHARGE_BASH_SEED which (a fixed one; `clock`: others each time).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,11 +12,11 @@ import { Executor, type Outcome, realBash } from './compare.ts';
 import { program } from './generate.ts';
 
 const directory = join(import.meta.dirname, 'snippets');
-const { MEMCHARGE_BASH_RUNS: runs = '60', MEMCHARGE_BASH_SEED: seed = '5' } = process.env;
+const { MEMCHARGE_BASH_RUNS: runs = '100', MEMCHARGE_BASH_SEED: seed = '5' } = process.env;
 
 let executor: Executor;
 beforeAll(async () => {
-  expect(realBash('echo ${BASH_VERSION%.*}').stdout).toBe('5.2\n');
+  expect(realBash('echo $BASH_VERSION').stdout).toMatch(/^5\.2\./);
   executor = await Executor.boot();
 });
 

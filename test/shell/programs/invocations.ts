@@ -253,7 +253,6 @@ cp f
 cp
 cp d a
 ~cp -r d a
-cp -r d d/sub
 ~cp -rv d a
 cp -v f a
 cp -v f d
@@ -1033,6 +1032,263 @@ find f -iname F
 find f ! -name g
 ~find . -regex './[fg]'
 ~find d -not -type d -a -name y
+awk '{print}' f
+awk '{print $1}' events
+awk '{print $2, $1}' events
+awk '$1 == "oom_kill" {print $2}' events
+awk '/^oom / {print $2}' events
+awk '{s += $2} END {print s}' stat
+awk '{s += $2} END {printf "%d %.2f %s\n", s, s / 3, s}' stat
+awk -F: '{print $2}' csv
+awk -F : -v OFS=- '{$1 = $1; print}' csv
+awk 'NR == 2' f
+awk 'NR > 1 && NR < 3 {print NR ": " $0}' f
+awk 'END {print NR, NF}' f
+awk 'BEGIN {print 1 + 2, 3 * 4, 7 / 2, 7 % 3, 2 ^ 10, -3}'
+awk 'BEGIN {print 1e6, 1e20, 0.1, 1/3, 100000 * 100000, 123456789}'
+awk 'BEGIN {print 1 == 1.0, "a" < "b", "10" < "9", 10 < 9}'
+awk '{print ($1 < 5)}' g
+awk '{print ($1 < "5")}' g
+awk 'BEGIN {x["a"] = 1; x["b"]; if ("a" in x) print "yes"; delete x["a"]; print ("a" in x), length(x)}'
+awk 'BEGIN {n = split("a b c", p); for (i = n; i > 0; i--) print i, p[i]}'
+awk 'BEGIN {n = split("a:b:c", p, ":"); print n, p[2]}'
+awk 'BEGIN {n = split("a1b22c", p, /[0-9]+/); print n, p[3]}'
+awk 'BEGIN {print length("hello"), substr("hello", 2, 3), substr("hello", 0), substr("hello", -1, 3), index("hello", "ll")}'
+awk 'BEGIN {s = "aaa"; print gsub(/a/, "b&", s), s; print sub("b", "[&]", s), s}'
+awk '{gsub(/[aeiou]/, "<&>"); print}' f
+awk '{sub(/a$/, "X"); print; print $1}' f
+awk 'BEGIN {print match("foobar", /o+/), RSTART, RLENGTH; print match("x", /y/), RSTART, RLENGTH}'
+awk 'BEGIN {print toupper("abC"), tolower("ABc")}'
+awk 'BEGIN {printf "%5d|%-5s|%05.1f|%x|%c|%c|%%\n", 42, "ab", 3.14159, 255, 65, "hello"}'
+awk 'BEGIN {printf("%s %s\n", "a", "b"); printf "no newline"}'
+awk 'BEGIN {i = 0; while (i < 3) {print i++; if (i == 2) continue}; do i--; while (i > 0); print i}'
+awk 'BEGIN {for (i = 0; i < 5; i++) {if (i == 3) break; print i}}'
+awk 'function f(a, b) {b = a * 2; return b} BEGIN {print f(21), b}'
+awk 'function fact(n) {return n <= 1 ? 1 : n * fact(n - 1)} BEGIN {print fact(10)}'
+awk 'function fill(a) {a["k"] = "v"} BEGIN {fill(x); print x["k"]}'
+awk 'BEGIN {exit 3} END {print "end"}'
+awk '{exit} END {print NR}' f
+awk 'NR == 1 {next} {print}' f
+awk '/beta/, /gamma/' f
+awk '/alpha/, /beta/ {print NR}' f
+awk '!/a$/' f w
+awk '$0 ~ "et" {print "m"} $0 !~ /et/ {print "n"}' f
+awk -v x=5 -v y=a 'BEGIN {print x + 1, y}'
+awk '{print x, $0}' x=1 f x=2 n
+awk '{print FILENAME, FNR, NR}' f g
+awk 'BEGIN {while ((getline line < "f") > 0) n++; print n, line}'
+awk 'BEGIN {print (getline x < "nosuch")}'
+awk 'NR == 1 {getline; print} END {print NR}' f
+awk '{getline y; print y}' f
+awk '{print > "out"} END {close("out"); while ((getline l < "out") > 0) print "r", l}' f
+awk '{print $1 >> "g"}' f
+awk 'BEGIN {print "x" > "/dev/stdout"}'
+awk 'BEGIN {RS = ""} {print NR ":" $1 ":" NF}' w
+awk 'BEGIN {RS = ":"} {print}' csv
+awk 'BEGIN {FS = ","; OFS = ";"} {$3 = "z"; print NF; print}' f
+awk '{$5 = "five"; print; print NF}' n
+awk '{NF = 1; print}' events
+awk '{print $NF, $(NF - 1)}' events
+awk 'BEGIN {print length()}'
+awk '{print length}' f
+awk 'BEGIN {a = "10"; b = 9; print (a > b), (a + 0 > b)}'
+awk 'BEGIN {print substr("hello", 2)}'
+awk 'BEGIN {print 1 " " 2, 3 4; print 1 - 1, 1 " " -1}'
+awk 'BEGIN {x = y = 2; x += 3; y ^= 3; print x, y, x++ + ++x}'
+awk 'BEGIN {print 1 ? "a" : "b", !0, !"", !"a"}'
+awk 'BEGIN {$0 = "a b c"; print $2; $2 = ""; print; print NF}'
+awk 'BEGIN {CONVFMT = "%.2g"; a = 3.14159; b = a ""; print b; OFMT = "%.3g"; print a}'
+awk 'BEGIN {print index("a.b", "."), "a.b" ~ /a\.b/, "axb" ~ "a\\.b"}'
+awk 'BEGIN {print int(3.9), int(-3.9), sqrt(16), exp(0), log(1)}'
+awk 'BEGIN {printf "%s\n"}'
+awk 'BEGIN {print -1 " " -1, 2 ** 3}'
+awk 'BEGIN { if (!("x" in a)) print "none"; if (a["x"] == "") print "empty"; print length(a) }'
+awk 'BEGIN { a[1, 2] = 3; for (k in a) { split(k, p, SUBSEP); print p[1], p[2] }; if ((1, 2) in a) print "in" }'
+awk 'BEGIN{print ENVIRON["LC_ALL"], ARGC, ARGV[1]}' q
+awk '{ print NR % 2 ? "odd" : "even" }' f
+awk '{ c[$1]++ } END { print c["a"], c["b"], c["c"] }' dup
+awk $'\n# comment\nBEGIN { x = 1 } ; { y = x\nprint y } # more\n' f
+awk 'BEGIN { print "a\tb\\n\"q\"\101" }'
+awk '$2 > max { max = $2; name = $1 } END { print name, max }' events
+awk '$2 >= 12 && $1 ~ /^m/ || NR == 1' events
+awk -f nosuch f
+!awk '{' f
+!awk 'BEGIN {print (}'
+awk '{print}' nosuch
+awk 'BEGIN {print 1 / 0}'
+awk 'BEGIN { getline; print "got " $0 }' f
+awk 'BEGIN { while (i++ < 3) s = s i; print s }'
+awk '{ print substr($0, index($0, "a")) }' f
+awk -F '[: ]' '{print $2}' csv events
+awk -F '\t' '{print $1}' w
+awk -F '|' '{print NF}' f
+awk -F. '{print NF}' f
+awk '/a|e{1}/' f
+awk 'END { print $0 }' f
+awk 'BEGIN { printf "%d %d\n", "12abc", "0x1A" }'
+awk 'BEGIN { print length("a" "bc") }'
+awk 'BEGIN { print 010 + 0, "010" + 0, 1e3, "1e3" + 0, ".5" + 0, "+5" + 0 }'
+awk 'BEGIN { print substr("abc", 0, 2), substr("abc", 2, 100), substr("abc", 5) "|" }'
+awk 'BEGIN { print toupper(substr("abc", 1, 1)) substr("abc", 2) }'
+sed '' f
+sed p f
+sed -n p f
+sed -n 2p f
+sed -n '$p' f
+sed -n 2,3p f
+sed -n '/beta/p' f
+sed -n '/alpha/,/beta/p' f
+sed -n '2,$p' f
+sed 2d f
+sed '2!d' f
+sed '/b/d' f
+sed 2q f
+sed 'q5' f
+sed '2Q' f
+sed 's/a/X/' f
+sed 's/a/X/g' f
+sed 's/a/X/2' f
+sed 's/a/X/2g' f
+sed 's/A/X/I' f
+sed -n 's/a/X/p' f
+sed 's/\(.\)\(.\)/\2\1/' f
+sed -E 's/(.)(.)/\2\1/' f
+sed 's/.*/<&>/' f
+sed 's/.*/\&/' f
+sed 's|a|/|g' f
+sed 's,a,\,,' f
+sed 's/x*/-/g' f
+sed 's/a*/-/g' f
+sed 's/b*/-/2' f
+sed 's/[aeiou]//g' f
+sed 's/[/]/x/' f
+sed 's/a\|e/X/g' f
+sed -E 's/a|e/X/g' f
+sed -E 's/(a|al|alp)+/<&>/' f
+sed 's/^/> /' f
+sed 's/$/ </' f
+sed 's/a/\n/' f
+sed $'s/a/x\\\ny/' f
+sed 's/\(a\).*/\U\1&/' f
+sed 's/.*/\u&/' f
+sed 's/\w\+/\L\u&/g' f
+sed -e 's/a/1/' -e 's/b/2/' f
+sed -n -e 1p -e 3p f
+sed '1d;3d' f
+sed -n '1{p;p}' f
+sed -n '/a/{s/a/A/;p}' f
+sed 'y/abc/xyz/' f
+sed 'y/a\nb/xyz/' f
+sed = f
+sed -n '$=' f
+sed $'a\\\nafter' f
+sed '2a after' f
+sed '2i before' f
+sed '2c changed' f
+sed '1,2c changed' f
+sed '$!d' f
+sed '1!G;h;$!d' f
+sed 'N;s/\n/ /' f
+sed '$!N;P;D' dup
+sed ':a;N;$!ba;s/\n/,/g' f
+sed -n 'h;n;G;p' f
+sed x f
+sed n\;d g
+sed 'n;n;s/./X/' g
+sed -n l w
+sed -n 'l 20' w
+sed '0,/b/d' f
+sed '1~2d' g
+sed '2,+1d' g
+sed '2,~4d' g
+sed -s -n '$p' f g
+sed -n '$p' f g
+sed F f
+sed z f
+sed -n '/a/=' f
+sed 's/a/b/w out' f
+sed 'w out' f
+sed '1r g' f
+sed '$r g' n
+sed 'R g' f
+sed -i 's/a/X/' f
+sed -i.bak 's/a/X/' f g
+sed -n -i p f
+sed -i 2d f ; cat f
+sed 's/o$/X/' n
+sed p n
+sed '$a end' n
+sed p n f
+sed -z 's/\n/,/g' f
+sed nosuch f
+sed s/a f
+sed s/a/b f
+sed 's/a/b/q' f
+sed 's/a/b/gg' f
+sed 's/a/\1/' f
+sed 's/\(a/b/' f
+sed -E 's/(a/b/' f
+sed 's/a\{1/x/' f
+sed -E 's/*a/x/' f
+sed 'k' f
+sed '{p' f
+sed 'p}' f
+sed '1,p' f
+sed 'b nolabel' f
+sed ':' f
+sed 'y/a/bc/' f
+sed p nosuch
+sed p nosuch f
+sed p d
+sed -n '/[/p' f
+sed -f nosuch f
+sed a f
+sed 'p x' f
+sed '1!!p' f
+sed 's/a/b/0' f
+sed '0p' f
+sed -E 's/([a-z]+) ([0-9]+)/\2 \1/' events
+sed -n 's/^oom_kill //p' events
+sed 's/ .*//' stat
+sed -n '/^anon/s/[^0-9]//gp' stat
+sed 's/.*=\([^ ]*\).*/\1/' stat
+sed -n '/max/,/oom_kill/{/oom/p}' events
+sed -n '2{p;q}' long
+sed '/^$/d' w
+sed -e :a -e 's/^.\{1,8\}$/ &/;ta' f
+sed 's/a/X/;ta;s/$/ none/;:a' f
+sed -n '3,1p' f
+sed '2,4{=;d}' g
+sed '/alpha/!s/a/_/g' f
+sed 's/[[:space:]]\+/ /g' w
+sed 's/\bthe\b/THE/g' w
+sed 's/\s/_/g;s/\S/x/' w
+sed '$d' f
+sed '$!N;$!D' f
+sed T f
+sed 's/a/b/;T;s/$/!/' f
+sed '#n' f
+sed $'# comment\np' f
+sed -n '\,beta,p' f
+sed -n '\xbetaxp' f
+sed --expression=p f
+sed --quiet p f
+sed -n '/BETA/Ip' f
+sed 's/$/\t|/' f
+sed 'i\  indented' f
+sed $'1i\\\none\\\ntwo' f
+sed '2{s/b/X/;s/e/Y/}' f
+sed '//d' f
+sed '/a/s//X/' f
+sed 5q long
+sed -n '10,12p;12q' long
+sed 's/line/&/;2999,$!d' long
+sed 's/a/b/;;p' f
+sed '1d;;' f
+sed '}' f
+sed '{;p;}' f
+sed '{p};p' f
+sed 's/a/x/ ; s/b/y/' f
 dd if=f status=none
 dd if=f of=a status=none
 dd if=f of=a bs=4 count=2 status=noxfer

@@ -22,7 +22,11 @@ describe('programs beside the machine’s own', () => {
     expect(INVOCATIONS.length).toBeGreaterThan(300);
   });
 
-  const groups = Map.groupBy(INVOCATIONS, (line) => line.replace(/^[~!]/, '').split(' ')[0]!);
+  const groups = new Map<string, string[]>();
+  for (const line of INVOCATIONS) {
+    const name = line.replace(/^[~!]/, '').split(' ')[0]!;
+    groups.set(name, [...(groups.get(name) ?? []), line]);
+  }
   for (const [name, lines] of groups)
     test(`${name}: ${lines.length} invocations`, async () => {
       for (const line of lines) {

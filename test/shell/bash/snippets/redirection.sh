@@ -60,6 +60,12 @@ text
 cat <<E
 E
 echo end
+#### lists in here documents
+IFS=:; set -- a b; a=(p q)
+cat <<E
+$* ${a[*]} $@ "$*" ${*:1} ${x:-$*}
+E
+cat <<< $*; cat <<< ${a[*]}; y=$*; echo "$y" "${z:-$*}" ${z:-$*}
 #### here strings
 x='a  b'; cat <<< $x; cat <<< "$x"; cat <<< 'q'; read a b <<< "1 2"; echo $b; cat <<< "$(printf 'l1\nl2\n')"; cat <<< ''
 #### long here document

@@ -1,0 +1,70 @@
+#### who forks and who is replaced
+i='bash -c "echo \$\$ >> ids"'
+try() {
+  : > ids
+  bash -c "$1" > /dev/null 2>&1
+  { read -r a; read -r b; } < ids
+  if [ "$a" = "$b" ]; then echo "replaced: $1"; else echo "forked: $1"; fi
+}
+m='echo $BASHPID > ids'
+try "$m; $i"
+try "$m
+$i"
+try "$m && $i"
+try "$m && : && $i"
+try "$m; : ; $i"
+try "$m; : && $i"
+try "$m; $i; :"
+try "$m; $i > /dev/null"
+try "$m; { $i; }"
+try "$m; if :; then $i; fi"
+try "$m; ! $i"
+try "$m; eval '$i'"
+try "$m; command $i"
+try "$m; exec $i"
+try "trap : EXIT; $m; $i"
+try "trap : USR1; $m; $i"
+try "trap '' USR1; $m; $i"
+try "set -e; $m; $i"
+try "$m; x=1 $i"
+try "$m; $i;"
+try "$m; $i # comment"
+try "$m; $i
+"
+try "$m; $i
+:"
+try "($m; $i)"
+try "($m; $i > /dev/null)"
+try "($m && $i)"
+try "($m; : && $i)"
+try "($m; ($i))"
+try "($m; if :; then $i; fi)"
+try "($m; { $i; })"
+try "(trap : EXIT; $m; $i)"
+try "trap : USR1; ($m; $i)"
+try "($m; $i; :)"
+try "($m; $i) | cat"
+try "{ $m; $i; } | cat"
+try ": | { $m; $i; }"
+try "($m; $i) & wait"
+try "{ $m; $i; } & wait"
+try "$m && $i & wait"
+try "x=\$($m; $i)"
+try "x=\$($m; $i > /dev/null)"
+try "x=\$($m; ($i))"
+try "x=\$($m && $i)"
+try "x=\$(trap : EXIT; $m; $i)"
+try "x=\`$m; :; bash -c 'echo \$\$ >> ids'\`"
+try "cat <($m; $i)"
+try "cat <($m; $i > /dev/null)"
+try "f() { $m; $i; }; f"
+try "f() ($m; $i); f"
+try "f() { $m; $i; }; f | cat"
+try "($m; ! $i)"
+try "for x in 1; do ($m; $i); done"
+try "($m; $i) && :"
+try "while ($m; $i); do break; done"
+#### substitution of a file forks nobody
+echo hi > f; a=$BASHPID; x=$(<f); (exit 0); echo "$x"
+#### pids go up by one
+(echo $BASHPID) > a; (echo $BASHPID) > b; read x < a; read y < b; [ $((y - x)) -ge 1 ] && echo up
