@@ -159,7 +159,7 @@ function foldObject(hash: u64, object: u32): u64 {
 
 /** What an inode is besides: a loop device, of a tmpfs. Where it is neither this leaves no trace. */
 function foldInode(hash: u64, object: u32): u64 {
-  for (let field = L.INODE_BACKING; field < L.INODE_WRITE_MEMCG; field += 4) {
+  for (let field = L.INODE_BACKING; field <= L.INODE_WRITE_MEMCG; field += 4) {
     let word = load<u32>(inodeAt(object) + field);
     if (word) hash = fold(fold(hash, field), word);
   }

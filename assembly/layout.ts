@@ -245,6 +245,8 @@ export const H_REQUEST_KEY: u32 = 1776; // u64 what the last page of the last re
 export const H_REQUEST_PAGES: u32 = 1784; // u32 … and how many it has
 export const H_LIST_CHANGES: u32 = 1736; // u64: pages that joined or left LRU lists so far
 export const H_SCAN_SLOTS: u32 = 2048; // u32[32]: of the batch that reclaim has in hand, addresses of the words that point to its folios
+export const H_WRITE_LATENCY: u32 = 2184; // u64 ns until a device that had nothing to do is at work
+export const H_LOOPS: u32 = 2192; // 1 once a loop device was attached (folio/loop.ts)
 export const H_RECLAIM_NS: u32 = 2176; // u64: how long reclaim was at work, by COST_SCAN
 export const H_LOOKED_UP: u32 = 1792; // u32[64]: for each row of the group, the address of its page's word; 0: not known
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
@@ -632,7 +634,7 @@ export const INODE_ERRORS: u32 = 48; // u32 pages that could not be written ther
 export const INODE_SUPER: u32 = 52; // u32 object; 0: nothing limits it
 export const INODE_SB_MAX: u32 = 56; // u32 pages that its files may have, in memory or in swap; 0: any number (max_blocks)
 export const INODE_SB_USED: u32 = 60; // u32 (used_blocks)
-export const INODE_WRITE_MEMCG: u32 = 64; // u32 INODE_WB, which goes with the last dirty page, for what is on its way to a loop device
+export const INODE_WRITE_MEMCG: u32 = 64; // u32 i_wb of a loop device: INODE_WB at its first dirty page, for good
 // struct file_ra_state (folio/readahead.ts), by address space and object: a table with four places for each hash
 export const NR_READERS: u32 = 16384;
 export const READER_STRIDE: u32 = 40;

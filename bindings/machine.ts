@@ -79,6 +79,8 @@ export interface BootOptions extends Partial<Capacities> {
   flusher?: boolean;
   /** modelled residency: what the disk takes to write one page, ns; 20000 (200 MB/s) unless told; 0: no time at all */
   pageWriteNs?: bigint;
+  /** modelled residency: what a disk that had nothing to do takes besides to begin, ns; 0 unless told */
+  writeLatencyNs?: bigint;
   /** modelled residency: pages of one request to the disk at most (max_sectors_kb), of whose requests 128 wait; 1, each page is one, unless told */
   requestPages?: number;
   /** modelled residency: pages that Linux reads ahead at most (128 KiB by default); 0, nothing, unless told */
@@ -358,6 +360,7 @@ export class Machine {
       swappiness = null,
       flusher = true,
       pageWriteNs = PAGE_WRITE_NS,
+      writeLatencyNs = 0n,
       requestPages = 1,
       readahead = 0,
       faultAround = 0,
@@ -405,6 +408,9 @@ export class Machine {
         throw new EngineError('EINVAL', `faultAround ${faultAround}: 0, or a power of two up to 512 pages`);
       if (![cacheNode, bufferHead].every((bytes) => isU32(bytes) && bytes <= PAGE_SIZE))
         throw new EngineError('EINVAL', `cacheNode ${cacheNode}, bufferHead ${bufferHead}: from 0 to 4096 bytes`);
+      if (writeLatencyNs < 0n || writeLatencyNs >= 1n << 40n)
+        throw new EngineError('EINVAL', `writeLatencyNs ${writeLatencyNs}: from 0 to 2^40 ns`);
+      new BigUint64Array(memory.buffer)[(L.HEADER + L.H_WRITE_LATENCY) / 8] = writeLatencyNs;
       if (!Number.isInteger(requestPages) || requestPages < 1 || requestPages > 1 << 16)
         throw new EngineError('EINVAL', `requestPages ${requestPages}: from 1 to 65536 pages`);
       words[(L.HEADER + L.H_REQUEST_MAX) / 4] = requestPages === 1 ? 0 : requestPages;

@@ -24,7 +24,7 @@ export function inodeDirtied(object: u32, memcg: u32, now: u64): void {
   if (pages) return;
   store<u64>(at, now, L.INODE_DIRTIED_WHEN);
   store<u32>(at, memcg, L.INODE_WB);
-  store<u32>(at, memcg, L.INODE_WRITE_MEMCG);
+  if (!load<u32>(at, L.INODE_WRITE_MEMCG) && load<u32>(at, L.INODE_BACKING)) store<u32>(at, memcg, L.INODE_WRITE_MEMCG);
   let last = headerGet(L.H_DIRTY_LAST);
   store<u32>(at, last, L.INODE_PREVIOUS);
   store<u32>(at, 0, L.INODE_NEXT);

@@ -42,6 +42,7 @@ export function setBacking(object: u32, backing: u32, offset: u32, worker: u32):
   if (backing && (!taskExists(worker) || load<u32>(taskAt(worker), L.TASK_MM))) return outOfRange(L.FIELD_TASK, worker, ESRCH);
   runLoop(false);
   let at = inodeAt(object);
+  if (backing) headerSet(L.H_LOOPS, 1);
   store<u32>(at, backing, L.INODE_BACKING);
   store<u32>(at, backing ? offset : 0, L.INODE_BACKING_OFFSET);
   store<u32>(at, backing ? worker : 0, L.INODE_WORKER);
@@ -60,6 +61,18 @@ export function setIoMemcg(memcg: u32, payer: u32): i32 {
 function payerOf(memcg: u32): u32 {
   let payer = load<u32>(memcgAt(nearestOnline(memcg)), L.MEMCG_IO);
   return payer ? nearestOnline(payer) : ROOT;
+}
+
+/**
+ * cleanup_offline_cgwb(): the memcg goes; what it dirtied first on loop devices is its parent's to write. A device's inode stays with
+ * whoever dirtied it first (inode_attach_wb()), also when all of it is written, and when the device is attached anew.
+ */
+export function reparentLoops(memcg: u32, parent: u32): void {
+  if (!headerGet(L.H_LOOPS)) return;
+  for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
+    let at = inodeAt(object);
+    if (load<u32>(at, L.INODE_WRITE_MEMCG) == memcg) store<u32>(at, parent, L.INODE_WRITE_MEMCG);
+  }
 }
 
 /** How many pages could not be written since this was asked last (filemap_check_errors()). */

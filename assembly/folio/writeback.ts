@@ -82,7 +82,7 @@ export function startWriteback(frame: u32): void {
     return;
   }
   headerSet(L.H_WRITE_HEAD, frame);
-  headerSet64(L.H_WRITE_DONE_AT, clock() + service);
+  headerSet64(L.H_WRITE_DONE_AT, clock() + headerGet64(L.H_WRITE_LATENCY) + service);
   arm();
 }
 

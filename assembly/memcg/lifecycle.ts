@@ -4,6 +4,7 @@
 import { EBUSY, EEXIST, ENODEV, ENOENT, ENOSPC } from '../constants';
 import { memoryCounter, pageCounterInit, pageCounterSetProtection, swapCounter } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
+import { reparentLoops } from '../folio/loop';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
 import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, ROOT } from '../memory';
@@ -96,6 +97,7 @@ export function offline(memcg: u32, cpu: u32): i32 {
   // 6.1 moves the objcgs first; nothing comes in between.
   if (nodesEnd > 1) reparentShrinker(memcg, parent);
   reparentObjcgs(memcg);
+  if (nodesEnd > 1) reparentLoops(memcg, parent);
   drainAllStock(memcg, cpu);
   releaseObjcg(cpu, memcg);
   putMemcg(memcg);

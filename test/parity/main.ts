@@ -8,7 +8,7 @@ import { table } from '../../bindings/report/table.ts';
 import { calibrate } from './calibrate/calibrate.ts';
 import { type Comparison, compare } from './compare.ts';
 import { type GuestRun, guestKernel, runOnGuest } from './guest/guest.ts';
-import { explain } from './reasons.ts';
+import { reasonFor } from './reasons.ts';
 import { type Kernel, record, recorded, type Script, scripts } from './recordings.ts';
 import { simulate } from './simulate.ts';
 
@@ -36,11 +36,10 @@ const usage = `npm run parity -- [options]
 
 /** Lines that differ, the kernel's beside the simulator's. */
 function differences(kernel: Kernel, script: Script, comparison: Comparison): string {
-  const { of } = explain(kernel, script.name, comparison);
   return comparison.lines
     .filter((line) => !line.exact)
     .flatMap((line) => {
-      const reason = of.get(line.want[0] ?? '');
+      const reason = reasonFor(kernel, script.name, line);
       return [
         `  ${line.tolerant ? ' ' : '!'} kernel     ${line.want.length === 0 ? '(nothing)' : line.want.map(printable).join(' | ')}`,
         `    simulator  ${line.got === null ? '(nothing)' : printable(line.got)}`,

@@ -731,6 +731,7 @@ async function simple(shell: Shell, command: Command, exec: Exec): Promise<numbe
     status = error.status;
   }
   if (shell.processSubstitutions.length > used) closeSubstitutions(shell, used);
+  if (shell.heap.unsettled) await shell.heap.settle(shell);
   shell.status = status;
   shell.pipeStatus = [status];
   if (shell.pending.length > 0) await runPendingTraps(shell);

@@ -9,6 +9,7 @@ import type { ArithmeticScope } from './arithmetic.ts';
 import { ArithmeticError, evaluate } from './arithmetic.ts';
 import { computed, DYNAMIC_NAMES, dynamicAssigned } from './dynamic.ts';
 import { CommandFailure, Discard, ShellExit } from './flow.ts';
+import { Heap } from './heap.ts';
 import type { Job } from './jobs.ts';
 import { plain } from './marks.ts';
 import { type Source, Source as SourceText } from './source.ts';
@@ -129,6 +130,7 @@ const COMMAND_BATCH = 64;
 export class Shell {
   process: Process;
   variables = new Variables();
+  heap = new Heap();
   functions = new Map<string, FunctionDefinition>();
   /** letters of `set` that are on; names without a letter (`pipefail`) are in `shopts` as `o:NAME` */
   options = new Set<string>(['h', 'B']);
@@ -227,6 +229,7 @@ export class Shell {
     this.shellPid = parent.shellPid;
     this.parentPid = parent.parentPid;
     this.variables = parent.variables.copy();
+    this.heap = new Heap(parent.heap);
     this.functions = new Map(parent.functions);
     this.options = new Set(parent.options);
     this.shopts = new Map(parent.shopts);
@@ -412,6 +415,11 @@ export class Shell {
 
   /** A value with what the attributes make of it. */
   private shaped(v: Variable, value: string, old: string | undefined, append: boolean): string {
+    const shaped = this.shape(v, value, old, append);
+    this.heap.note(v, shaped);
+    return shaped;
+  }
+  private shape(v: Variable, value: string, old: string | undefined, append: boolean): string {
     if (v.integer) {
       const right = evaluate(value, this.arithmetic, '');
       if (!append) return right.toString();

@@ -39,7 +39,7 @@ export class BlockDevice extends FileOperations {
   override release(_file: OpenFile | null, _caller: Caller | null): void | Promise<void> {
     if (--this.openers > 0) return;
     this.data.flush();
-    this.data.forget();
+    this.data.invalidate();
   }
   override end(): number {
     return this.data.size;

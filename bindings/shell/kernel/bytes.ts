@@ -10,11 +10,17 @@ export function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
+/** The string of character codes: in pieces that fit as arguments. */
+export function stringOf(codes: Uint8Array | Uint16Array): string {
+  let text = '';
+  for (let i = 0; i < codes.length; i += 8192)
+    text += String.fromCharCode.apply(null, codes.subarray(i, i + 8192) as unknown as number[]);
+  return text;
+}
+
 /** The byte string of bytes. */
 export function textOf(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return text;
+  return stringOf(bytes);
 }
 
 /** A JavaScript string (what the user wrote) as the byte string of its UTF-8. */

@@ -2,12 +2,24 @@
 import { SyscallError } from './error.ts';
 import { type Caller, FileOperations, Inode, type OpenFile } from './vfs.ts';
 
-/** Bytes that are always zero: whoever gets a part of them knows so by their buffer. Never written. */
-export const ZEROS = new Uint8Array(1 << 20);
+/** Bytes that are always zero, never written: as many as anybody has asked for at once, up to a limit. */
+let shared = new Uint8Array(1 << 20);
+const SHARED_MOST = 64 << 20;
+const shares = new WeakSet<ArrayBufferLike>([shared.buffer]);
 
-/** `count` zeros, up to 1 MiB of them without a copy. */
+/** `count` zeros, without a copy unless they are very many. Not to be written. */
 export function zeros(count: number): Uint8Array {
-  return count <= ZEROS.length ? ZEROS.subarray(0, count) : new Uint8Array(count);
+  if (count > SHARED_MOST) return new Uint8Array(count);
+  if (count > shared.length) {
+    shared = new Uint8Array(count);
+    shares.add(shared.buffer);
+  }
+  return shared.subarray(0, count);
+}
+
+/** The bytes are from zeros(), and so are zeros. */
+export function areZeros(bytes: Uint8Array): boolean {
+  return shares.has(bytes.buffer);
 }
 
 class NullDevice extends FileOperations {

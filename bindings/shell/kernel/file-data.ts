@@ -27,6 +27,8 @@ export interface FileDataOptions {
   superBlock?: number;
   /** of a disk's file system */
   space?: BlockSpace;
+  /** of a device that is attached anew: the engine's object that it had until now; 0: none */
+  object?: number;
   /** of a loop device: the file whose bytes these are, and where they begin */
   backing?: { data: FileData; start: number };
 }
@@ -62,6 +64,8 @@ export class FileData {
     this.#superBlock = options.superBlock ?? 0;
     this.#space = options.space ?? null;
     this.#backing = options.backing ?? null;
+    this.#object = options.object ?? 0;
+    if (this.#object !== 0) this.#resize(this.#size);
   }
 
   /** i_size, bytes */
@@ -79,6 +83,10 @@ export class FileData {
     const { machine } = this.#kernel;
     this.#object = machine.newObject(this.type, pagesOf(this.#size));
     if (this.#superBlock !== 0) machine.engine.setSuper(this.#object, this.#superBlock);
+    return this.#object;
+  }
+  /** The engine's object if there is one, else 0. */
+  get made(): number {
     return this.#object;
   }
   /** Nothing of it is in memory, or ever was. */
@@ -283,6 +291,13 @@ export class FileData {
     this.#kernel.machine.sync(0, this.#object);
     this.#kernel.noteEvents();
     return this.#kernel.machine.engine.takeErrors(this.#object) === 0;
+  }
+
+  /** kill_bdev(): everything leaves memory; bytes and inode stay. */
+  invalidate(): void {
+    if (this.untouched) return;
+    this.#kernel.machine.truncate(0, this.#object, { index: 0 });
+    this.#resize(this.#size);
   }
 
   /** Everything leaves memory; the bytes stay (umount), unless it was all that there is of them. */

@@ -32,6 +32,7 @@ export type MountType = (
 export interface SwapDevices {
   swapon(file: OpenFile, caller: Caller): Promise<void>;
   swapoff(inode: Inode, caller: Caller): Promise<void>;
+  /** sizes in KiB */
   list(): { path: string; type: 'partition' | 'file'; size: number; used: number; priority: number }[];
 }
 

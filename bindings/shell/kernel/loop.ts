@@ -94,6 +94,7 @@ export class LoopDevice extends BlockDevice {
       bytes: new ByteView(backing.bytes, info.offset, size),
       size,
       backing: { data: backing, start: info.offset },
+      object: this.data.made,
     });
     // (The engine knows pages: an offset within one counts as its beginning.)
     const offset = Math.floor(info.offset / PAGE_SIZE);
@@ -103,8 +104,8 @@ export class LoopDevice extends BlockDevice {
   /** What is dirty is written, and nothing of the device stays in memory. */
   #drop(): void {
     this.data.flush();
+    this.data.invalidate();
     if (!this.data.untouched) this.kernel.machine.setBacking(this.data.object, null);
-    this.data.forget();
   }
 
   /** loop_configure(). SyscallError EBUSY, EINVAL, EBADF. */
@@ -133,7 +134,7 @@ export class LoopDevice extends BlockDevice {
   #unbind(caller: Caller): Promise<void> {
     const bound = this.#attached();
     this.#drop();
-    this.data = new FileData(this.kernel, 'file', { bytes: new SparseBytes(), size: 0 });
+    this.data = new FileData(this.kernel, 'file', { bytes: new SparseBytes(), size: 0, object: this.data.made });
     this.readonly = false;
     this.#bound = null;
     return fput(bound.file, this.kernel, caller);

@@ -45,8 +45,8 @@ import { type Caller, type FileOperations, type Inode, OpenFile } from './vfs.ts
 
 /** What entering and leaving the kernel takes, ns. */
 const SYSCALL_NS = 500n;
-/** … a page fault */
-const FAULT_NS = 1000n;
+/** … a page fault: in the guest, whose processes are traced by its kernel */
+const FAULT_NS = 100_000n;
 /** … a fork, and an execve with what the program does before its first line: in the guest some ms each */
 const FORK_NS = 2_000_000n;
 const EXEC_NS = 10_000_000n;

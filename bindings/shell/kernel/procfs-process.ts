@@ -148,7 +148,8 @@ export class ProcessDirectory extends FixedDirectory {
     if (process === null || process.pid === 1 || process.oomScoreAdj === -1000 || process.status !== null) return 0;
     const { anon, file, shmem, swap, tables } = this.#kernel.residentOf(process);
     const swaps = this.#kernel.swap?.list() ?? [];
-    const total = this.#kernel.machine.vmstat().managed + swaps.reduce((sum, { size }) => sum + size / PAGE_SIZE, 0);
+    const total =
+      this.#kernel.machine.vmstat().managed + swaps.reduce((sum, { size }) => sum + (size * KIB) / PAGE_SIZE, 0);
     const badness = anon + file + shmem + swap + tables + Math.trunc((process.oomScoreAdj * total) / 1000);
     return Math.max(0, Math.trunc(((1000 + Math.trunc((badness * 1000) / total)) * 2) / 3));
   }

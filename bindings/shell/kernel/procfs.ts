@@ -97,8 +97,8 @@ function showMeminfo(kernel: Kernel): string {
   const stat = nodeStat(kernel);
   const of = (name: string) => (stat[name] ?? 0) / 1024;
   const swaps = kernel.swap?.list() ?? [];
-  const swapTotal = swaps.reduce((sum, { size }) => sum + size, 0) / 1024;
-  const swapUsed = swaps.reduce((sum, { used }) => sum + used, 0) / 1024;
+  const swapTotal = swaps.reduce((sum, { size }) => sum + size, 0);
+  const swapUsed = swaps.reduce((sum, { used }) => sum + used, 0);
   const free = kib(vm.nr_free_pages);
   const lowWatermark = kib(vm.low);
   const file = of('active_file') + of('inactive_file');
@@ -202,8 +202,8 @@ function showVmstat(kernel: Kernel): string {
 function showSwaps(kernel: Kernel): string {
   const head = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n';
   const rows = (kernel.swap?.list() ?? []).map(({ path, type, size, used, priority }) => {
-    const number = (bytes: number) => {
-      const text = String(bytes / 1024);
+    const number = (kib: number) => {
+      const text = String(kib);
       return `${text}\t${text.length < 8 ? '\t' : ''}`;
     };
     return `${path}${' '.repeat(Math.max(1, 40 - path.length))}${type}${type === 'file' ? '\t\t' : '\t'}${number(size)}${number(used)}${priority}\n`;

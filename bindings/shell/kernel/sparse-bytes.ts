@@ -2,7 +2,7 @@
  * Contents of files and devices: bytes of which most may be zeros, kept by page. A page of zeros takes nothing, and what comes from the
  * shared buffer of zeros (devices.ts) is known by its identity: `dd if=/dev/zero` copies nothing.
  */
-import { ZEROS, zeros } from './devices.ts';
+import { areZeros, zeros } from './devices.ts';
 import { PAGE_SIZE } from './vfs.ts';
 
 /** Where bytes are kept. Offsets and counts are whole numbers of bytes, not negative. */
@@ -34,7 +34,7 @@ export class SparseBytes implements ByteStore {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    if (bytes.buffer === ZEROS.buffer) {
+    if (areZeros(bytes)) {
       this.clear(offset, bytes.length);
       return;
     }

@@ -178,7 +178,7 @@ export class Interpreter {
 
   /** `name=value` of the command line; false when it is none. */
   assign(text: string): boolean {
-    const match = /^([A-Za-z_]\w*)=([^]*)$/.exec(text);
+    const match = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(text);
     if (match === null) return false;
     this.#set(match[1]!, inputValue(awkString(match[2]!)));
     return true;
@@ -927,7 +927,7 @@ export class Interpreter {
   #format(format: string, values: readonly Scalar[], name = 'sprintf'): string {
     let next = 0;
     return format.replace(
-      /%([-+ #0]*)(\*|\d*)(?:\.(\*|\d*))?[hlLqjzt]*([^])/g,
+      /%([-+ #0]*)(\*|\d*)(?:\.(\*|\d*))?[hlLqjzt]*([\s\S])/g,
       (whole, flags: string, width: string, precision: string | undefined, conversion: string) => {
         if (conversion === '%') return '%';
         const argument = (): Scalar => {

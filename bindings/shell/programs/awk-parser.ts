@@ -58,7 +58,7 @@ export interface Redirection {
   to: Expression;
 }
 
-export interface Rule {
+interface Rule {
   from: Expression | undefined;
   to: Expression | undefined;
   body: Statement | undefined;
@@ -134,7 +134,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** Escapes of a string, or of an assignment of the command line. */
 export function awkString(text: string): string {
-  return text.replace(/\\(?:([0-7]{1,3})|([^]))/g, (whole, octal: string | undefined, letter: string) =>
+  return text.replace(/\\(?:([0-7]{1,3})|([\s\S]))/g, (whole, octal: string | undefined, letter: string) =>
     octal !== undefined
       ? String.fromCharCode(Number.parseInt(octal, 8) & 255)
       : letter === '\n'
@@ -191,7 +191,10 @@ class Parser {
       this.#at += length;
     };
     const char = source[this.#at];
-    if (char === undefined) return set('end', '', 0);
+    if (char === undefined) {
+      set('end', '', 0);
+      return;
+    }
     if (char === '\n') {
       set('newline', '\n');
       this.#line++;
@@ -199,20 +202,31 @@ class Parser {
     }
     const rest = source.slice(this.#at, this.#at + 400);
     const number = /^(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)/.exec(rest)?.[0];
-    if (number !== undefined) return set('number', number);
+    if (number !== undefined) {
+      set('number', number);
+      return;
+    }
     const name = /^[A-Za-z_]\w*/.exec(rest)?.[0];
     if (name !== undefined) {
-      if (KEYWORDS.has(name)) return set('keyword', name);
-      if (BUILTINS.has(name)) return set('builtin', name);
-      return set(source[this.#at + name.length] === '(' ? 'call' : 'name', name);
+      if (KEYWORDS.has(name)) {
+        set('keyword', name);
+        return;
+      }
+      if (BUILTINS.has(name)) {
+        set('builtin', name);
+        return;
+      }
+      set(source[this.#at + name.length] === '(' ? 'call' : 'name', name);
+      return;
     }
     if (char === '"') {
-      const string = /"((?:[^"\\\n]|\\[^])*)"/y;
+      const string = /"((?:[^"\\\n]|\\[\s\S])*)"/y;
       string.lastIndex = this.#at;
       const found = string.exec(source);
       if (found === null)
         throw new AwkSyntaxError(`runaway string constant ${source.slice(this.#at).split('\n')[0]} ...`, this.#line);
-      return set('string', awkString(found[1]!), found[0].length);
+      set('string', awkString(found[1]!), found[0].length);
+      return;
     }
     if (char === '/' && !divides) {
       const regex = /\/((?:[^\\/\n[]|\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\n])*\])*)\//y;
@@ -220,7 +234,8 @@ class Parser {
       const found = regex.exec(source);
       if (found === null)
         throw new AwkSyntaxError(`runaway regular expression ${source.slice(this.#at).split('\n')[0]} ...`, this.#line);
-      return set('regex', found[1]!, found[0].length);
+      set('regex', found[1]!, found[0].length);
+      return;
     }
     const punctuation = PUNCTUATION.find((each) => rest.startsWith(each));
     if (punctuation === undefined) throw new AwkSyntaxError(`syntax error at or near ${char}`, this.#line);

@@ -89,7 +89,7 @@ export async function writeAll(process: Process, fd: number, bytes: Uint8Array):
 }
 
 /** How a family of programs speaks. */
-export interface Family {
+interface Family {
   /** the status of a wrong command line and of other trouble (ls, sort, grep: 2; timeout: 125) */
   trouble?: number;
   /** error(3) of coreutils flushes stdout before it speaks; warn(3) of util-linux does not, and uses the short name */

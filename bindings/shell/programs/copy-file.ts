@@ -237,7 +237,7 @@ export class Copier {
 }
 
 /** Where the operands go: `target` is a directory, or the one name. */
-export interface Targets {
+interface Targets {
   sources: string[];
   directory: boolean;
   target: string;

@@ -285,7 +285,7 @@ class Copy {
         }
       } else this.#inFull++;
       if (job.single) {
-        const status = await this.#write(bytes);
+        const status = await this.#write(bytes, 'read');
         if (status !== 0) return status;
       } else {
         const status = await this.#collect(this.#convert(bytes));
@@ -343,7 +343,7 @@ class Copy {
       this.#held = [];
       this.#heldLength = 0;
       await this.#output.filled(obs);
-      const status = await this.#write(block);
+      const status = await this.#write(block, 'block');
       if (status !== 0) return status;
     }
     if (rest.length > 0) {
@@ -354,7 +354,8 @@ class Copy {
     return 0;
   }
 
-  async #write(bytes: Uint8Array): Promise<number> {
+  /** Writes what was read as it is, a gathered output block, or the rest at the end: dd counts and words their failures differently. */
+  async #write(bytes: Uint8Array, what: 'read' | 'block' | 'rest'): Promise<number> {
     const { conv, oflag, obs } = this.#job;
     const p = this.#p;
     let done = 0;
@@ -378,8 +379,10 @@ class Copy {
     }
     this.#bytes += done;
     if (failure !== undefined) {
-      await this.#c.error(`error writing ${quoteName(this.#to)}: ${failure.message}`);
-      if (done > 0) this.#outPartial++;
+      await this.#c.error(
+        `${what === 'block' ? 'writing to' : 'error writing'} ${quoteName(this.#to)}: ${failure.message}`,
+      );
+      if (done > 0 && what !== 'read') this.#outPartial++;
       return 1;
     }
     if (bytes.length === obs) this.#outFull++;
@@ -395,7 +398,7 @@ class Copy {
       if (status !== 0) return status;
     }
     if (this.#heldLength > 0) {
-      const status = await this.#write(join(this.#held, this.#heldLength));
+      const status = await this.#write(join(this.#held, this.#heldLength), 'rest');
       if (status !== 0) return status;
     }
     const p = this.#p;

@@ -1,7 +1,7 @@
 /** getopt_long(3): options and operands of a command line, abbreviations of long options, and glibc's own messages. */
 
 /** An option as found: its key (the letter, or what the table of long options names), and its argument. */
-export interface Option {
+interface Option {
   key: string;
   value: string;
   /** whether an argument was given at all (optional ones) */

@@ -72,7 +72,7 @@ async function allBut(c: Command, fd: number, job: Job, end: string): Promise<vo
 }
 
 /** `-5`, `-5c`: the old spelling, as options of today. */
-export function oldStyle(args: readonly string[]): string[] {
+function oldStyle(args: readonly string[]): string[] {
   const match = /^-(\d+)([cblkmqvz]*)$/.exec(args[0] ?? '');
   if (match === null) return [...args];
   let count = match[1]!;

@@ -17,7 +17,7 @@ export interface LoopStatus {
   readonly: boolean;
 }
 
-export interface LoopOptions {
+interface LoopOptions {
   offset: number;
   sizelimit: number;
   readonly: boolean;
@@ -32,10 +32,12 @@ export function isLoop(process: Process, path: string): boolean {
 
 /** The loop devices, in the order of /sys/block. */
 function loopDevices(process: Process): string[] {
-  const from = statOrUndefined(process, '/sys/block') === undefined ? '/dev' : '/sys/block';
-  return process
-    .readdir(from)
-    .filter((name) => /^loop\d+$/.test(name))
+  const names = (directory: string) =>
+    statOrUndefined(process, directory) === undefined
+      ? []
+      : process.readdir(directory).filter((name) => /^loop\d+$/.test(name));
+  const listed = names('/sys/block');
+  return (listed.length > 0 ? listed : names('/dev'))
     .map((name) => `/dev/${name}`)
     .filter((path) => isLoop(process, path));
 }

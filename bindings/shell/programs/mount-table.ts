@@ -3,7 +3,7 @@ import type { Process } from '../kernel/syscalls.ts';
 import { attempt, statOrUndefined } from './command.ts';
 import { readFile } from './input.ts';
 
-export interface MountEntry {
+interface MountEntry {
   source: string;
   target: string;
   type: string;

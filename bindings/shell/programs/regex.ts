@@ -10,7 +10,7 @@ export class RegexError extends Error {
   override name = 'RegexError';
 }
 
-export interface RegexOptions {
+interface RegexOptions {
   extended: boolean;
   ignoreCase?: boolean;
   /** `^` and `$` also match at newlines within */
@@ -21,7 +21,7 @@ export interface RegexOptions {
   grep?: boolean;
 }
 
-export interface Match {
+interface Match {
   start: number;
   end: number;
   /** what the groups matched; the whole is not among them */

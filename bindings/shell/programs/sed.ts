@@ -399,7 +399,7 @@ class ScriptParser {
     const unterminated = "unterminated `y' command";
     const delimiter = this.#next() ?? '';
     const plain = (text: string) =>
-      [...text.matchAll(/\\([^])|([^])/g)].map(([, escaped, bare]) =>
+      [...text.matchAll(/\\([\s\S])|([\s\S])/g)].map(([, escaped, bare]) =>
         bare !== undefined ? bare : ({ n: '\n', t: '\t', '\\': '\\' }[escaped!] ?? `\\${escaped}`),
       );
     const from = plain(this.#delimited(delimiter, false, unterminated));

@@ -42,7 +42,7 @@ const DEFAULT =
 const TERSE = '%n %s %b %f %u %g %D %i %h %t %T %X %Y %Z %W %o\n';
 const DEFAULT_FS =
   '  File: "%n"\n    ID: %-8i Namelen: %-7l Type: %T\nBlock size: %-10s Fundamental block size: %S\n' +
-  'Blocks: Total: %-10b Free: %-10f Available: %a\nInodes: Total: %-10c Free: %d\n';
+  'Blocks: Total: %-10b Free: %-10f Available: %a\n';
 
 const NOT_KNOWN = '?';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../assembly/layout.ts';
 import { type Kernel, ops } from '../../../bindings/index.ts';
-import { ZEROS, zeros } from '../../../bindings/shell/kernel/devices.ts';
+import { zeros } from '../../../bindings/shell/kernel/devices.ts';
 import { SyscallError } from '../../../bindings/shell/kernel/error.ts';
 import type { LoopConfig, LoopStatus } from '../../../bindings/shell/kernel/loop.ts';
 import type { UserProcess } from '../../../bindings/shell/kernel/process.ts';
@@ -51,7 +51,7 @@ async function sparse(process: UserProcess, path: string, size: number): Promise
 
 async function writeLoop(process: UserProcess, mib: number): Promise<void> {
   const fd = await process.open('/dev/loop0', { write: true });
-  for (let i = 0; i < mib; i++) await process.write(fd, ZEROS);
+  for (let i = 0; i < mib; i++) await process.write(fd, zeros(MIB));
   process.close(fd);
 }
 
@@ -118,7 +118,7 @@ describe.each(KERNELS)('a loop device under Linux %s', (kernel) => {
       await detach(process);
       machine.setIoMemcg(cgroup, cgroup);
       const fd = await process.open('/disk/f', { write: true, create: true });
-      for (let i = 0; i < 4; i++) await process.write(fd, ZEROS);
+      for (let i = 0; i < 4; i++) await process.write(fd, zeros(MIB));
       process.close(fd);
       await process.sync();
       machine.dropCaches(1);
@@ -181,7 +181,7 @@ describe.each(KERNELS)('a loop device under Linux %s', (kernel) => {
       expect(await process.ioctl(control, 'LOOP_CTL_GET_FREE')).toBe(1);
       expect(await errnoOf(() => attach(process, '/mnt/f'))).toBe('EBUSY');
       const one = await process.open('/dev/loop0', { read: true, write: true });
-      expect(await errnoOf(() => process.write(one, ZEROS))).toBe('EPERM');
+      expect(await errnoOf(() => process.write(one, zeros(MIB)))).toBe('EPERM');
       // Detached while another has it open: when that one closes it.
       await detach(process);
       expect((await process.read(one, 512)).length).toBe(512);
@@ -190,7 +190,7 @@ describe.each(KERNELS)('a loop device under Linux %s', (kernel) => {
       const two = await process.open('/dev/loop0', { read: true, write: true });
       expect(await errnoOf(() => process.ioctl(two, 'LOOP_CLR_FD'))).toBe('ENXIO');
       expect((await process.read(two, 512)).length).toBe(0);
-      expect(await errnoOf(() => process.write(two, ZEROS))).toBe('ENOSPC');
+      expect(await errnoOf(() => process.write(two, zeros(MIB)))).toBe('ENOSPC');
       const directory = await process.open('/mnt', { read: true });
       expect(await errnoOf(() => process.ioctl(two, 'LOOP_SET_FD', process.file(directory)))).toBe('EINVAL');
     });
@@ -212,7 +212,7 @@ describe('swap', () => {
       ]);
       expect(await errnoOf(() => process.swapon('/dev/ubdb'))).toBe('EBUSY');
       const fd = await process.open('/dev/ubdb', { write: true });
-      expect(await errnoOf(() => process.write(fd, ZEROS))).toBe('ETXTBSY');
+      expect(await errnoOf(() => process.write(fd, zeros(MIB)))).toBe('ETXTBSY');
       machine.writeKnob(cgroup, ops.KNOB_MAX, 8192n);
       const mapping = process.mmap(16384);
       await process.touch(mapping, { write: true });
@@ -222,7 +222,7 @@ describe('swap', () => {
       await process.swapoff('/dev/ubdb');
       expect(machine.figures(cgroup)['memory.swap.current']).toBe(0);
       expect(world.kernel.swap!.list()).toEqual([]);
-      expect(await process.write(fd, ZEROS)).toBe(MIB);
+      expect(await process.write(fd, zeros(MIB))).toBe(MIB);
       process.close(fd);
       // … and with it the header
       expect(await errnoOf(() => process.swapon('/dev/ubdb'))).toBe('EINVAL');
@@ -237,7 +237,7 @@ describe('swap', () => {
       await process.swapon('/dev/ubdb');
       machine.writeKnob(cgroup, ops.KNOB_MAX, 8192n);
       const fd = await process.open('/tmp/f', { read: true, write: true, create: true });
-      for (let i = 0; i < 64; i++) await process.write(fd, ZEROS);
+      for (let i = 0; i < 64; i++) await process.write(fd, zeros(MIB));
       expect(process.fstat(fd).blocks).toBe((64 * MIB) / 512);
       // Linux: 37703680 of 64 MiB
       expect(machine.figures(cgroup)['memory.swap.current']).toBeGreaterThan(32 * MIB);
@@ -256,7 +256,7 @@ describe('swap', () => {
     await inBody(world, '/', async (process) => {
       for (const path of ['/disk/swap', '/tmp/swap']) {
         const fd = await process.open(path, { write: true, create: true });
-        for (let i = 0; i < 8; i++) await process.write(fd, ZEROS);
+        for (let i = 0; i < 8; i++) await process.write(fd, zeros(MIB));
         process.lseek(fd, 0, 'set');
         await process.write(fd, swapHeader(8 * MIB));
         process.close(fd);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../assembly/layout.ts';
 import { ops } from '../../../bindings/index.ts';
-import { ZEROS, zeros } from '../../../bindings/shell/kernel/devices.ts';
+import { zeros } from '../../../bindings/shell/kernel/devices.ts';
 import { SyscallError } from '../../../bindings/shell/kernel/error.ts';
 import type { UserProcess } from '../../../bindings/shell/kernel/process.ts';
 import { BUFFER_HEAD_BYTES, CACHE_NODE_BYTES } from '../../../bindings/shell/kernel/slab.ts';
@@ -19,7 +19,7 @@ async function fill(process: UserProcess, path: string, mib: number): Promise<{ 
   let bytes = 0;
   let errno: string | null = null;
   try {
-    while (bytes < mib * MIB) bytes += await process.write(fd, ZEROS);
+    while (bytes < mib * MIB) bytes += await process.write(fd, zeros(MIB));
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     errno = error.errno;
@@ -105,7 +105,7 @@ describe('tmpfs', () => {
       await process.mkdir('/root/m');
       await process.mount('tmpfs', '/root/m', 'tmpfs', 'size=8m');
       const fd = await process.open('/root/m/f', { read: true, write: true, create: true });
-      await process.write(fd, ZEROS);
+      await process.write(fd, zeros(MIB));
       await process.unlink('/root/m/f');
       expect(stat(world, cgroup).shmem).toBe(MIB);
       expect(await errnoOf(() => process.umount('/root/m'))).toBe('EBUSY');
@@ -275,7 +275,7 @@ describe('a block device', () => {
     const world = await boot();
     await inBody(world, '/job', async (process, cgroup) => {
       const fd = await process.open('/dev/ubdb', { read: true, write: true });
-      for (let i = 0; i < 10; i++) await process.write(fd, ZEROS);
+      for (let i = 0; i < 10; i++) await process.write(fd, zeros(MIB));
       expect(stat(world, cgroup).file).toBe(10 * MIB);
       expect(process.lseek(fd, 0, 'end')).toBe(256 * MIB);
       expect(await errnoOf(() => process.write(fd, zeros(10)))).toBe('ENOSPC');

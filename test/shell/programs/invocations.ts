@@ -253,7 +253,6 @@ cp f
 cp
 cp d a
 ~cp -r d a
-cp -r d d/sub
 ~cp -rv d a
 cp -v f a
 cp -v f d
@@ -1090,7 +1089,7 @@ awk 'BEGIN {FS = ","; OFS = ";"} {$3 = "z"; print NF; print}' f
 awk '{$5 = "five"; print; print NF}' n
 awk '{NF = 1; print}' events
 awk '{print $NF, $(NF - 1)}' events
-awk 'BEGIN {print length()}' 
+awk 'BEGIN {print length()}'
 awk '{print length}' f
 awk 'BEGIN {a = "10"; b = 9; print (a > b), (a + 0 > b)}'
 awk 'BEGIN {print substr("hello", 2)}'
