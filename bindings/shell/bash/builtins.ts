@@ -15,6 +15,7 @@ import {
   notifyForeground,
   notifyJobs,
   reapJobs,
+  shownJobs,
   stateText,
   waitForJobProcess,
 } from './jobs.ts';
@@ -1042,7 +1043,8 @@ async function getopts(shell: Shell, argv: readonly string[]): Promise<number> {
 // ------------------------------------------------------------------------------------------------ processes
 
 function jobLine(shell: Shell, job: Job, long: boolean): string {
-  const current = shell.jobs.at(-1) === job ? '+' : shell.jobs.at(-2) === job ? '-' : ' ';
+  const shown = shownJobs(shell);
+  const current = shown.at(-1) === job ? '+' : shown.at(-2) === job ? '-' : ' ';
   const state = stateText(job.processes.at(-1)!.status);
   const text = job.text + (isDone(job) ? '' : ' &');
   const pid = long ? `${job.processes[0]!.pid} ` : '';
@@ -1056,7 +1058,7 @@ async function jobs(shell: Shell, argv: readonly string[], output: BuiltinOutput
   await reapJobs(shell);
   let status = 0;
   const list: Job[] = [];
-  if (rest.length === 0) list.push(...shell.jobs);
+  if (rest.length === 0) list.push(...shownJobs(shell));
   for (const spec of rest) {
     const job = findJob(shell, spec.startsWith('%') ? spec : `%${spec}`);
     if (job) list.push(job);

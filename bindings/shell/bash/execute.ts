@@ -33,7 +33,7 @@ import {
   quickWord,
 } from './expand.ts';
 import { CommandFailure, Discard, FunctionReturn, LoopJump, ShellExit } from './flow.ts';
-import { addJob, notifyForeground } from './jobs.ts';
+import { addJob, knownJobs, notifyForeground } from './jobs.ts';
 import { BuiltinOutput } from './output.ts';
 import { Pattern } from './patterns.ts';
 import { printCommand, printNode } from './printer.ts';
@@ -560,8 +560,11 @@ function forkParts(
     const errorsToo = command.operators[i] === '|&';
     if (part.type === 'Command') shell.line = lineOf(shell, part);
     const text = printNode(part, shell.source);
+    // execute_subshell_builtin_or_function(): all but `jobs` forget them
+    const known = part.type === 'Command' && part.name?.text === 'jobs' && !options.background ? knownJobs(shell) : [];
     const child = forkShell(shell, async (inner) => {
       inner.loops = 0;
+      inner.inheritedJobs = known;
       if (options.background && i === 0) await detach(inner, part);
       else if (options.background) ignoreInterrupts(inner);
       if (from !== undefined) {

@@ -50,6 +50,16 @@ export function addJob(shell: Shell, processes: { pid: number; text: string }[],
   return job;
 }
 
+/** What `jobs` shows, oldest first. */
+export function shownJobs(shell: Shell): readonly Job[] {
+  return [...shell.inheritedJobs, ...shell.jobs];
+}
+
+/** For a child of the shell: its jobs as they are now. */
+export function knownJobs(shell: Shell): readonly Job[] {
+  return shownJobs(shell).map((job) => ({ ...job, processes: job.processes.map((process) => ({ ...process })) }));
+}
+
 /** Collects background processes that have ended. */
 export async function reapJobs(shell: Shell): Promise<void> {
   if (!shell.childEnded) return;

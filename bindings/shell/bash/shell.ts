@@ -159,6 +159,8 @@ export class Shell {
   random = 1;
   subshell = 0;
   jobs: Job[] = [];
+  /** the parent's, as they were at the fork, where `jobs` may still show them: in $(…), and as a part of a pipeline itself */
+  inheritedJobs: readonly Job[] = [];
   /** what became of background processes, for `wait PID` later */
   ended = new Map<number, number>();
   /** actions by name (EXIT, ERR, DEBUG, RETURN, INT …); '' is ignored */

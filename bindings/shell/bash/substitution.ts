@@ -4,6 +4,7 @@ import { textOf } from '../kernel/bytes.ts';
 import { SyscallError } from '../kernel/error.ts';
 import { expandString } from './expand.ts';
 import { CommandFailure } from './flow.ts';
+import { knownJobs } from './jobs.ts';
 import { printScript } from './printer.ts';
 import { runSource } from './reader.ts';
 import { openRedirect } from './redirect.ts';
@@ -86,7 +87,9 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
   }
   const [from, to] = shell.process.pipe();
   const line = shell.line;
+  const known = knownJobs(shell);
   const child = forkShell(shell, async (inner) => {
+    inner.inheritedJobs = known;
     inner.process.close(from);
     inner.process.dup2(to, 1);
     if (to !== 1) inner.process.close(to);

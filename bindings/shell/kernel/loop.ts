@@ -140,6 +140,13 @@ export class LoopDevice extends BlockDevice {
     return fput(bound.file, this.kernel, caller);
   }
 
+  /** blkdev_fsync(): when all is in the file, the device is told to make it last, which the worker does by fsync of the file. */
+  override async fsync(file: OpenFile, caller: Caller): Promise<void> {
+    await super.fsync(file, caller);
+    const bound = this.#bound;
+    if (bound !== null && !this.readonly) await bound.file.ops.fsync(bound.file, this.kernel.bootCaller());
+  }
+
   override release(_file: OpenFile | null, caller: Caller | null): void | Promise<void> {
     if (--this.openers > 0 || this.#bound === null) return;
     if (this.#bound.info.autoclear) return this.#unbind(caller ?? this.kernel.bootCaller());

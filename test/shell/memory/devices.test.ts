@@ -130,6 +130,23 @@ describe.each(KERNELS)('a loop device under Linux %s', (kernel) => {
     expect(machine.audit()).toBeNull();
   });
 
+  it('makes its file last when it is told to: nothing of it stays dirty', async () => {
+    const world = await boot(kernel);
+    await inBody(world, '/job', async (process, cgroup) => {
+      world.machine.setIoMemcg(cgroup, cgroup);
+      await sparse(process, '/disk/f', 8 * MIB);
+      await attach(process, '/disk/f');
+      const fd = await process.open('/dev/loop0', { write: true });
+      for (let i = 0; i < 4; i++) await process.write(fd, ZEROS);
+      expect(exact(world, cgroup, L.STAT_FILE_DIRTY)).toBe(1024);
+      await process.fsync(fd);
+      expect(exact(world, cgroup, L.STAT_FILE_DIRTY)).toBe(0);
+      process.close(fd);
+      await process.sync();
+    });
+    expect(world.machine.audit()).toBeNull();
+  });
+
   it('carries the bytes of its file, from an offset on, as far as it is told', async () => {
     const world = await boot(kernel);
     await inBody(world, '/', async (process) => {

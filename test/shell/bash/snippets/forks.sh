@@ -68,3 +68,15 @@ try "while ($m; $i); do break; done"
 echo hi > f; a=$BASHPID; x=$(<f); (exit 0); echo "$x"
 #### pids go up by one
 (echo $BASHPID) > a; (echo $BASHPID) > b; read x < a; read y < b; [ $((y - x)) -ge 1 ] && echo up
+#### who knows the jobs
+sleep 1 & sleep 1 &
+jobs | wc -l
+{ jobs; } | wc -l
+( jobs ) | wc -l
+echo "$(jobs | wc -l) $(jobs > f; wc -l < f) $( (jobs) | wc -l)"
+f() { jobs -p; }; f | wc -l
+for i in 1; do jobs; done | wc -l
+x=$(jobs -p); set -- $x; echo $#
+eval jobs | wc -l
+jobs -r | cat; jobs
+wait; jobs | wc -l
