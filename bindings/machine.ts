@@ -770,6 +770,11 @@ export class Machine {
     return result;
   }
 
+  /** Pages of an object that are in memory become dirty, whoever changed them: what a journal had kept clean until now. */
+  dirty(object: number, { index, pages = 1 }: ObjectRange, cpu = 0): CallResult {
+    return this.#call('dirty', O.OP_FILE_DIRTY, { task: 0, cpu, object, index, count: pages });
+  }
+
   /** munmap(2) of an object: its pages leave the task's address space and stay in the page cache. `pages` 0: to the end. */
   unmap(task: number, object: number, { index, pages = 0 }: ObjectRange, cpu = 0): CallResult {
     return this.#call('unmap', O.OP_UNMAP, { task, cpu, object, index, count: pages });

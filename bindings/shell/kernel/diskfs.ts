@@ -7,11 +7,12 @@ import type { BlockDevice } from './block-device.ts';
 import { DataInode } from './data-inode.ts';
 import { SyscallError } from './error.ts';
 import { type BlockSpace, FileData } from './file-data.ts';
+import { Journal } from './journal.ts';
 import type { Kernel } from './kernel.ts';
 import { slabOf } from './slab.ts';
 import { SlabDirectory, SlabFs } from './slab-fs.ts';
 import type { FileType } from './syscalls.ts';
-import { type Caller, type Inode, PAGE_SIZE, type StatFs } from './vfs.ts';
+import { type Caller, type Inode, type OpenFile, PAGE_SIZE, type StatFs } from './vfs.ts';
 
 /** The root's inode number, and the first that is not reserved. The latter is lost+found's. */
 const ROOT_INO = 2;
@@ -76,6 +77,11 @@ class DiskFile extends DataInode {
     super(fs, ino, 'file', mode, time);
     this.data = new FileData(fs.kernel, 'file', { space: fs.space });
   }
+  /** ext4_sync_file(): the journal's transaction is committed, too. */
+  override async fsync(file: OpenFile, caller: Caller): Promise<void> {
+    await super.fsync(file, caller);
+    this.fs.journal.commit();
+  }
   override evict(): void {
     this.data.evict();
     this.fs.evicted(this);
@@ -120,6 +126,7 @@ export class DiskFs extends SlabFs {
   override readonly dentryObject = slabOf('dentry', { reclaimable: true });
   override readonly root: DiskDirectory;
   readonly device: BlockDevice;
+  readonly journal: Journal;
   readonly space: BlockSpace;
   readonly #geometry: Geometry;
   #used = 0;
@@ -132,6 +139,7 @@ export class DiskFs extends SlabFs {
   constructor(kernel: Kernel, device: BlockDevice) {
     super(kernel, 'ext4', device.rdev, 0o755);
     this.device = device;
+    this.journal = new Journal(kernel, device);
     this.#geometry = geometryOf(device.data.size);
     this.space = {
       available: (caller) =>
@@ -160,14 +168,18 @@ export class DiskFs extends SlabFs {
     return this.#geometry.table + Math.floor((ino - 1) / INODES_PER_BLOCK);
   }
 
-  /** Blocks of the device are read, twice as a rule (to be looked at and to be changed), and then changed. */
+  /**
+   * Blocks of the device are read, three times as a rule: to be looked at, to be changed, and as they are. What is changed is the journal's
+   * until it is committed (jbddirty), not dirty.
+   */
   metadata(caller: Caller, blocks: readonly number[], write: boolean): void {
     const { object } = this.device.data;
     for (const index of blocks) {
       caller.charge((machine, task, cpu) => machine.access(task, object, { index }, cpu));
       if (!write) continue;
       caller.charge((machine, task, cpu) => machine.access(task, object, { index }, cpu));
-      caller.charge((machine, task, cpu) => machine.access(task, object, { index, write: true }, cpu));
+      caller.charge((machine, task, cpu) => machine.access(task, object, { index }, cpu));
+      this.journal.add(index);
     }
   }
   /** ext4_lookup(), ext4_iget(): the first time, what a name leads to is read from the device. */
@@ -225,6 +237,10 @@ export class DiskFs extends SlabFs {
     return directory;
   }
 
+  /** ext4_sync_fs(): the journal is committed; what it had is written with all that is dirty. */
+  override sync(): void {
+    this.journal.commit();
+  }
   /** mount(2): the device is held open. */
   mountedOn(): void {
     this.device.open(null, null);
@@ -237,6 +253,7 @@ export class DiskFs extends SlabFs {
         inode.data.flush();
         inode.data.forget();
       }
+    this.journal.commit();
     this.dropSlab();
     this.#known.clear();
     return this.device.release(null, null);
