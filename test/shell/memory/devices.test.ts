@@ -137,7 +137,7 @@ describe.each(KERNELS)('a loop device under Linux %s', (kernel) => {
       await sparse(process, '/disk/f', 8 * MIB);
       await attach(process, '/disk/f');
       const fd = await process.open('/dev/loop0', { write: true });
-      for (let i = 0; i < 4; i++) await process.write(fd, ZEROS);
+      for (let i = 0; i < 4; i++) await process.write(fd, zeros(MIB));
       expect(exact(world, cgroup, L.STAT_FILE_DIRTY)).toBe(1024);
       await process.fsync(fd);
       expect(exact(world, cgroup, L.STAT_FILE_DIRTY)).toBe(0);
