@@ -236,7 +236,9 @@ export function outOfMemory(task: u32, over: u32): bool {
   if (isDying(task)) return true;
   if (nrCpus == 1 && over != ROOT && headerGet(L.H_VICTIMS)) {
     let first = firstScanned(over);
-    let abort = first != 0 && isKilled(first);
+    // In whose call a loop worker asks cannot die before that is over: the reaper comes, and it is passed over (MMF_OOM_SKIP).
+    let caller = headerGet(L.H_LOOP_CALLER);
+    let abort = first != 0 && isKilled(first) && !(caller && processOf(first) == processOf(caller));
     othersDie(task);
     if (abort) return true;
   }

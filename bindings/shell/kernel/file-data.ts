@@ -85,6 +85,10 @@ export class FileData {
     if (this.#superBlock !== 0) machine.engine.setSuper(this.#object, this.#superBlock);
     return this.#object;
   }
+  /** Pages in memory, of what has no pages elsewhere. */
+  get resident(): number {
+    return this.untouched ? 0 : this.#kernel.machine.engine.objectPages(this.#object);
+  }
   /** The engine's object if there is one, else 0. */
   get made(): number {
     return this.#object;

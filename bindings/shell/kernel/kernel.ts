@@ -65,6 +65,16 @@ export interface SharedMemory {
   }[];
 }
 
+/** A disk, as /sys/block shows it. Bytes. */
+export interface Disk {
+  readonly name: string;
+  readonly rdev: number;
+  readonly size: number;
+  readonly readonly: boolean;
+  /** files of its directory `loop`, by name: a loop device that is attached has them */
+  readonly loop?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Beside processes: a thread of the kernel, as a flusher or a loop device's worker. It has an engine's task in the root cgroup. */
 class KernelThread implements Caller {
   readonly kernel: Kernel;
@@ -136,8 +146,8 @@ export class Kernel {
   readonly mounted = new Set<FileSystem>();
   /** the control files of cgroup2 */
   cgroups: CgroupFs | null = null;
-  /** disks that /proc/partitions lists */
-  disks: () => readonly { name: string; rdev: number; size: number; readonly?: boolean }[] = () => [];
+  /** disks that /sys/block lists, and /proc/partitions where they have a size */
+  disks: () => readonly Disk[] = () => [];
   /** pages of the page cache that belong to block devices: Buffers */
   bufferPages: () => number = () => 0;
   /** what drop_caches does beside what the engine does */

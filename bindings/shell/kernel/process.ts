@@ -407,6 +407,19 @@ export class UserProcess implements Process, Caller {
     }
     if (this.kernel.scheduler.overdue) await this.kernel.scheduler.yield(this.thread!);
     if (this.#pending.size > 0) this.#deliver();
+    this.#runOn();
+    if (this.#sleepEnd > this.now) await this.kernel.scheduler.block(this.thread!, null, this.#sleepEnd, false);
+  }
+
+  /** In user mode: what it runs from may have to be read again. */
+  #runOn(): void {
+    if (this.#exiting) return;
+    try {
+      this.kernel.footprint.runsOn(this.kernel, this);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      throw new ProcessEnd({ signal: SIGKILL });
+    }
   }
 
   charge(call: (machine: Machine, task: number, cpu: number) => CallResult): CallResult {
@@ -1308,6 +1321,7 @@ export class UserProcess implements Process, Caller {
           if (fault !== undefined) await fault;
         } else this.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: mapping.vpn + page, write }, cpu));
         if (this.#pending.size > 0 || this.#sleepEnd > this.now || scheduler.overdue) await this.#return();
+        else this.#runOn();
       }
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;

@@ -245,14 +245,12 @@ function showLoadavg(kernel: Kernel): string {
   return `0.00 0.00 0.00 ${Math.max(1, runnable)}/${all} ${kernel.lastPid}\n`;
 }
 
+/** show_partition(): what has a size */
 function showPartitions(kernel: Kernel): string {
-  return kernel
-    .disks()
-    .map(
-      ({ name, rdev, size }) =>
-        `${String(rdev >> 8).padStart(4)} ${String(rdev & 255).padStart(8)} ${String(size / 1024).padStart(10)} ${name}\n`,
-    )
-    .join('');
+  const words = (rdev: number, size: number) =>
+    `${String(rdev >> 8).padStart(4)} ${String(rdev & 255).padStart(8)} ${String(Math.floor(size / 1024)).padStart(10)}`;
+  const disks = kernel.disks().filter(({ size }) => size > 0);
+  return disks.map(({ name, rdev, size }) => `${words(rdev, size)} ${name}\n`).join('');
 }
 
 function showStat(kernel: Kernel): string {

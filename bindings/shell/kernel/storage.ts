@@ -2,8 +2,8 @@
 import { BlockDevice } from './block-device.ts';
 import { DiskFs } from './diskfs.ts';
 import { SyscallError } from './error.ts';
-import type { Kernel } from './kernel.ts';
-import { LoopControl, type LoopDevice, loopDevices } from './loop.ts';
+import type { Disk, Kernel } from './kernel.ts';
+import { LoopControl, LoopDevice, loopDevices } from './loop.ts';
 import { Shm } from './shm.ts';
 import { SwapArea, swapHeader } from './swap-device.ts';
 import { TmpFs } from './tmpfs.ts';
@@ -22,6 +22,19 @@ export interface Storage {
 const EXT4_OPTIONS =
   /^(data=ordered|errors=(continue|remount-ro)|barrier(=[01])?|nobarrier|delalloc|auto_da_alloc|noauto_da_alloc|discard|nodiscard|user_xattr|acl|commit=\d+)$/;
 
+/** drivers/block/loop.c: LOOP_ATTR_RO() */
+function loopFiles(loop: LoopDevice): Record<string, string> {
+  const { path, offset, sizelimit, autoclear } = loop.status;
+  const files = { backing_file: path, offset, sizelimit, autoclear: Number(autoclear), partscan: 0, dio: 0 };
+  return Object.fromEntries(Object.entries(files).map(([name, value]) => [name, String(value)]));
+}
+
+function diskOf(device: BlockDevice): Disk {
+  const { name, rdev, readonly } = device;
+  const bound = device instanceof LoopDevice && device.bound;
+  return { name, rdev, size: device.data.size, readonly, ...(bound && { loop: loopFiles(device) }) };
+}
+
 /** What a kernel has built in; bytes of the disk and of the swap device (0: there is none). */
 export function attachStorage(kernel: Kernel, sizes: { disk: number; swap: number }): Storage {
   const ubd = (index: number, name: string, size: number) => {
@@ -31,8 +44,16 @@ export function attachStorage(kernel: Kernel, sizes: { disk: number; swap: numbe
   };
   const disk = ubd(0, 'ubda', sizes.disk);
   disk.fileSystem = new DiskFs(kernel, disk);
-  if (sizes.swap > 0) ubd(1, 'ubdb', sizes.swap).data.bytes.write(0, swapHeader(sizes.swap));
+  const disks = [disk];
+  if (sizes.swap > 0) {
+    const swap = ubd(1, 'ubdb', sizes.swap);
+    swap.data.bytes.write(0, swapHeader(sizes.swap));
+    disks.push(swap);
+  }
   const loops = loopDevices(kernel);
+  disks.push(...loops);
+  kernel.disks = () => disks.map((device) => diskOf(device));
+  kernel.bufferPages = () => disks.reduce((sum, { data }) => sum + data.resident, 0);
   for (const loop of loops) kernel.blockDevices.set(loop.rdev, loop);
   kernel.charDevices.set(LOOP_CONTROL, new LoopControl(loops));
 

@@ -1,9 +1,36 @@
 /** /sys, as far as scripts look there: block devices and the place where cgroup2 is mounted. */
-import type { Kernel } from './kernel.ts';
+import { sortByHash } from '../../cgroupfs/name-hash.ts';
+import type { Disk, Kernel } from './kernel.ts';
 import type { Caller, Inode } from './vfs.ts';
 import { FixedDirectory, TextFile, VirtualFs } from './virtual-fs.ts';
 
 const SECTOR = 512;
+
+/** /sys/block/NAME; with `loop` while a file is attached to it. */
+class DiskDirectory extends FixedDirectory {
+  readonly #disk: () => Disk | undefined;
+  readonly #loop: FixedDirectory;
+  constructor(fs: SysFs, disk: () => Disk | undefined, { rdev }: Disk) {
+    super(fs, 0o755);
+    this.#disk = disk;
+    this.add('dev', new TextFile(fs, { show: () => `${rdev >> 8}:${rdev & 255}\n` }));
+    this.add('ro', new TextFile(fs, { show: () => `${disk()?.readonly ? 1 : 0}\n` }));
+    this.add('size', new TextFile(fs, { show: () => `${Math.floor((disk()?.size ?? 0) / SECTOR)}\n` }));
+    this.#loop = new FixedDirectory(fs, 0o755);
+    this.#loop.parent = this;
+    this.#loop.name = 'loop';
+    for (const name of ['autoclear', 'backing_file', 'dio', 'offset', 'partscan', 'sizelimit'])
+      this.#loop.add(name, new TextFile(fs, { strict: true, show: () => `${disk()?.loop?.[name] ?? ''}\n` }));
+  }
+  override lookup(name: string, caller: Caller): Inode | null {
+    if (name === 'loop') return this.#disk()?.loop === undefined ? null : this.#loop;
+    return super.lookup(name, caller);
+  }
+  override readdir(caller: Caller): string[] {
+    const names = super.readdir(caller);
+    return sortByHash(this.#disk()?.loop === undefined ? names : [...names, 'loop']);
+  }
+}
 
 /** /sys/block and /sys/devices/virtual/block: whatever disks there are now. */
 class BlockDirectory extends FixedDirectory {
@@ -20,19 +47,15 @@ class BlockDirectory extends FixedDirectory {
     if (found === undefined) return null;
     let directory = this.#known.get(name);
     if (directory === undefined) {
-      directory = new FixedDirectory(this.fs, 0o755);
+      directory = new DiskDirectory(this.fs, disk, found);
       directory.parent = this;
       directory.name = name;
-      const { rdev } = found;
-      directory.add('dev', new TextFile(this.fs, { show: () => `${rdev >> 8}:${rdev & 255}\n` }));
-      directory.add('ro', new TextFile(this.fs, { show: () => `${disk()?.readonly ? 1 : 0}\n` }));
-      directory.add('size', new TextFile(this.fs, { show: () => `${Math.floor((disk()?.size ?? 0) / SECTOR)}\n` }));
       this.#known.set(name, directory);
     }
     return directory;
   }
   override readdir(): string[] {
-    return this.#kernel.disks().map(({ name }) => name);
+    return sortByHash(this.#kernel.disks().map(({ name }) => name));
   }
 }
 
