@@ -1,5 +1,5 @@
 /** `memcharge run SCRIPT.sh`: a bash script as on Linux, in a world of its own. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Kernel } from '../machine.ts';
@@ -25,6 +25,9 @@ interface Options {
   audit?: boolean;
 }
 
+/** The kernel takes some 16 MiB for itself. Bytes. */
+const LEAST_MEMORY = 24 * 2 ** 20;
+
 /** Adds the command to `program`. */
 export function addRun(program: Command): void {
   program
@@ -43,10 +46,27 @@ export function addRun(program: Command): void {
     .action(run);
 }
 
-function parseSize(option: string, text: string, most: number): number {
+/** Writes at once: a script that runs on and on would never learn of a reader that is gone, which ends it quietly. */
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') process.exit(0);
+      if (code !== 'EAGAIN') throw fileError('standard output', error as NodeJS.ErrnoException);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function parseSize(option: string, text: string, most: number, least = 0): number {
   const pages = parsePages(text);
-  if (pages === null || Number(pages) * PAGE_SIZE > most)
-    throw new InputError(`${option} ${text}: not a size such as 1G`);
+  if (pages === null) throw new InputError(`${option} ${text}: not a size such as 1G`);
+  const bytes = Number(pages) * PAGE_SIZE;
+  if (bytes > most) throw new InputError(`${option} ${text}: more than ${most / 2 ** 30}G`);
+  if (bytes < least)
+    throw new InputError(`${option} ${text}: less than ${least / 2 ** 20}M, with which nothing can run`);
   return Number(pages) * PAGE_SIZE;
 }
 
@@ -74,13 +94,13 @@ async function run(path: string, args: string[], options: Options): Promise<void
     result = await runScript(source, {
       kernel: options.kernel as Kernel,
       cpus: parseCount('--cpus', options.cpus, 1, 64),
-      memory: parseSize('--memory', options.memory, 64 * 2 ** 30),
+      memory: parseSize('--memory', options.memory, 64 * 2 ** 30, LEAST_MEMORY),
       swap: parseSize('--swap', options.swap, 64 * 2 ** 30),
       seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
       name: `/s/${name}`,
       args,
       tty: process.stdout.isTTY === true,
-      ...(!options.json && { onOutput: (bytes, stream) => process[stream].write(bytes) }),
+      ...(!options.json && { onOutput: (bytes, stream) => writeAll(stream === 'stdout' ? 1 : 2, bytes) }),
     });
   } catch (error) {
     if (!(error instanceof DeadlockError)) throw error;

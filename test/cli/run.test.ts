@@ -108,6 +108,8 @@ describe('run', () => {
       [['run', folder], `memcharge: ${folder}: is a directory\n`],
       [['run', '--kernel', '5.4', '-'], 'memcharge: --kernel 5.4: known kernels are 6.18 and 6.1\n'],
       [['run', '--memory', 'much', '-'], 'memcharge: --memory much: not a size such as 1G\n'],
+      [['run', '--memory', '4M', '-'], 'memcharge: --memory 4M: less than 24M, with which nothing can run\n'],
+      [['run', '--memory', '1T', '-'], 'memcharge: --memory 1T: more than 64G\n'],
       [['run', '--cpus', '0', '-'], 'memcharge: --cpus 0: not a whole number from 1 to 64\n'],
     ] as const)
       expect(await memcharge([...args])).toEqual({ code: 2, stdout: '', stderr });

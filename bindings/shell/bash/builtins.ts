@@ -463,7 +463,7 @@ async function command(shell: Shell, argv: readonly string[], output: BuiltinOut
         flags.has('p') ? '/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin' : undefined,
       );
   if (permitted) return runProgram(shell, path, rest, shell.environment());
-  const child = forkShell(shell, (inner) => runProgram(inner, path, rest, inner.environment()));
+  const child = await forkShell(shell, (inner) => runProgram(inner, path, rest, inner.environment()));
   const status = await waitFor(shell, child.pid);
   await notifyForeground(shell, [{ pid: child.pid, text: '', status }], () => argv.join(' '));
   return exitStatus(status);

@@ -419,7 +419,7 @@ function defineFunction(shell: Shell, command: FunctionNode): Promise<number> | 
 async function subshell(shell: Shell, command: Subshell, redirects: readonly Redirection[]): Promise<number> {
   const { source } = shell;
   if (shell.runningTrap === undefined) shell.lastCommand = () => printNode(command, source);
-  const child = forkShell(shell, (inner) => subshellBody(inner, command, redirects));
+  const child = await forkShell(shell, (inner) => subshellBody(inner, command, redirects));
   shell.line = source.line(command.end - 1);
   const text = () =>
     redirects.length > 0
@@ -543,11 +543,11 @@ async function pipePart(inner: Shell, command: CommandNode, piped = false): Prom
 }
 
 /** Forks the parts of a pipeline, all but the last if that is to run here; their pids. */
-function forkParts(
+async function forkParts(
   shell: Shell,
   command: Pipeline,
   options: { background: boolean; lastHere: boolean },
-): { pids: { pid: number; text: string }[]; input: number | undefined } {
+): Promise<{ pids: { pid: number; text: string }[]; input: number | undefined }> {
   const { process } = shell;
   const pids: { pid: number; text: string }[] = [];
   let input: number | undefined;
@@ -562,7 +562,7 @@ function forkParts(
     const text = printNode(part, shell.source);
     // execute_subshell_builtin_or_function(): all but `jobs` forget them
     const known = part.type === 'Command' && part.name?.text === 'jobs' && !options.background ? knownJobs(shell) : [];
-    const child = forkShell(shell, async (inner) => {
+    const child = await forkShell(shell, async (inner) => {
       inner.loops = 0;
       inner.inheritedJobs = known;
       if (options.background && i === 0) await detach(inner, part);
@@ -589,7 +589,7 @@ function forkParts(
 
 async function pipes(shell: Shell, command: Pipeline, inverted: boolean): Promise<number> {
   const lastHere = shell.shopt('lastpipe');
-  const { pids, input } = forkParts(shell, command, { background: false, lastHere });
+  const { pids, input } = await forkParts(shell, command, { background: false, lastHere });
   const text = () => command.commands.map((part) => printNode(part, shell.source)).join(' | ');
   if (!lastHere) {
     await foreground(shell, pids, text, false);
@@ -645,10 +645,10 @@ async function background(shell: Shell, statement: Statement): Promise<void> {
   const text = printNode(command, shell.source);
   if (command.type === 'Command') shell.line = lineOf(shell, command);
   if (command.type === 'Pipeline' && command.commands.length > 1 && command.prefixes.length === 0) {
-    const { pids } = forkParts(shell, command, { background: true, lastHere: false });
+    const { pids } = await forkParts(shell, command, { background: true, lastHere: false });
     addJob(shell, pids, text);
   } else {
-    const child = forkShell(shell, async (inner) => {
+    const child = await forkShell(shell, async (inner) => {
       inner.loops = 0;
       await detach(inner, command);
       if (command.type === 'AndOr' || command.type === 'Pipeline') return node(inner, command, 'no');
@@ -665,7 +665,7 @@ async function coprocess(shell: Shell, command: Coproc): Promise<number> {
   const output = process.pipe();
   const input = process.pipe();
   const body = command.body;
-  const child = forkShell(shell, async (inner) => {
+  const child = await forkShell(shell, async (inner) => {
     inner.process.dup2(input[0], 0);
     inner.process.dup2(output[1], 1);
     for (const fd of [...input, ...output]) inner.process.close(fd);
@@ -1072,7 +1072,7 @@ async function external(
   };
   if (mayExec(shell, exec, redirects)) return run(shell);
   const source = shell.source;
-  const child = forkShell(shell, run);
+  const child = await forkShell(shell, run);
   shell.source = source;
   return foreground(shell, [{ pid: child.pid, text: '' }], text, false);
 }

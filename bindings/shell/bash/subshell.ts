@@ -7,8 +7,36 @@ import { Shell } from './shell.ts';
 import { signalNumber } from './signals.ts';
 import { runExitTrap } from './traps.ts';
 
-/** Forks a shell: `run` goes on in the child, which ends with its status. */
-export function forkShell(shell: Shell, run: (child: Shell) => Promise<number>): Process {
+const SECOND = 1_000_000_000n;
+/** Where make_child() gives up: it sleeps 1, 2, 4 and 8 seconds. */
+const FORKSLEEP_MAX = 16n;
+/** What a shell ends with that cannot fork. */
+const EX_NOFORK = 254;
+
+/**
+ * Forks a shell: `run` goes on in the child, which ends with its status. Where there may be no more processes it is tried again, until the
+ * end of a child interrupts the sleep between; a shell that cannot fork ends. make_child().
+ */
+export async function forkShell(shell: Shell, run: (child: Shell) => Promise<number>): Promise<Process> {
+  for (let seconds = 1n; ; seconds *= 2n) {
+    try {
+      return fork(shell, run);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      let { message } = error;
+      if (error.errno === 'EAGAIN' && seconds < FORKSLEEP_MAX) {
+        await reapJobs(shell);
+        await shell.complain(`${shell.errorName}: fork: retry: ${message}`);
+        if (await shell.process.sleep(seconds * SECOND)) continue;
+        message = new SyscallError('EINTR').message;
+      }
+      await shell.complain(`${shell.errorName}: fork: ${message}`);
+      throw new ShellExit(EX_NOFORK);
+    }
+  }
+}
+
+function fork(shell: Shell, run: (child: Shell) => Promise<number>): Process {
   const copy = new Shell(shell.process, shell);
   return shell.process.fork(async (process) => {
     copy.process = process;

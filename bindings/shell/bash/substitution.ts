@@ -88,7 +88,7 @@ export async function substitute(shell: Shell, source: Source): Promise<string> 
   const [from, to] = shell.process.pipe();
   const line = shell.line;
   const known = knownJobs(shell);
-  const child = forkShell(shell, async (inner) => {
+  const child = await forkShell(shell, async (inner) => {
     inner.inheritedJobs = known;
     inner.process.close(from);
     inner.process.dup2(to, 1);
@@ -114,7 +114,7 @@ export async function processSubstitution(shell: Shell, operator: '<' | '>', sou
   const line = shell.line;
   const [mine, theirs] = operator === '<' ? [from, to] : [to, from];
   const high = highest(shell, mine);
-  const child = forkShell(shell, async (inner) => {
+  const child = await forkShell(shell, async (inner) => {
     inner.process.close(high);
     for (const { fd } of inner.processSubstitutions) if (inner.process.isOpen(fd)) inner.process.close(fd);
     const standard = operator === '<' ? 1 : 0;

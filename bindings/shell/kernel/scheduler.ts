@@ -9,6 +9,8 @@
 
 /** What a thread computes before another one that is ready comes: what CFS gives one of a few. Ns. */
 export const SLICE_NS = 10_000_000n;
+/** No timer is later: who waits until then waits for ever. Ns. */
+const KTIME_MAX = 2n ** 63n - 1n;
 /** Wall-clock time after which a run lets the host's event loop turn, ms. */
 const TURN_MS = 100;
 
@@ -140,7 +142,7 @@ export class Scheduler {
     thread.state = 'blocked';
     thread.queue = queue;
     thread.interruptible = interruptible;
-    thread.timer = until === null ? null : this.at(until, () => this.#rouse(thread, 'timeout'));
+    thread.timer = until === null || until > KTIME_MAX ? null : this.at(until, () => this.#rouse(thread, 'timeout'));
     queue?.sleepers.add(thread);
     this.#blocked.add(thread);
     return new Promise((resolve) => {

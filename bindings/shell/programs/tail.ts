@@ -1,9 +1,8 @@
 /** tail(1); it cannot follow (-f). */
 import { textOf } from '../kernel/bytes.ts';
 import { SyscallError } from '../kernel/error.ts';
-import type { Program } from '../kernel/syscalls.ts';
+import type { Mapping, Process, Program } from '../kernel/syscalls.ts';
 import { attempt, type Command, command } from './command.ts';
-import { readAll } from './input.ts';
 import { parseNumber } from './numbers.ts';
 import { quote, quoteName } from './quote.ts';
 
@@ -91,6 +90,11 @@ function cutLines(text: string, count: number, end: string): number {
   return at + 1;
 }
 
+const PAGE = 4096;
+/** By how much glibc moves the end of the heap at a time (M_TOP_PAD and a page), and what of it a program has anyway. Pages. */
+const TOP_PAGES = 33;
+const HEAP_PAGES = 2;
+
 async function last(c: Command, fd: number, job: Job, end: string): Promise<void> {
   const p = c.process;
   if (job.bytes) {
@@ -105,7 +109,12 @@ async function last(c: Command, fd: number, job: Job, end: string): Promise<void
       }
       p.lseek(fd, now, 'set');
     }
-    const text = await readAll(p, fd, CHUNK);
+    const text = await kept(
+      p,
+      fd,
+      (chunks, total) => total - chunks[0]!.bytes.length > job.count,
+      () => 1,
+    );
     await c.out.write(text.slice(Math.max(0, text.length - job.count)));
     return;
   }
@@ -115,8 +124,59 @@ async function last(c: Command, fd: number, job: Job, end: string): Promise<void
     await c.out.write(found);
     return;
   }
-  const text = await readAll(p, fd, CHUNK);
+  const mark = end.charCodeAt(0);
+  let lines = 0;
+  const count = (bytes: Uint8Array) => {
+    let found = 0;
+    for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) found++;
+    lines += found;
+    return found;
+  };
+  const enough = (chunks: readonly Chunk[]) => {
+    if (lines - chunks[0]!.lines <= job.count) return false;
+    lines -= chunks[0]!.lines;
+    return true;
+  };
+  const text = await kept(p, fd, enough, count);
   await c.out.write(text.slice(text === '' ? 0 : cutLines(text, job.count, end)));
+}
+
+/** One of tail's buffers. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly lines: number;
+}
+
+/**
+ * What comes out of a pipe or a device, without the buffers at its beginning that `enough` says are not needed any more: their place is used
+ * again (pipe_lines(), pipe_bytes()). A heap that only grows: `tail /dev/zero` takes all there is.
+ */
+async function kept(
+  process: Process,
+  fd: number,
+  enough: (chunks: readonly Chunk[], total: number) => boolean,
+  linesOf: (bytes: Uint8Array) => number,
+): Promise<string> {
+  const chunks: Chunk[] = [];
+  let total = 0;
+  let most = 0;
+  let touched = 0;
+  let heap: Mapping | undefined;
+  for (;;) {
+    const bytes = await process.read(fd, CHUNK);
+    if (bytes.length === 0) break;
+    chunks.push({ bytes, lines: linesOf(bytes) });
+    total += bytes.length;
+    while (chunks.length > 1 && enough(chunks, total)) total -= chunks.shift()!.bytes.length;
+    most = Math.max(most, total);
+    // The first buffers lie in the heap that every program has.
+    for (; touched < Math.ceil(most / PAGE) - HEAP_PAGES; touched++) {
+      const from = touched % TOP_PAGES;
+      if (from === 0) heap = process.mmap(TOP_PAGES);
+      await process.touch(heap!, { from, pages: 1, write: true });
+    }
+  }
+  return chunks.map(({ bytes }) => textOf(bytes)).join('');
 }
 
 const LONG = {
