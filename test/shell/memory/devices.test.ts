@@ -130,7 +130,7 @@ describe.each(KERNELS)('a loop device under Linux %s', (kernel) => {
     expect(machine.audit()).toBeNull();
   });
 
-  it('makes its file last when it is told to: nothing of it stays dirty', async () => {
+  it('makes its file last when it is told to: nothing of it stays dirty but what the journal has committed', async () => {
     const world = await boot(kernel);
     await inBody(world, '/job', async (process, cgroup) => {
       world.machine.setIoMemcg(cgroup, cgroup);
@@ -140,7 +140,8 @@ describe.each(KERNELS)('a loop device under Linux %s', (kernel) => {
       for (let i = 0; i < 4; i++) await process.write(fd, zeros(MIB));
       expect(exact(world, cgroup, L.STAT_FILE_DIRTY)).toBe(1024);
       await process.fsync(fd);
-      expect(exact(world, cgroup, L.STAT_FILE_DIRTY)).toBe(0);
+      // The directory and the inode's block: Linux 6.1 says file_dirty 8192.
+      expect(exact(world, cgroup, L.STAT_FILE_DIRTY)).toBe(2);
       process.close(fd);
       await process.sync();
     });
