@@ -3,7 +3,8 @@ i='bash -c "echo \$\$ >> ids"'
 try() {
   : > ids
   bash -c "$1" > /dev/null 2>&1
-  { read -r a; read -r b; } < ids
+  b= n=0
+  while { read -r a; read -r b; } < ids; [ -z "$b" ] && [ $n -lt 200 ]; do sleep 0.01; n=$((n + 1)); done
   if [ "$a" = "$b" ]; then echo "replaced: $1"; else echo "forked: $1"; fi
 }
 m='echo $BASHPID > ids'
