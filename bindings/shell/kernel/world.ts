@@ -43,7 +43,8 @@ export interface WorldOptions {
 
 /**
  * The guest's disks, as O_DIRECT shows them (dd bs=1M; 127 KiB in /sys/block/ubdb/queue/max_sectors_kb): ns to write a page of a long queue, pages of
- * one request. A disk is a thread of the host: while the guest computes it waits for a CPU before it begins (60 us where the guest sleeps).
+ * one request. A disk is a thread of the host: while the guest computes it waits for a CPU before it begins. How long was not measured: the
+ * millisecond is an estimate, chosen since two swap scripts then write as much as there (62 us were measured where the guest sleeps).
  */
 const PAGE_WRITE_NS = 5_200n;
 const REQUEST_PAGES = 31;
