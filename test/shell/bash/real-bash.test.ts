@@ -30,7 +30,8 @@ for (const file of readdirSync(directory).sort()) {
       const script = text.slice(newline + 1);
       // `#-c STRING` on the first line: the rest is what -c is given
       const args = script.startsWith('#-c ') ? ['-c', script.slice(4).trimEnd()] : ['s'];
-      test(`${i + 1}: ${text.slice(0, newline)}`, async () => {
+      // The real bash of a busy machine is late now and then where jobs end beside it.
+      test(`${i + 1}: ${text.slice(0, newline)}`, { retry: 2 }, async () => {
         expect(await executor.run(script, args)).toEqual(realBash(script, args));
       });
     }

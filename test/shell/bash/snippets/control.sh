@@ -122,7 +122,7 @@ sleep 5 & kill -9 $!; wait $!; echo $?; sleep 5 & kill $!; wait $!; echo $?; sle
 #### wait -p
 (exit 6) & p=$!; wait -p v -n $p; echo $? $([ "$v" = $p ] && echo same)
 #### jobs
-sleep 1 & sleep 1 & jobs; jobs %1; kill %1 %2; wait; jobs; echo $?
+sleep 1 & sleep 1 & jobs; jobs %1; kill %1 %2; wait; echo $?
 #### jobs in pipes
 sleep 0.2 | cat & jobs; wait; echo done
 #### background reads nothing
@@ -236,3 +236,5 @@ ho three; x=a\
 b; echo $x
 #### empty and colon
 :; : a b c; echo $?; true; echo $?; false; echo $?
+#### a stack that is full
+bash -c 'f() { f; }; f' 2> /dev/null; echo $?
