@@ -79,4 +79,4 @@ for i in 1; do jobs; done | wc -l
 x=$(jobs -p); set -- $x; echo $#
 eval jobs | wc -l
 jobs -r | cat; jobs
-wait; jobs | wc -l
+wait; echo $?
