@@ -6,8 +6,6 @@ export const FOOTPRINT_6_1: FootprintData = {
   origin: 'measured by npm run parity -- --calibrate on user-mode-linux with the programs of Debian 12',
   stackOrder: 2,
   slab: 9496,
-  forkChild: 18,
-  forkParent: 18,
   objects: {
     file: 264,
     pipe: 2040,

@@ -64,9 +64,6 @@ export interface FootprintData {
   readonly stackOrder: number;
   /** bytes of slab of a process without its address space (task_struct, signal handlers, files, pid …) */
   readonly slab: number;
-  /** private pages that the child and the parent each write soon after a fork of bash: the later of the two needs no copy */
-  readonly forkChild: number;
-  readonly forkParent: number;
   readonly objects: ObjectFootprint;
   /** files that are held before a script begins (by bash), charged to the root */
   readonly held: readonly FileFootprint[];

@@ -79,16 +79,12 @@ async function footprint(): Promise<FootprintData> {
       }),
     };
   };
-  const alone = forks.get('bash')!;
   const subshell = forks.get('one subshell')!;
-  const copied = (subshell.stat.get('anon')! - alone.stat.get('anon')!) / 4096;
   return {
     kernel: '6.1',
     origin: 'measured by npm run parity -- --calibrate on user-mode-linux with the programs of Debian 12',
     stackOrder: Math.log2(subshell.stat.get('kernel_stack')! / 4096),
     slab: task,
-    forkChild: copied,
-    forkParent: copied,
     objects: {
       file,
       pipe,
