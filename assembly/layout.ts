@@ -5,7 +5,7 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -38,7 +38,9 @@ export const CAP_MAPS: u32 = 8;
 export const CAP_NODES: u32 = 9;
 export const CAP_KILLS: u32 = 10;
 export const CAP_RING: u32 = 11;
-export const NR_CAPACITIES: u32 = 12;
+export const CAP_POLICIES: u32 = 12;
+export const CAP_OBSERVE: u32 = 13;
+export const NR_CAPACITIES: u32 = 14;
 // profile
 export const H_KERNEL: u32 = 48; // KERNEL_6_18 | KERNEL_6_1
 export const H_SEED: u32 = 52;
@@ -249,6 +251,90 @@ export const H_WRITE_LATENCY: u32 = 2184; // u64 ns until a device that had noth
 export const H_LOOPS: u32 = 2192; // 1 once a loop device was attached (folio/loop.ts)
 export const H_RECLAIM_NS: u32 = 2176; // u64: how long reclaim was at work, by COST_SCAN
 export const H_LOOKED_UP: u32 = 1792; // u32[64]: for each row of the group, the address of its page's word; 0: not known
+// the policy at hand (policy/policy.ts): u32 each, 0 = what Linux 6.18 answers
+export const H_POLICY: u32 = 2304;
+export const POLICY_ON: u32 = 0; // 1: some answer is not Linux's
+export const POLICY_PAYER: u32 = 4; // PAYER_*
+export const POLICY_KMEM: u32 = 8; // KMEM_*
+export const POLICY_WORKER: u32 = 12; // WORKER_*
+export const POLICY_SHARE: u32 = 16; // SHARE_*
+export const POLICY_OFFLINE: u32 = 20; // OFFLINE_*
+export const POLICY_REUSE: u32 = 24; // REUSE_*
+export const POLICY_REFUSED: u32 = 28; // u32[NR_CONTEXTS], REFUSED_*, by CONTEXT_*
+export const POLICY_WAKE: u32 = 52; // WAKE_*: whether a charge that may not block wakes reclaim
+export const POLICY_CHUNK: u32 = 56; // pages that a recharge takes at once; 0: all
+export const POLICY_OPTIONS: u32 = 60; // OPTION_*
+export const POLICY_CONTEXT: u32 = 64; // CONTEXT_* of the charge at hand; no part of the policy
+export const POLICY_WORK_NS: u32 = 72; // u64: how long after it is queued a work item runs
+export const PAYER_TOUCHER: u32 = 0;
+export const PAYER_MOUNT: u32 = 1;
+export const PAYER_CREATOR: u32 = 2;
+export const PAYER_NAMED: u32 = 3;
+export const PAYER_DOMAIN: u32 = 4;
+export const PAYER_HANDLE: u32 = 5;
+export const PAYER_NOBODY: u32 = 6; // the root: no limit, no bill
+export const KMEM_TOUCHER: u32 = 0;
+export const KMEM_NOBODY: u32 = 1;
+export const WORKER_ISSUER: u32 = 0;
+export const WORKER_ROOT: u32 = 1;
+export const WORKER_INLINE: u32 = 2;
+export const WORKER_ASSIGNED: u32 = 3;
+export const WORKER_BACKCHARGE: u32 = 4;
+export const WORKER_BACKCHARGE_METADATA: u32 = 5;
+export const SHARE_STAY: u32 = 0;
+export const SHARE_COMMON_ANCESTOR: u32 = 1;
+export const OFFLINE_ZOMBIE: u32 = 0;
+export const OFFLINE_REPARENT: u32 = 1;
+export const OFFLINE_RELEASE: u32 = 2;
+export const OFFLINE_DROP: u32 = 3;
+export const REUSE_KEEP: u32 = 0;
+export const REUSE_RECHARGE: u32 = 1;
+export const CONTEXT_FAULT: u32 = 0; // a user page in a page fault: no channel for an error
+export const CONTEXT_CALL: u32 = 1; // a user page in a system call
+export const CONTEXT_KMEM: u32 = 2; // kernel memory in a system call
+export const CONTEXT_ATOMIC: u32 = 3; // whatever may not block
+export const CONTEXT_WORKER: u32 = 4; // a kernel thread on behalf of somebody else
+export const CONTEXT_TARGET: u32 = 5; // a page whose payer was chosen (mount, creator, named, domain): the toucher is a stranger there
+export const NR_CONTEXTS: u32 = 6;
+export const REFUSED_KERNEL: u32 = 0;
+export const REFUSED_ENOMEM: u32 = 1;
+export const REFUSED_ERROR: u32 = 2;
+export const REFUSED_OOM_IN_PLACE: u32 = 3;
+export const REFUSED_RESTART_CALL: u32 = 4;
+export const REFUSED_OVERCHARGE_RETURN: u32 = 5;
+export const REFUSED_OVERCHARGE_WORK: u32 = 6;
+export const REFUSED_FORCE: u32 = 7;
+export const WAKE_NEVER: u32 = 0;
+export const WAKE_ALWAYS: u32 = 1;
+export const WAKE_IF_CACHE: u32 = 2;
+export const OPTION_RECLAIM_FIRST: u32 = 1; // K3c
+export const OPTION_NO_RECHECK: u32 = 2; // K3f: kill at the return even if the limit is kept again
+export const OPTION_NO_SHORTCUT: u32 = 4; // B2a
+export const OPTION_NAIVE: u32 = 8; // B2h
+export const OPTION_BUCKETS_ONLY: u32 = 16; // B2f
+export const OPTION_DEFAULT_CLASSES: u32 = 32; // P7a: page cache is persistent unless marked otherwise
+export const OPTION_SWAPIN_ISSUER: u32 = 64; // L2d
+export const OPTION_BACKCHARGE_KILL: u32 = 128; // L3
+export const OPTION_LOOP_ONLY: u32 = 256; // L4: only charges of loop workers fail, not all of tmpfs
+export const OPTION_OBJCG_STAYS: u32 = 512; // B1: the thread's kernel
+// what the policy did, in total: u64 each
+export const H_POLICY_COUNTS: u32 = 2432;
+export const DID_MOVED: u32 = 0;
+export const DID_RECHARGED: u32 = 1;
+export const DID_RELEASED: u32 = 2;
+export const DID_SLOW_PATH: u32 = 3; // events that took the slow path: a hook did more than Linux would
+export const DID_COUNTER_OPERATIONS: u32 = 4;
+export const DID_WAKES: u32 = 5;
+export const DID_WAKES_WASTED: u32 = 6;
+export const DID_WORKERS: u32 = 7; // loop workers that exist
+export const DID_WORKERS_PEAK: u32 = 8;
+export const DID_WORKERS_MADE: u32 = 9;
+export const DID_QUEUED_NS: u32 = 10;
+export const DID_DEADLOCKS: u32 = 11;
+export const DID_SKIPPED_VICTIMS: u32 = 12; // MMF_OOM_SKIP
+export const DID_LOST_ENTRIES: u32 = 13; // B8
+export const DID_ROLLED_BACK: u32 = 14; // recharges that failed
+export const NR_POLICY_COUNTS: u32 = 32;
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -665,6 +751,15 @@ export const TASK_UNKILLABLE: u32 = 80; // u32 1: init
 export const TASK_NR_DIRTIED: u32 = 112; // u16 nr_dirtied: pages since its last balance_dirty_pages()
 export const TASK_DIRTIED_PAUSE: u32 = 114; // u16 nr_dirtied_pause: how many there may be
 export const MM_LOCKS: u32 = 116; // u32 head of its locked ranges
+// what charging policies know of a task
+export const TASK_IN_CALL: u32 = 52; // u32 1: its system call goes on
+export const TASK_OVERCHARGED: u32 = 56; // u32 memcg that it has charged past the limit, and answers for at its return to user mode
+export const TASK_UID: u32 = 60; // u32
+export const TASK_NAMESPACE: u32 = 84; // u32 memcg at the root of its cgroup namespace; 0: the initial one
+export const TASK_HOLDS: u32 = 88; // u32 lock that it holds (op `lock`)
+export const TASK_RESTARTS: u32 = 92; // u32 system calls that were begun again
+export const TASK_WANTS: u32 = 96; // u32 lock that it waits for
+export const TASK_KILL_AT_RETURN: u32 = 100; // u32 memcg whose OOM killer runs when the call is unwound (REFUSED_RESTART_CALL)
 // a locked range of one mm (folio/mlock.ts)
 export const LOCK_STRIDE: u32 = 24;
 export const LOCK_NEXT: u32 = 0; // u32, also the link of the free list
@@ -682,6 +777,78 @@ export const MAP_NEXT_OF_OBJECT: u32 = 12;
 export const MAP_PREVIOUS_OF_OBJECT: u32 = 16;
 export const MAP_EXECUTABLE: u32 = 20; // u32 1: one of the mappings is (VM_EXEC)
 export const MAP_RADIX: u32 = 24; // page offset >> 4 → two bits a page: mapped, young
+
+// ---------------------------------------------------------------------------------------------- policies
+// What a policy knows of an object: who is to pay for it, and what a BPF map consists of (policy/payer.ts, folio/bpf.ts).
+export const BOND_STRIDE: u32 = 128;
+export const BOND_PAYER: u32 = 0; // u32 memcg chosen at its making: by handle, by name, or the one that a device is assigned to
+export const BOND_CREATOR: u32 = 4; // u32 memcg of the task that made it
+export const BOND_SUPER: u32 = 8; // u32 object: the mount that it is of
+export const BOND_MARK: u32 = 12; // u32 MARK_*
+export const BOND_OBJCG: u32 = 16; // u32 of a map or a program: the objcg that it holds
+export const BOND_BUSY: u32 = 20; // u32 task that recharges it
+export const BOND_BUCKET_KIND: u32 = 24; // u32 KIND_*: slab, vmalloc or percpu
+export const BOND_ELEMENT_KIND: u32 = 28; // u32
+export const BOND_BUCKET_BYTES: u32 = 32; // u64
+export const BOND_ELEMENT_BYTES: u32 = 40; // u64
+export const BOND_ELEMENTS: u32 = 48; // u64
+export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
+export const BOND_FLAGS: u32 = 80; // u32 BOND_*
+export const BOND_PREALLOCATED: u32 = 1;
+// What a policy knows of a memcg, and what it did there.
+export const PM_STRIDE: u32 = 384;
+export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
+export const PM_DOMAIN: u32 = 4; // u32 id of the domain's name; DOMAIN_UNNAMED; 0: it is none
+export const PM_GRANTS: u32 = 8; // u32 1: it allows that others name it as payer (P6)
+export const PM_ASSIGNED: u32 = 12; // u32, room
+export const PM_OVER: u32 = 16; // i64 pages above memory.max now
+export const PM_OVER_SINCE: u32 = 24; // u64 ns
+export const PM_OVER_PEAK: u32 = 32; // i64 pages
+export const PM_OVER_PAGE_NS: u32 = 40; // u64, pages × ns
+export const PM_FORCED: u32 = 48; // u64[8] pages charged past the limit, by FORCED_*
+export const PM_COUNTS: u32 = 112; // u64[NR_PM_COUNTS], by PMC_*
+export const FORCED_DYING: u32 = 0;
+export const FORCED_NOFAIL: u32 = 1;
+export const FORCED_HIGH: u32 = 2; // high priority (atomic)
+export const FORCED_OVERCHARGE: u32 = 3; // to be reconciled
+export const FORCED_BACKCHARGE: u32 = 4;
+export const FORCED_ROLLBACK: u32 = 5; // of a recharge
+export const FORCED_MOVE: u32 = 6;
+export const FORCED_LIMIT: u32 = 7; // the limit was lowered
+export const PMC_MOVED_IN: u32 = 0;
+export const PMC_MOVED_OUT: u32 = 1;
+export const PMC_RECHARGED_IN: u32 = 2;
+export const PMC_RECHARGED_OUT: u32 = 3;
+export const PMC_RELEASED: u32 = 4;
+export const PMC_UNCLAIMED: u32 = 5; // bytes
+export const PMC_ENOMEM: u32 = 6; // 6 rows, by CONTEXT_*
+export const PMC_ENOSPC: u32 = 12;
+export const PMC_EDQUOT: u32 = 13;
+export const PMC_SIGBUS: u32 = 14;
+export const PMC_RESTARTS: u32 = 15;
+export const PMC_QUEUED_NS: u32 = 16;
+export const PMC_IO_READ: u32 = 17; // bytes
+export const PMC_IO_WRITTEN: u32 = 18; // bytes
+export const PMC_DEFICIT: u32 = 19; // pages that it has still to work off
+export const PMC_DEFICIT_PEAK: u32 = 20;
+export const PMC_DEFICIT_NS: u32 = 21;
+export const PMC_DEFICIT_SINCE: u32 = 22;
+export const PMC_SCANS_ELSEWHERE: u32 = 23; // pages that its tasks scanned in others' memory
+export const PMC_WAKES: u32 = 24;
+export const PMC_WAKES_WASTED: u32 = 25;
+export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
+export const NR_PM_COUNTS: u32 = 32;
+// Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
+export const USER_SET_STRIDE: u32 = 32;
+export const USER_SET_REST: u32 = 0; // u32 the set without its last member
+export const USER_SET_MEMCG: u32 = 4; // u32 last member
+export const USER_SET_SIZE: u32 = 8; // u32 members
+export const USER_SET_PAGES: u32 = 16; // i64 pages that this set uses now
+export const USER_SET_NEXT: u32 = 12; // u32 of the same hash
+export const USER_SET_HASH: u32 = 24; // u32 head of the sets with this hash (by slot, not of this set)
+// loop workers (policy/worker.ts)
+export const NR_LOOP_WORKERS: u32 = 4096;
+export const LOOP_WORKER_STRIDE: u32 = 64;
 
 // ---------------------------------------------------------------------------------------------- pressure
 // struct psi_group, by memcg
@@ -867,7 +1034,12 @@ export const R_SHRINK: u32 = 36;
 export const R_HUGE: u32 = 37;
 /** u32 per node of a page cache's tree: the objcg that pays for it; ROOT: nobody does; 0: the kernel has no such node */
 export const R_NODE_OWNER: u32 = 38;
-export const NR_REGIONS: u32 = 39;
+export const R_BOND: u32 = 39;
+export const R_POLICY_MEMCG: u32 = 40;
+export const R_LOOP_WORKER: u32 = 41;
+export const R_USERS: u32 = 42;
+export const R_USER_SET: u32 = 43;
+export const NR_REGIONS: u32 = 44;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -896,6 +1068,8 @@ export function regionSize(
   nodes: f64,
   kills: f64,
   ring: f64,
+  policies: f64,
+  observe: f64,
 ): f64 {
   if (region == R_CPU) return cpus * CPU_STRIDE;
   if (region == R_COUNTER) return (cgroups + 1) * NR_COUNTERS * COUNTER_STRIDE;
@@ -936,6 +1110,11 @@ export function regionSize(
   if (region == R_HUGE) return HUGE_STRIDE;
   if (region == R_SHRINK) return (cgroups + 1) * SHRINK_STRIDE;
   if (region == R_NODE_OWNER) return (nodes + 1) * 4;
+  if (region == R_BOND) return policies == 0 ? 0 : (objects + 1) * BOND_STRIDE;
+  if (region == R_POLICY_MEMCG) return policies == 0 ? 0 : (cgroups + 1) * PM_STRIDE;
+  if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE;
+  if (region == R_USERS) return observe == 0 ? 0 : (pages + 1) * 4;
+  if (region == R_USER_SET) return observe == 0 ? 0 : (observe + 1) * USER_SET_STRIDE;
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
   if (region == R_FOLIO_SLOT) return (pages + 1) * 4;
@@ -957,10 +1136,12 @@ export function regionOffset(
   nodes: f64,
   kills: f64,
   ring: f64,
+  policies: f64,
+  observe: f64,
 ): f64 {
   let at: f64 = CPU_BASE;
   for (let r: u32 = 0; r < region; r++)
-    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes, kills, ring));
+    at += alignLine(regionSize(r, pages, cgroups, tasks, cpus, workers, swap, watch, objects, maps, nodes, kills, ring, policies, observe));
   return at;
 }
 

@@ -46,6 +46,17 @@ export let lockedBase: usize = 0;
 export let lruAddBase: usize = 0;
 export let shrinkBase: usize = 0;
 export let hugeBase: usize = 0;
+export let bondBase: usize = 0;
+export let policyMemcgBase: usize = 0;
+export let loopWorkerBase: usize = 0;
+export let usersBase: usize = 0;
+export let userSetBase: usize = 0;
+/** Some answer of the policy is not Linux's. While it is false, no hook costs more than this test. */
+export let policyOn: bool = false;
+/** There are tables for what policies know (capacity `policies`). */
+export let policyTables: bool = false;
+/** User sets that there may be; 0: nobody observes who uses which folio. */
+export let userSetsEnd: u32 = 0;
 
 export let pagesEnd: u32 = 0;
 export let cgroupsEnd: u32 = 0;
@@ -86,6 +97,8 @@ function at(region: u32): usize {
       capacity(L.CAP_NODES),
       capacity(L.CAP_KILLS),
       capacity(L.CAP_RING),
+      capacity(L.CAP_POLICIES),
+      capacity(L.CAP_OBSERVE),
     )
   );
 }
@@ -131,6 +144,14 @@ export function attachMemory(worker: u32): void {
   lruAddBase = at(L.R_LRU_ADD);
   shrinkBase = at(L.R_SHRINK);
   hugeBase = at(L.R_HUGE);
+  bondBase = at(L.R_BOND);
+  policyMemcgBase = at(L.R_POLICY_MEMCG);
+  loopWorkerBase = at(L.R_LOOP_WORKER);
+  usersBase = at(L.R_USERS);
+  userSetBase = at(L.R_USER_SET);
+  policyOn = load<u32>(L.HEADER + L.H_POLICY, L.POLICY_ON) != 0;
+  policyTables = capacity(L.CAP_POLICIES) != 0 && capacity(L.CAP_NODES) != 0;
+  userSetsEnd = capacity(L.CAP_NODES) != 0 ? <u32>capacity(L.CAP_OBSERVE) : 0;
   pagesEnd = <u32>capacity(L.CAP_PAGES) + 1;
   cgroupsEnd = <u32>capacity(L.CAP_CGROUPS) + 1;
   tasksEnd = <u32>capacity(L.CAP_TASKS) + 1;
@@ -200,6 +221,14 @@ export function attachMemory(worker: u32): void {
 }
 @inline export function shrinkAt(memcg: u32): usize {
   return shrinkBase + <usize>memcg * L.SHRINK_STRIDE;
+}
+/** What policies know of an object; only where there are tables. */
+@inline export function bondAt(object: u32): usize {
+  return bondBase + <usize>object * L.BOND_STRIDE;
+}
+/** What policies know of a memcg; only where there are tables. */
+@inline export function policyMemcgAt(memcg: u32): usize {
+  return policyMemcgBase + <usize>memcg * L.PM_STRIDE;
 }
 @inline export function counterAt(memcg: u32, counter: u32): usize {
   return counterBase + (<usize>memcg * L.NR_COUNTERS + counter) * L.COUNTER_STRIDE;

@@ -15,6 +15,18 @@ export interface CallResult {
   killed?: true;
 }
 
+/** Columns of a row of a trace; what an op does not use is 0. */
+export interface EventColumns {
+  cpu: number;
+  task: number;
+  cgroup: number;
+  object: number;
+  index: number;
+  count: number;
+  flags: number;
+  gfp: number;
+}
+
 /** Pages of a task's private memory. */
 export interface AnonRange {
   /** virtual page number of the first */
@@ -43,7 +55,7 @@ export interface Access extends ObjectRange {
   random?: boolean;
 }
 
-export type ObjectType = 'file' | 'shmem' | 'block';
+export type ObjectType = 'file' | 'shmem' | 'block' | 'bpf_map' | 'bpf_prog';
 
 /** Kernel memory that is counted by the byte. */
 export type ObjectKind = 'slab' | 'percpu';

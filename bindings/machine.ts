@@ -21,6 +21,7 @@ import {
   type Access,
   type AnonRange,
   type CallResult,
+  type EventColumns,
   type KernelObject,
   type KernelPages,
   type MemcgCost,
@@ -31,6 +32,9 @@ import {
   type ObjectType,
   type PageKind,
 } from './live.ts';
+import { POLICY_COUNTS, type PolicyCount, type PolicyFigures, policyFigures } from './policy/figures.ts';
+import { isLinux, type Policy, PolicyError, writePolicy } from './policy/policy.ts';
+import { presetOf } from './policy/registry.ts';
 import { TaskNames } from './replay/task-names.ts';
 import { statKeys } from './report/memory-stat.ts';
 import {
@@ -43,7 +47,7 @@ import {
   wrongCost,
 } from './report/pressure.ts';
 import type { TraceBatch } from './trace/arrow-reader.ts';
-import { OBJECT_TYPES, PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
+import { OBJECT_TYPES, OP_CODES, PAGE_COUNTER_MAX, PAGE_SIZE, ROOT_CGROUP } from './trace/schema.ts';
 
 export type Kernel = '6.18' | '6.1';
 
@@ -101,6 +105,8 @@ export interface BootOptions extends Partial<Capacities> {
   minFreeKbytes?: number;
   /** modelled residency: vm.watermark_scale_factor, 1 to 3000; 10 unless told */
   watermarkScaleFactor?: number;
+  /** a charging policy: the name of a preset, or what definePolicy() answers; `linux` unless told (modelled residency, but for a few) */
+  policy?: string | Policy;
   /** `debug` asserts as it goes */
   build?: EngineBuild;
 }
@@ -177,6 +183,20 @@ export interface MemcgFigures {
   /** modelled residency only */
   'memory.pressure'?: Pressure;
   dying: boolean;
+}
+
+/** A policy by its name, or as it is, that this residency can have. EngineError EINVAL. */
+function policyFor(asked: string | Policy, residency: Residency): Policy {
+  let policy: Policy;
+  try {
+    policy = typeof asked === 'string' ? presetOf(asked) : asked;
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new EngineError('EINVAL', error.message);
+  }
+  if (!policy.residency.includes(residency))
+    throw new EngineError('EINVAL', `policy ${policy.name}: EINVAL: not in ${residency} residency`);
+  return policy;
 }
 
 /** A number that fits a column of a trace. */
@@ -302,6 +322,7 @@ export class Machine {
   readonly kernel: Kernel;
   readonly statistics: Statistics;
   readonly residency: Residency;
+  readonly policy: Policy;
   /** Names of the cgroups, by id. */
   readonly cgroups: Map<number, CgroupName>;
   #build: EngineBuild;
@@ -323,7 +344,9 @@ export class Machine {
     cgroups: Map<number, CgroupName>,
     build: EngineBuild,
     taskNames: TaskNames,
+    policy: Policy,
   ) {
+    this.policy = policy;
     this.memory = memory;
     this.engine = engine;
     this.cgroups = cgroups;
@@ -370,8 +393,10 @@ export class Machine {
       hz = 250,
       minFreeKbytes,
       watermarkScaleFactor,
+      policy: asked = 'linux',
       ...capacities
     } = options;
+    const policy = policyFor(asked, residency);
     checkWord('kernel', kernel, ['6.18', '6.1']);
     checkWord('residency', residency, ['recorded', 'modelled']);
     checkWord('statistics', statistics, ['exact', 'kernel']);
@@ -389,11 +414,14 @@ export class Machine {
     checkSysctl('watermarkScaleFactor', watermarkScaleFactor, 3000);
     const flush = statistics === 'kernel' ? { first: firstFlush, period: flushPeriod } : null;
     const profile = kernel === '6.1' ? L.KERNEL_6_1 : L.KERNEL_6_18;
+    if (capacities.policies === 0 && !isLinux(policy.answers))
+      throw new EngineError('EINVAL', `policy ${policy.name}: EINVAL: it needs capacity policies: 1`);
     const defaults = residency === 'modelled' ? MODELLED_CAPACITIES : DEFAULT_CAPACITIES;
     const memory = createMemory({ ...defaults, ...capacities }, profile, seed, flush);
     const mode = residency === 'modelled' ? L.RESIDENCY_MODELLED : L.RESIDENCY_RECORDED;
     const words = new Uint32Array(memory.buffer);
     words[(L.HEADER + L.H_RESIDENCY) / 4] = mode;
+    writePolicy(words, new BigUint64Array(memory.buffer), policy.answers);
     if (swappiness !== null) {
       if (!(Number.isInteger(swappiness) && swappiness >= 0 && swappiness <= 200))
         throw new EngineError('EINVAL', `swappiness ${swappiness} is not a whole number from 0 to 200`);
@@ -431,7 +459,7 @@ export class Machine {
     const engine = await instantiate(memory, 0, build);
     engine.boot();
     const root: CgroupName = { path: '/', kernelId: 1n, parent: 0 };
-    const machine = new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build, new TaskNames());
+    const machine = new Machine(memory, engine, new Map([[ROOT_CGROUP, root]]), build, new TaskNames(), policy);
     if (residency === 'modelled') machine.#checkWatermarks();
     return machine;
   }
@@ -450,7 +478,7 @@ export class Machine {
     const cgroupfs = this.#cgroupfs?.toJSON();
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
     const head = new TextEncoder().encode(
-      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames, cgroupfs }),
+      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames, cgroupfs, policy: this.policy }),
     );
     const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
     new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
@@ -475,13 +503,19 @@ export class Machine {
       ([id, path, kernelId, parent]) => [id, { path, kernelId: BigInt(kernelId), parent }] as const,
     );
     const engine = await instantiate(memory, 0, head.build);
-    const machine = new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks));
+    const machine = new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks), head.policy);
     if (head.cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, head.cgroupfs);
     return machine;
   }
 
-  /** A second machine that stands where this one stands; from here on each goes its own way. */
-  async fork(): Promise<Machine> {
+  /**
+   * A second machine that stands where this one stands; from here on each goes its own way, under another policy if one is given. What is
+   * charged already stays charged as it is. EngineError EINVAL: the policy cannot be had with this residency, or without its tables.
+   */
+  async fork({ policy: asked = this.policy }: { policy?: string | Policy } = {}): Promise<Machine> {
+    const policy = policyFor(asked, this.residency);
+    if (!this.capacities.policies && !isLinux(policy.answers))
+      throw new EngineError('EINVAL', `policy ${policy.name}: EINVAL: it needs capacity policies: 1`);
     this.#nameKills();
     const cgroupfs = this.#cgroupfs?.toJSON();
     const memory = new WebAssembly.Memory({
@@ -490,9 +524,10 @@ export class Machine {
       shared: true,
     });
     new Uint8Array(memory.buffer).set(new Uint8Array(this.memory.buffer));
+    writePolicy(new Uint32Array(memory.buffer), new BigUint64Array(memory.buffer), policy.answers);
     const engine = await instantiate(memory, 0, this.#build);
     const tasks = TaskNames.from(this.#taskNames.toJSON());
-    const machine = new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks);
+    const machine = new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks, policy);
     if (cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, cgroupfs);
     return machine;
   }
@@ -633,6 +668,37 @@ export class Machine {
       task <= this.capacities.tasks &&
       this.#u32[(base + task * L.TASK_STRIDE + L.TASK_STATE) / 4] !== L.TASK_FREE
     );
+  }
+
+  /**
+   * Any op of modelled residency by its name, with the columns that docs/trace-format.md gives it, now: for what has no method of its own.
+   * EngineError EINVAL: there is no such op.
+   */
+  event(op: string, columns: Partial<EventColumns> = {}): CallResult {
+    const code = OP_CODES.get(op);
+    if (code === undefined) throw new EngineError('EINVAL', `op ${op}: EINVAL: there is none`);
+    return this.#call(op, code, columns);
+  }
+
+  /** What the policy did so far, in total: figures of docs/policies.md. */
+  policyCounts(): Record<PolicyCount, number> {
+    const at = (L.HEADER + L.H_POLICY_COUNTS) / 8;
+    return Object.fromEntries(POLICY_COUNTS.map((name, i) => [name, Number(this.#i64(at + i))])) as Record<
+      PolicyCount,
+      number
+    >;
+  }
+
+  /** … and at one cgroup. All 0 without capacity `policies`. */
+  policyFigures(cgroup: number): PolicyFigures {
+    const base = regionAt(L.R_POLICY_MEMCG, this.capacities) + cgroup * L.PM_STRIDE;
+    const tables = this.capacities.policies !== 0 && this.capacities.nodes !== 0;
+    const read = (offset: number) => (tables ? Number(this.#i64((base + offset) / 8)) : 0);
+    return policyFigures(read);
+  }
+
+  #i64(at: number): bigint {
+    return BigInt.asIntN(64, this.#u64[at]!);
   }
 
   /** The clock goes on to `now` (ns); what is due until then runs. A time that has passed changes nothing. EngineError EINVAL below 0. */

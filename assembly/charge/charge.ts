@@ -7,7 +7,8 @@ import { consumeStock, drainAllStock, refillStock } from '../counter/stock';
 import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
-import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, ROOT } from '../memory';
+import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
+import { AS_LINUX, onRefused } from '../policy/refused';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import {
@@ -83,6 +84,10 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
     let batch = answer == BY_BATCH ? max<u32>(MEMCG_CHARGE_BATCH, pages) : pages;
     if (answer != BY_STOCK && nodesEnd > 1) checkHigh(task, cpu, memcg, batch, gfp);
     return 0;
+  }
+  if (policyOn) {
+    let answered = onRefused(task, cpu, memcg, answer, pages, gfp);
+    if (answered != AS_LINUX) return answered;
   }
   let raisedMax = false;
   if (gfp & GFP_DIRECT_RECLAIM) {

@@ -2,7 +2,10 @@
 // mm/memory.c (do_anonymous_page(), do_wp_page(), do_swap_page(), copy_page_range(), zap_pte_range()), kernel/fork.c (dup_mm(), mmput()).
 import { EINVAL, ENOMEM, ENOSPC } from '../constants';
 import * as L from '../layout';
-import { headerSet, kernel61, mmAt, outOfRange, taskAt } from '../memory';
+import { headerSet, kernel61, mmAt, outOfRange, policyOn, taskAt, userSetsEnd } from '../memory';
+import { noteUse } from '../observe/users';
+import { payerOf } from '../policy/payer';
+import { setContext } from '../policy/policy';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { copyHuge, unmapHugeAll } from './hugetlb';
@@ -84,6 +87,10 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
   let payer = folioPayer(task, true);
+  if (policyOn) {
+    setContext(L.CONTEXT_FAULT);
+    payer = payerOf(task, 0, payer);
+  }
   let pages = pagesOf(mm);
   for (let v = vpn; v < vpn + count; v++) {
     let word = radixGet(pages, v);
@@ -95,6 +102,7 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
     if (isPresent(word)) {
       let frame = word & L.PTE_FRAME;
       if (!(word & L.PTE_YOUNG)) radixSet(pages, v, word | L.PTE_YOUNG);
+      if (userSetsEnd) noteUse(frame, taskMemcg(mm));
       if (!write) continue;
       if (isExclusive(frame)) {
         writeMapped(mm, frame);
@@ -119,6 +127,7 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
       freeFolio(task, cpu, <u32>frame);
       return fullNodes();
     }
+    if (userSetsEnd) noteUse(<u32>frame, taskMemcg(mm));
     mapFolio(<u32>frame);
     mlockMapped(mm, 0, v, <u32>frame);
     countEvent(taskMemcg(mm), L.STAT_PGFAULT);
@@ -132,6 +141,7 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
 function mapSwapped(mm: u32, vpn: u64, frame: u32): void {
   if (!mapcount(frame)) store<u64>(placeAt(frame), anonPlace(mm, vpn));
   mapFolio(frame);
+  if (userSetsEnd) noteUse(frame, taskMemcg(mm));
   recount(frame);
   radixSet(pagesOf(mm), vpn, frame | L.PTE_YOUNG);
   mlockMapped(mm, 0, vpn, frame);

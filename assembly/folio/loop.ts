@@ -10,7 +10,8 @@
 import { EBUSY, ENOENT, ESRCH } from '../constants';
 import * as L from '../layout';
 import { memcgExists, nearestOnline } from '../memcg/memcg';
-import { headerGet, headerSet, inodeAt, memcgAt, objectsEnd, outOfRange, ROOT, taskAt, writeBase } from '../memory';
+import { headerGet, headerSet, inodeAt, memcgAt, objectsEnd, outOfRange, policyOn, ROOT, taskAt, writeBase } from '../memory';
+import { loopPayer } from '../policy/worker';
 import { FLAG_WRITE, KIND_FILE, OBJECT_SHMEM } from '../replay/ops';
 import { enterScope, leaveScope, taskExists, taskMemcg } from '../task/task';
 import { unchargeBatch } from './folio';
@@ -97,7 +98,8 @@ function transfer(object: u32, index: u64, memcg: u32, write: bool): bool {
   let done = headerGet(L.H_CALL_DONE);
   headerSet(L.H_CURRENT_TASK, worker);
   headerSet(L.H_CALL_REFUSED, 0);
-  enterScope(worker, payerOf(memcg));
+  let payer = payerOf(memcg);
+  enterScope(worker, policyOn ? loopPayer(object, memcg, payer) : payer);
   let errno = fileAccess(worker, headerGet(L.H_CURRENT_CPU), backing, page, 1, write ? FLAG_WRITE : 0);
   leaveScope(worker);
   if (load<u32>(taskAt(worker), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(worker);

@@ -6,7 +6,11 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, ROOT, taskAt } from '../memory';
+import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, ROOT, taskAt, userSetsEnd } from '../memory';
+import { noteUse } from '../observe/users';
+import { payerOf } from '../policy/payer';
+import { setContext } from '../policy/policy';
+import { onShare } from '../policy/share';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
@@ -278,12 +282,14 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     }
     if (flags & FLAG_EXEC) store<u32>(mapAt(map), 1, L.MAP_EXECUTABLE);
   }
-  let payer = task ? folioPayer(task, false) : ROOT;
+  let toucher = task ? folioPayer(task, false) : ROOT;
+  let payer = policyOn ? payerOf(task, object, toucher) : toucher;
   let shmem = isShmem(object);
   let ahead = readsAhead(object);
   if (ahead) inodeReaches(object, index + count);
   let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
   let faulting = fault && (ahead || headerGet(L.H_FAULT_AROUND) > 1);
+  if (policyOn) setContext(fault ? L.CONTEXT_FAULT : L.CONTEXT_CALL);
   let batch = index;
   for (let i = index; i < index + count; i++) {
     let frame = frameAt(object, i);
@@ -323,6 +329,8 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       if (task && isKilled(task)) return 0;
     }
     if (flags & FLAG_READAHEAD) continue;
+    if (policyOn && !known) onShare(task, cpu, frame, toucher);
+    if (userSetsEnd) noteUse(frame, toucher);
     if (fault) {
       if (!setMapped(map, i)) return fullNodes(object);
       if (!known) {

@@ -6,7 +6,8 @@ import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind } from '../memcg/stat';
-import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, ROOT, rstatBase } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, ROOT, rstatBase, userSetsEnd } from '../memory';
+import { forgetUse } from '../observe/users';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
@@ -105,6 +106,7 @@ function commitNew(cpu: u32, frame: u32, memcg: u32, kind: u32): void {
 /** The last use of a folio is gone: it is uncharged in the task's batch and its frame is free. */
 export function freeFolio(task: u32, cpu: u32, frame: u32): void {
   if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
+  if (userSetsEnd) forgetUse(frame);
   forgetMlock(frame);
   cleanFolio(frame);
   freeBuffers(cpu, frame);

@@ -7,7 +7,8 @@ import { drainAllStock } from '../counter/stock';
 import { reparentLoops } from '../folio/loop';
 import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
-import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, ROOT } from '../memory';
+import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, policyOn, ROOT } from '../memory';
+import { onOffline } from '../policy/offline';
 import { psiBorn } from '../psi';
 import { reparentShrinker } from '../reclaim/shrinker';
 import { ringMoved } from '../ring';
@@ -98,6 +99,7 @@ export function offline(memcg: u32, cpu: u32): i32 {
   if (nodesEnd > 1) reparentShrinker(memcg, parent);
   reparentObjcgs(memcg);
   if (nodesEnd > 1) reparentLoops(memcg, parent);
+  if (policyOn) onOffline(memcg, parent, cpu);
   drainAllStock(memcg, cpu);
   releaseObjcg(cpu, memcg);
   putMemcg(memcg);

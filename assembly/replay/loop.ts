@@ -10,7 +10,7 @@ import { makeChargeWord, newFolioList, noteFrame } from '../folio/folio';
 import * as L from '../layout';
 import { modStatExact, setStat, statOfKind, statOwn } from '../memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, pagesEnd, ringEnd, ROOT, rstatBase, taskAt,
+  cpuAt, folioAt, headerGet, headerGet64, headerSet, headerSet64, nrCpus, pagesEnd, policyOn, ringEnd, ROOT, rstatBase, taskAt,
   tasksEnd,
 } from '../memory';
 import { watching, watchRoom } from '../observe';
@@ -77,7 +77,7 @@ function touchGroup(from: u32, to: u32): bool {
  * drained first), or -errno; then H_ERROR_FIELD and H_ERROR_VALUE tell the column, and H_CURRENT_ROW the row.
  */
 export function replayRecorded(from: u32, to: u32): i32 {
-  if (watching() || rstatBase || ringEnd) return replaySingly(from, to);
+  if (watching() || rstatBase || ringEnd || policyOn) return replaySingly(from, to);
   // A page of a large folio has no charge word of its own: with such folios about, charges and allocations look at their neighbours.
   let smallOnly = headerGet(L.H_MAX_ORDER) == 0;
   let groupEnd = from;

@@ -24,8 +24,11 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, ringEnd, ROOT, shrinkAt, taskAt, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, ringEnd, ROOT, shrinkAt, taskAt,
+  userSetsEnd, watchEnd,
 } from '../memory';
+import { setContext } from '../policy/policy';
+import { atReturnToUser } from '../policy/refused';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
 import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
@@ -35,6 +38,7 @@ import { ringRoom } from '../ring';
 import { isKilled, kmemPayer, taskExists } from '../task/task';
 import * as L from '../layout';
 import { accessInShort, LOOK_UP_ROWS, lookUp, slotOf } from './access';
+import { policyEvent } from './policy-events';
 import { NOT_STRUCTURE, structureEvent } from './structure';
 import { counted } from './waiting';
 import * as O from './ops';
@@ -48,6 +52,7 @@ const WATCH_PER_ROW: u32 = 512;
 }
 
 function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
+  if (policyOn) setContext(load<u16>(<usize>row << 1, L.COLUMN_GFP) & O.GFP_DIRECT_RECLAIM ? L.CONTEXT_KMEM : L.CONTEXT_ATOMIC);
   let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
   let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
@@ -287,6 +292,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_OOM_SCORE_ADJ:
       return setOomScoreAdj(task, index);
   }
+  if (op >= O.OP_MOUNT) return policyEvent(row, op, cpu, task, flags, index);
   let errno = structureEvent(row, op, cpu, task, flags, index);
   if (op == O.OP_SPAWN && index == 1 && !errno) store<u32>(mmAt(task), 1, L.TASK_UNKILLABLE); // pid 1
   // It was made on the recorded machine: here it is, whatever the limits.
@@ -309,6 +315,15 @@ export function runEvent(row: u32, op: u32): i32 {
   if (load<u32>(taskAt(task), L.TASK_MM)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
+/** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL) is not over yet. */
+function policyReturn(row: u32): void {
+  let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  if (!task) return;
+  let goesOn = (load<u32>(<usize>row << 2, L.COLUMN_FLAGS) & O.FLAG_IN_CALL) != 0;
+  store<u32>(mmAt(task), goesOn ? 1 : 0, L.TASK_IN_CALL);
+  if (!goesOn && load<u32>(taskAt(task), L.TASK_MM)) atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+}
+
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */
 @inline function endBatch(row: u32): void {
   // Rows without a task gather in record 0, which is no task's.
@@ -322,6 +337,7 @@ export function runEvent(row: u32, op: u32): i32 {
   if (headerGet(L.H_LOOP_HEAD)) runLoop(false);
   if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (policyOn) policyReturn(row);
   returnToUser(row);
 }
 
@@ -331,7 +347,7 @@ export function runEvent(row: u32, op: u32): i32 {
  */
 export function replayModelled(from: u32, to: u32): i32 {
   // Who listens hears of every row: the short way is for when nobody does.
-  let listens = watching() || ringEnd != 0 || headerGet(L.H_BUFFER_HEAD) != 0;
+  let listens = watching() || ringEnd != 0 || headerGet(L.H_BUFFER_HEAD) != 0 || policyOn || userSetsEnd != 0;
   let groupEnd = from;
   for (let row = from; row < to; row++) {
     if (row == groupEnd) {

@@ -46,7 +46,23 @@ export const OP_SYNC: u32 = 40;
 export const OP_DROP_CACHES: u32 = 41;
 export const OP_OOM_SCORE_ADJ: u32 = 42;
 export const OP_INITIAL: u32 = 43;
-export const NR_OPS: u32 = 44;
+// what charging policies answer to: see docs/trace-format.md
+export const OP_MOUNT: u32 = 44;
+export const OP_UMOUNT: u32 = 45;
+export const OP_DOMAIN: u32 = 46;
+export const OP_CRED: u32 = 47;
+export const OP_SETNS: u32 = 48;
+export const OP_GRANT: u32 = 49;
+export const OP_LOOP_CONFIGURE: u32 = 50;
+export const OP_LOOP_IO: u32 = 51;
+export const OP_MAP_UPDATE: u32 = 52;
+export const OP_MAP_DELETE: u32 = 53;
+export const OP_PROG_LOAD: u32 = 54;
+export const OP_REOPEN: u32 = 55;
+export const OP_RECHARGE: u32 = 56;
+export const OP_LOCK: u32 = 57;
+export const OP_UNLOCK: u32 = 58;
+export const NR_OPS: u32 = 59;
 
 // --- flags column
 /** bits 0–4: order of the folio or of the page allocation (0–9 for a charge). */
@@ -88,6 +104,8 @@ export const FLAG_EXEC: u32 = 1 << 23;
 /** mlock: pages are locked as they are faulted in (MLOCK_ONFAULT); without it they are brought in at once. */
 export const FLAG_ONFAULT: u32 = 1 << 24;
 
+/** The system call goes on after this row: the task is not back in user mode until a row without it, or `return_to_user`. */
+export const FLAG_IN_CALL: u32 = 1 << 25;
 /** kmem_charge, kmem_free of slab bytes: an object that reclaim can take back (a dentry, an inode), on its memcg's list. */
 export const FLAG_RECLAIMABLE: u32 = 1 << 26;
 /** kmem_charge with RECLAIMABLE: it has been used again since; reclaim passes it over once. */
@@ -147,7 +165,20 @@ export const OBJECT_FILE: u32 = 1;
 export const OBJECT_SHMEM: u32 = 2;
 /** a block device's own page cache */
 export const OBJECT_BLOCK: u32 = 3;
-export const NR_OBJECT_TYPES: u32 = 4;
+/** a BPF map: its pages are kernel memory (folio/bpf.ts) */
+export const OBJECT_BPF_MAP: u32 = 4;
+export const OBJECT_BPF_PROG: u32 = 5;
+/** the super block of a mount: it has no pages, but a limit and a payer */
+export const OBJECT_SUPER: u32 = 6;
+export const NR_OBJECT_TYPES: u32 = 7;
+
+// --- marks of a resource (index column of `domain` that names an object): which domain it is for
+export const MARK_NONE: u32 = 0;
+export const MARK_PERSISTENT: u32 = 1;
+export const MARK_SHARED: u32 = 2;
+/** Ids of domain names begin here; a domain without a name is DOMAIN_UNNAMED. */
+export const MARK_NAMED: u32 = 16;
+export const DOMAIN_UNNAMED: u32 = 1;
 
 // --- what hugeCall() does (no row of a trace has it)
 export const HUGE_MAP: u32 = 0;

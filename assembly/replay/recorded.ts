@@ -18,8 +18,9 @@ import { memcgExists } from '../memcg/memcg';
 import { flushForReclaim, rstatUpdated } from '../memcg/rstat';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, ROOT, rstatBase, swapEnd, taskAt,
+  cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, policyOn, ROOT, rstatBase, swapEnd, taskAt,
 } from '../memory';
+import { payerOf } from '../policy/payer';
 import { ringKilled } from '../ring';
 import { folioPayer, kmemPayer, taskExists, taskMemcg } from '../task/task';
 import {
@@ -209,6 +210,7 @@ export function replayEvent(row: u32): i32 {
       if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
       let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
       if (!memcg) memcg = task ? folioPayer(task, kind == O.KIND_ANON) : ROOT;
+      if (policyOn) memcg = payerOf(task, 0, memcg);
       if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
       makeWay(frame, order);
       // A recording of charges has no faults, but they count towards the next flush: anonymous memory comes by one (PGFAULT).
@@ -368,6 +370,21 @@ export function replayEvent(row: u32): i32 {
     case O.OP_SYNC:
     case O.OP_DROP_CACHES:
     case O.OP_OOM_SCORE_ADJ:
+    case O.OP_MOUNT:
+    case O.OP_UMOUNT:
+    case O.OP_DOMAIN:
+    case O.OP_CRED:
+    case O.OP_SETNS:
+    case O.OP_GRANT:
+    case O.OP_LOOP_CONFIGURE:
+    case O.OP_LOOP_IO:
+    case O.OP_MAP_UPDATE:
+    case O.OP_MAP_DELETE:
+    case O.OP_PROG_LOAD:
+    case O.OP_REOPEN:
+    case O.OP_RECHARGE:
+    case O.OP_LOCK:
+    case O.OP_UNLOCK:
       break; // accesses: what is resident is the recording's to say
     default:
       errno = structureEvent(row, op, cpu, task, flags, index);

@@ -5,7 +5,8 @@ import { EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH } from '../constants';
 import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
-import { headerGet, headerGet64, headerSet, headerSet64, memcgAt, mmAt, nodesEnd, outOfRange, ROOT, taskAt, tasksEnd } from '../memory';
+import { headerGet, headerGet64, headerSet, headerSet64, memcgAt, mmAt, nodesEnd, outOfRange, policyOn, ROOT, taskAt, tasksEnd } from '../memory';
+import { kmemPayerOf } from '../policy/payer';
 import { psiExit, psiMove } from '../psi';
 
 @inline export function taskExists(task: u32): bool {
@@ -169,5 +170,6 @@ export function kmemPayer(task: u32): u32 {
     memcg = taskMemcg(task);
   }
   memcg = nearestOnline(memcg);
-  return memcg == ROOT ? 0 : memcg;
+  if (memcg == ROOT) return 0;
+  return policyOn ? kmemPayerOf(memcg) : memcg;
 }

@@ -26,6 +26,10 @@ export interface Capacities {
   kills: number;
   /** events that the ring holds (`Machine.drain()`); 0: there is none */
   ring: number;
+  /** 1: there are tables for what charging policies know of objects and cgroups; 0: only Linux's own answers can be given */
+  policies: number;
+  /** sets of cgroups that use a page together; 0: nobody observes who uses what */
+  observe: number;
 }
 
 export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
@@ -41,6 +45,8 @@ export const DEFAULT_CAPACITIES: Readonly<Capacities> = {
   nodes: 0,
   kills: 64,
   ring: 0,
+  policies: 0,
+  observe: 0,
 };
 
 /** Beside these, modelled residency has objects and address spaces: see capacity `nodes`. */
@@ -50,6 +56,7 @@ export const MODELLED_CAPACITIES: Readonly<Capacities> = {
   objects: 1 << 16,
   maps: 1 << 18,
   nodes: 1 << 18,
+  policies: 1,
 };
 
 /** Names in the order of CAP_*, which is their order in the header. */
@@ -66,6 +73,8 @@ export const CAPACITY_NAMES: readonly (keyof Capacities)[] = [
   'nodes',
   'kills',
   'ring',
+  'policies',
+  'observe',
 ];
 
 /** Names of the regions in the order of R_*. */
@@ -109,6 +118,11 @@ export const REGION_NAMES: readonly string[] = [
   'shrink',
   'huge',
   'node_owner',
+  'bond',
+  'policy_memcg',
+  'loop_worker',
+  'users',
+  'user_set',
 ];
 
 export interface Region {
@@ -132,6 +146,8 @@ function measure(f: typeof L.regionSize, region: number, c: Capacities): number 
     c.nodes,
     c.kills,
     c.ring,
+    c.policies,
+    c.observe,
   );
 }
 
@@ -176,6 +192,8 @@ const MAY_BE_NONE: ReadonlySet<keyof Capacities> = new Set([
   'nodes',
   'kills',
   'ring',
+  'policies',
+  'observe',
 ]);
 
 /** Checks the capacities; the message names the one to change. */
@@ -189,6 +207,7 @@ export function checkCapacities(capacities: Capacities, kernelStatistics = false
   // The owner of a folio has 24 bits in the charge word.
   if (capacities.cgroups >= 1 << 24)
     throw new CapacityError(`capacity cgroups: ${capacities.cgroups} exceeds 16777215`);
+  if (capacities.policies > 1) throw new CapacityError(`capacity policies: ${capacities.policies}: 0 or 1`);
   // A page table word has 27 bits for a frame or a slot, the place of a private page 20 for its address space.
   if (capacities.nodes > 0) {
     for (const [name, end] of [

@@ -47,7 +47,7 @@ const TABLE: Record<string, Partial<OpColumns>> = {
   return_to_user: { task: true },
   progress: { task: true, flags: O.FLAG_RECLAIM | FLAG_IRQ },
   mark_victim: { object: 'victim' },
-  object_new: { object: 'newObject', index: 'number', count: 'type', name: 'may' },
+  object_new: { cgroup: 'own', object: 'newObject', index: 'number', count: 'type', flags: KIND, name: 'may' },
   object_free: { object: 'object+' },
   anon_touch: { task: true, index: 'number', count: 'some', flags: FLAG_WRITE },
   anon_free: { task: true, index: 'number', count: 'some' },
@@ -102,19 +102,35 @@ const TABLE: Record<string, Partial<OpColumns>> = {
   mark: { name: 'must' },
   scope_enter: { task: true, cgroup: 'known' },
   scope_leave: { task: true },
+  mount: { cgroup: 'own', object: 'newObject', count: 'number', name: 'may' },
+  umount: { object: 'object+' },
+  domain: { cgroup: 'own', object: 'object', index: 'number', name: 'may' },
+  cred: { cgroup: 'own', index: 'number' },
+  setns: { task: true, cgroup: 'own' },
+  grant: { cgroup: 'known', index: 'number' },
+  loop_configure: { object: 'object+', index: 'number', count: 'number' },
+  loop_io: { task: true, cgroup: 'own', object: 'object+', index: 'number', count: 'some', flags: FLAG_WRITE },
+  map_update: { object: 'object+', index: 'number', count: 'number', flags: KIND, gfp: true },
+  map_delete: { object: 'object+', index: 'number' },
+  prog_load: { task: true, object: 'object+', count: 'number', gfp: true },
+  reopen: { task: true, object: 'object+' },
+  recharge: { cgroup: 'own', object: 'object' },
+  lock: { task: true, index: 'number' },
+  unlock: { task: true, index: 'number' },
 };
 
 /** By op code; op 0, and ops without a row, use nothing. Every op may say that it was concluded. */
 export const OP_COLUMNS: readonly OpColumns[] = (() => {
   const table: OpColumns[] = Array.from({ length: O.NR_OPS }, () => ({ ...NONE, flags: O.FLAG_INFERRED }));
   for (const [name, columns] of Object.entries(TABLE)) {
-    const flags = (columns.flags ?? 0) | O.FLAG_INFERRED;
+    // Any row may be a part of a system call that goes on.
+    const flags = (columns.flags ?? 0) | O.FLAG_INFERRED | O.FLAG_IN_CALL;
     table[OP_CODES.get(name)!] = { ...NONE, ...columns, flags };
   }
   return table;
 })();
 
 /** All flags that version 1 knows. */
-export const KNOWN_FLAGS = ((1 << 25) - 1) | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED;
+export const KNOWN_FLAGS = ((1 << 26) - 1) | O.FLAG_RECLAIMABLE | O.FLAG_REFERENCED;
 /** All gfp bits that version 1 knows. */
 export const KNOWN_GFP = (1 << 7) - 1;

@@ -52,10 +52,25 @@ export const OP_NAMES: readonly string[] = [
   'drop_caches',
   'oom_score_adj',
   'initial',
+  'mount',
+  'umount',
+  'domain',
+  'cred',
+  'setns',
+  'grant',
+  'loop_configure',
+  'loop_io',
+  'map_update',
+  'map_delete',
+  'prog_load',
+  'reopen',
+  'recharge',
+  'lock',
+  'unlock',
 ];
 
 /** Types of object (count column of `object_new`), by the names that `inspect` prints. */
-export const OBJECT_TYPES: readonly string[] = ['', 'file', 'shmem', 'block'];
+export const OBJECT_TYPES: readonly string[] = ['', 'file', 'shmem', 'block', 'bpf_map', 'bpf_prog', 'super'];
 
 /** Op code by name. */
 export const OP_CODES: ReadonlyMap<string, number> = new Map(

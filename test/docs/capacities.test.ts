@@ -18,6 +18,8 @@ const small: Capacities = {
   nodes: 0,
   kills: 0,
   ring: 0,
+  policies: 0,
+  observe: 0,
 };
 
 const rows = [...text.matchAll(/^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) \|$/gm)].map((row) =>

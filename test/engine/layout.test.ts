@@ -27,6 +27,8 @@ const LEAST: Capacities = {
   nodes: 0,
   kills: 0,
   ring: 0,
+  policies: 0,
+  observe: 0,
 };
 const GIB = 2 ** 30;
 
@@ -43,6 +45,8 @@ const capacities: fc.Arbitrary<Capacities> = fc.record({
   nodes: fc.nat(3_000_000),
   kills: fc.nat(100_000),
   ring: fc.nat(1_000_000),
+  policies: fc.nat(1),
+  observe: fc.nat(100_000),
 });
 
 function draw(c: Capacities): string {
@@ -67,6 +71,8 @@ it('draws the map', () => {
     nodes: 5,
     kills: 2,
     ring: 6,
+    policies: 1,
+    observe: 7,
   };
   expect(draw(c)).toMatchInlineSnapshot(`
     "     400  header       3072
@@ -109,7 +115,12 @@ it('draws the map', () => {
       17d800  lru_add       256
       17d900  shrink       1408
       17de80  huge           64
-      17df00  node_owner       24"
+      17df00  node_owner       24
+      17df80  bond          512
+      17e180  policy_memcg     4224
+      17f200  loop_worker   262208
+      1bf280  users        4004
+      1c0280  user_set      256"
   `);
 });
 

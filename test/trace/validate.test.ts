@@ -96,7 +96,7 @@ describe('validateTrace', () => {
       'object',
       'after its object_free',
     ],
-    ['an object of no type', [{ op: 'object_new', object: 1, count: 4 }], 'object type', 'count', '4'],
+    ['an object of no type', [{ op: 'object_new', object: 1, count: 7 }], 'object type', 'count', '7'],
     ['an access to nothing', [{ op: 'anon_touch', task: 1 }], 'count 0', 'count', 'anon_touch of no pages'],
     ['bytes of nothing', [{ op: 'kmem_free', cgroup: 1, flags: KIND(5) }], 'count 0', 'count', 'of nothing'],
     ['an order', [{ op: 'page_alloc', index: 1024, flags: 10 }], 'order', 'flags', 'order 10, 9 at most'],

@@ -1,0 +1,13 @@
+// The rows that only charging policies and their mechanisms read: mounts, domains, credentials, loop devices, BPF maps, locks.
+// Under Linux' own answers most of them change nothing that is charged.
+import { EINVAL } from '../constants';
+import * as L from '../layout';
+import { outOfRange, policyTables } from '../memory';
+import * as O from './ops';
+
+/** One staged row of modelled residency, OP_MOUNT and above. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE. */
+export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
+  if (op >= O.NR_OPS) return outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL);
+  if (!policyTables) return 0;
+  return 0;
+}

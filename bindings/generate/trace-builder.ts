@@ -1,0 +1,280 @@
+/**
+ * Traces written by hand or by a program: names become dense ids, each call one row. What it makes can be replayed as it is, or written to
+ * a file. Sizes are in pages, times in nanoseconds.
+ */
+import * as O from '../../assembly/replay/ops.ts';
+import type { EventColumns } from '../live.ts';
+import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
+import { BATCH_ROWS, TraceWriter } from '../trace/arrow-writer.ts';
+import { KNOB_IDS, OBJECT_TYPES, OP_CODES, PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
+
+/** Columns of a row; those left out are 0. */
+export interface RowColumns extends Partial<EventColumns> {
+  name?: string | null;
+}
+
+interface Row extends Required<RowColumns> {
+  ts: number;
+  op: number;
+}
+
+/** How an access is made. */
+export interface BuilderAccess {
+  index?: number;
+  pages?: number;
+  write?: boolean;
+  /** through a mapping */
+  fault?: boolean;
+  /** the system call goes on */
+  inCall?: boolean;
+}
+
+const US = 1000;
+
+export class TraceBuilder {
+  readonly rows: Row[] = [];
+  /** ns between two rows, unless time is let pass with wait() */
+  readonly step: number;
+  now = 0;
+  cpu = 0;
+  readonly #cgroups = new Map<string, number>([['/', ROOT_CGROUP]]);
+  readonly #tasks = new Map<string, number>();
+  readonly #objects = new Map<string, number>();
+  readonly #domains = new Map<string, number>();
+  #lastCgroup = ROOT_CGROUP;
+  #lastTask = 0;
+  #lastObject = 0;
+
+  constructor({ step = US }: { step?: number } = {}) {
+    this.step = step;
+  }
+
+  /** One row, by the op's name. */
+  row(op: string, columns: RowColumns = {}): this {
+    const code = OP_CODES.get(op);
+    if (code === undefined) throw new Error(`no op ${op}`);
+    const none = { task: 0, cgroup: 0, object: 0, index: 0, count: 0, flags: 0, gfp: 0, name: null, cpu: this.cpu };
+    this.rows.push({ ...none, ...columns, ts: this.now, op: code });
+    this.now += this.step;
+    return this;
+  }
+
+  /** Time passes, ns. */
+  wait(ns: number): this {
+    this.now += ns;
+    return this;
+  }
+
+  /** The id of a cgroup that exists. */
+  cgroup(path: string): number {
+    const id = this.#cgroups.get(path);
+    if (id === undefined) throw new Error(`no cgroup ${path}`);
+    return id;
+  }
+
+  /** The id of a task that exists. */
+  task(name: string): number {
+    const id = this.#tasks.get(name);
+    if (id === undefined) throw new Error(`no task ${name}`);
+    return id;
+  }
+
+  /** The id of an object that exists. */
+  objectId(name: string): number {
+    const id = this.#objects.get(name);
+    if (id === undefined) throw new Error(`no object ${name}`);
+    return id;
+  }
+
+  /** Makes a cgroup, whose parent must exist, with these knobs (pages; null: max). Made again under its path, it is another one. */
+  mkdir(path: string, knobs: Record<string, number | null> = {}): this {
+    const id = ++this.#lastCgroup;
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+    this.row('mkdir', { cgroup: id, object: this.cgroup(parent), index: 1000 + id, name: path });
+    this.#cgroups.set(path, id);
+    for (const [knob, pages] of Object.entries(knobs)) this.writeKnob(path, knob, pages);
+    return this;
+  }
+
+  rmdir(path: string): this {
+    return this.row('rmdir', { cgroup: this.cgroup(path) });
+  }
+
+  /** Pages; null: max. memory.oom.group: 0 or 1. */
+  writeKnob(path: string, knob: string, pages: number | null): this {
+    const count = KNOB_IDS.get(knob);
+    if (count === undefined) throw new Error(`no knob ${knob}`);
+    const index = pages === null ? Number(PAGE_COUNTER_MAX) : pages;
+    const value = pages === null ? 'max' : String(pages * 4096);
+    return this.row('write_knob', { cgroup: this.cgroup(path), count, index, name: `${path}/${knob} ${value}` });
+  }
+
+  /** A task in a cgroup. */
+  spawn(
+    name: string,
+    cgroup: string,
+    { kernelThread = false, uid = 0 }: { kernelThread?: boolean; uid?: number } = {},
+  ): this {
+    const task = ++this.#lastTask;
+    this.#tasks.set(name, task);
+    const flags = kernelThread ? O.FLAG_KERNEL_THREAD : 0;
+    this.row('spawn', { task, cgroup: this.cgroup(cgroup), index: 100 + task, flags, name });
+    return uid ? this.row('cred', { task, index: uid }) : this;
+  }
+
+  exit(task: string): this {
+    return this.row('exit', { task: this.task(task) });
+  }
+
+  attach(task: string, cgroup: string): this {
+    return this.row('attach', { task: this.task(task), cgroup: this.cgroup(cgroup) });
+  }
+
+  /**
+   * A file, shmem object, block device, BPF map …: `pages` its size, `by` the task that makes it, `payer` the cgroup chosen for it (handle,
+   * name, assignment), `mount` the mount that it is of.
+   */
+  object(
+    name: string,
+    type: 'file' | 'shmem' | 'block' | 'bpf_map' | 'bpf_prog',
+    { pages = 0, by, payer, mount }: { pages?: number; by?: string; payer?: string; mount?: string } = {},
+  ): this {
+    const object = ++this.#lastObject;
+    this.#objects.set(name, object);
+    return this.row('object_new', {
+      object,
+      task: by === undefined ? 0 : this.task(by),
+      cgroup: payer === undefined ? 0 : this.cgroup(payer),
+      count: OBJECT_TYPES.indexOf(type),
+      index: pages + (mount === undefined ? 0 : this.objectId(mount) * 2 ** 32),
+      name,
+    });
+  }
+
+  objectFree(name: string, task?: string): this {
+    return this.row('object_free', { object: this.objectId(name), task: task === undefined ? 0 : this.task(task) });
+  }
+
+  /** mount(2) of a tmpfs: `memcg` is its payer (memcg=), `pages` its size (0: none is set). */
+  mount(name: string, { by, memcg, pages = 0 }: { by?: string; memcg?: string; pages?: number } = {}): this {
+    const object = ++this.#lastObject;
+    this.#objects.set(name, object);
+    return this.row('mount', {
+      object,
+      task: by === undefined ? 0 : this.task(by),
+      cgroup: memcg === undefined ? 0 : this.cgroup(memcg),
+      count: pages,
+      name: memcg === undefined ? name : `${name} memcg=${memcg}`,
+    });
+  }
+
+  umount(name: string): this {
+    return this.row('umount', { object: this.objectId(name) });
+  }
+
+  /** A task reads or writes pages of an object. */
+  access(
+    task: string,
+    object: string,
+    { index = 0, pages = 1, write = false, fault = false, inCall = false }: BuilderAccess,
+  ): this {
+    const flags = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (inCall ? O.FLAG_IN_CALL : 0);
+    return this.row('file_access', {
+      task: this.task(task),
+      object: this.objectId(object),
+      index,
+      count: pages,
+      flags,
+    });
+  }
+
+  /** A task touches its private memory. */
+  touch(task: string, { index = 16, pages = 1, write = true }: BuilderAccess): this {
+    return this.row('anon_touch', { task: this.task(task), index, count: pages, flags: write ? O.FLAG_WRITE : 0 });
+  }
+
+  /** A cgroup declares itself a resource domain. */
+  domain(cgroup: string, name = ''): this {
+    return this.row('domain', { cgroup: this.cgroup(cgroup), index: this.domainId(name), name });
+  }
+
+  /** A resource is marked: persistent, shared, or for the domain of that name. */
+  markObject(object: string, mark: 'persistent' | 'shared' | { domain: string }): this {
+    const index =
+      mark === 'persistent' ? O.MARK_PERSISTENT : mark === 'shared' ? O.MARK_SHARED : this.domainId(mark.domain);
+    return this.row('domain', {
+      object: this.objectId(object),
+      index,
+      name: typeof mark === 'string' ? mark : mark.domain,
+    });
+  }
+
+  /** The number of a domain's name. */
+  domainId(name: string): number {
+    if (name === '') return O.DOMAIN_UNNAMED;
+    const id = this.#domains.get(name) ?? O.MARK_NAMED + this.#domains.size;
+    this.#domains.set(name, id);
+    return id;
+  }
+
+  /** Writes the rows as a trace file. Throws InputError where it cannot. */
+  async write(path: string): Promise<void> {
+    const writer = new TraceWriter(path, { source: 'generate', clock: 'monotonic' });
+    try {
+      writer.setBase(0n);
+      for (const r of this.rows)
+        writer.append(r.ts, r.cpu, r.op, r.task, r.cgroup, r.object, r.index, r.count, r.flags, r.gfp, r.name);
+      writer.close(this.#highWater());
+    } catch (error) {
+      writer.abort();
+      throw error;
+    }
+  }
+
+  #highWater() {
+    return {
+      pages: 1,
+      cgroups: this.#lastCgroup + 1,
+      tasks: this.#lastTask + 1,
+      objects: this.#lastObject + 1,
+      swap: 1,
+      cpus: 1 + this.rows.reduce((most, row) => Math.max(most, row.cpu), 0),
+    };
+  }
+
+  /** The rows as a trace that is in memory, to be replayed as often as wanted. */
+  trace(path = 'trace'): Trace {
+    const rows = this.rows;
+    const opMap = Uint8Array.from({ length: 256 }, (_, code) => (code < O.NR_OPS ? code : 0));
+    async function* batches(): AsyncGenerator<TraceBatch> {
+      for (let from = 0; from < rows.length; from += BATCH_ROWS) {
+        const part = rows.slice(from, from + BATCH_ROWS);
+        yield {
+          length: part.length,
+          firstRow: from,
+          ts: BigUint64Array.from(part, (r) => BigInt(r.ts)),
+          cpu: Uint16Array.from(part, (r) => r.cpu),
+          op: Uint8Array.from(part, (r) => r.op),
+          opMap,
+          task: Uint32Array.from(part, (r) => r.task),
+          cgroup: Uint32Array.from(part, (r) => r.cgroup),
+          object: Uint32Array.from(part, (r) => r.object),
+          index: BigUint64Array.from(part, (r) => BigInt(r.index)),
+          count: Uint32Array.from(part, (r) => r.count),
+          flags: Uint32Array.from(part, (r) => r.flags),
+          gfp: Uint16Array.from(part, (r) => r.gfp),
+          name: (row) => part[row]!.name,
+        };
+      }
+    }
+    return {
+      path,
+      metadata: new Map(),
+      highWater: this.#highWater(),
+      events: rows.length,
+      durationNs: rows.length === 0 ? 0 : rows.at(-1)!.ts - rows[0]!.ts,
+      batches,
+      close: async () => {},
+    };
+  }
+}

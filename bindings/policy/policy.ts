@@ -1,0 +1,238 @@
+/**
+ * A charging policy: six answers (docs/design: who pays, who pays for others' work, what sharing, removal, reuse and refusal do), what
+ * userspace would do differently (a rewrite of the trace), and what it needs of a trace. The engine knows numbers only; names live here.
+ */
+import * as L from '../../assembly/layout.ts';
+
+/** Who pays for a new page. */
+export const PAYERS = ['toucher', 'mount', 'creator', 'named', 'domain', 'handle', 'nobody'] as const;
+/** … and for kernel memory. */
+export const KMEM_PAYERS = ['toucher', 'nobody'] as const;
+/** Who pays for work that is done for somebody else. */
+export const WORKERS = ['issuer', 'root', 'inline', 'assigned', 'backcharge', 'backcharge-metadata'] as const;
+/** What happens when another cgroup touches a page. */
+export const SHARES = ['stay', 'common-ancestor'] as const;
+/** What becomes of a removed cgroup's pages. */
+export const OFFLINES = ['zombie', 'reparent', 'release', 'drop'] as const;
+/** What happens when a pinned map or a cached inode is taken up again. */
+export const REUSES = ['keep', 'recharge'] as const;
+/** What happens when a charge cannot be paid. */
+export const REFUSALS = [
+  'kernel',
+  'enomem',
+  'error',
+  'oom-in-place',
+  'restart-call',
+  'overcharge-return',
+  'overcharge-work',
+  'force',
+] as const;
+/** Where a charge is made, and so where an error could go. */
+export const CONTEXTS = ['fault', 'call', 'kmem', 'atomic', 'worker', 'target'] as const;
+/** Whether a charge that may not block wakes reclaim. */
+export const WAKES = ['never', 'always', 'if-cache'] as const;
+/** What userspace would do differently: rewrites of the trace (bindings/trace/rewrite/). */
+export const REWRITES = [
+  'layered',
+  'same',
+  'copy',
+  'recreate',
+  'preallocate',
+  'private-copies',
+  'mount-ancestor',
+] as const;
+
+export type Payer = (typeof PAYERS)[number];
+export type KmemPayer = (typeof KMEM_PAYERS)[number];
+export type Worker = (typeof WORKERS)[number];
+export type Share = (typeof SHARES)[number];
+export type Offline = (typeof OFFLINES)[number];
+export type Reuse = (typeof REUSES)[number];
+export type Refusal = (typeof REFUSALS)[number];
+export type Context = (typeof CONTEXTS)[number];
+export type Wake = (typeof WAKES)[number];
+export type Rewrite = (typeof REWRITES)[number];
+
+/** The answers, complete. */
+export interface Answers {
+  payer: Payer;
+  kmem: KmemPayer;
+  worker: Worker;
+  share: Share;
+  offline: Offline;
+  reuse: Reuse;
+  refused: Readonly<Record<Context, Refusal>>;
+  wake: Wake;
+  /** pages that a recharge takes at once; 0: all of an object */
+  chunk: number;
+  /** ns from queueing a work item until it runs */
+  workDelay: number;
+  /** K3c: reclaim before killing at the return to user mode */
+  reclaimFirst: boolean;
+  /** K3f: no kill at the return if the limit is kept again by then */
+  recheck: boolean;
+  /** B2a: a recharge does not charge levels at and above the common ancestor again */
+  shortcut: boolean;
+  /** B2h: what is inserted while a recharge goes on stays with the old payer */
+  naive: boolean;
+  /** B2f: of a BPF map only its buckets move, as in the RFC that was posted */
+  bucketsOnly: boolean;
+  /** P7a: page cache is persistent unless marked otherwise */
+  defaultClasses: boolean;
+  /** L2d: a page that a worker reads back from swap bills the issuer, not the entry's owner */
+  swapinIssuer: boolean;
+  /** L3: a deficit that cannot be worked off kills, instead of staying */
+  backchargeKill: boolean;
+  /** L4: only charges of loop workers fail, instead of all of tmpfs */
+  loopOnly: boolean;
+  /** B1: kernel objects stay with the dying cgroup, as in the thread's kernel, instead of going to its parent */
+  objcgStays: boolean;
+}
+
+export const LINUX: Readonly<Answers> = {
+  payer: 'toucher',
+  kmem: 'toucher',
+  worker: 'issuer',
+  share: 'stay',
+  offline: 'zombie',
+  reuse: 'keep',
+  refused: { fault: 'kernel', call: 'kernel', kmem: 'kernel', atomic: 'kernel', worker: 'kernel', target: 'kernel' },
+  wake: 'never',
+  chunk: 0,
+  workDelay: 1_000_000,
+  reclaimFirst: false,
+  recheck: true,
+  shortcut: true,
+  naive: false,
+  bucketsOnly: false,
+  defaultClasses: false,
+  swapinIssuer: false,
+  backchargeKill: false,
+  loopOnly: false,
+  objcgStays: false,
+};
+
+/** What a preset or a policy file says: what it leaves out is as in Linux. */
+export type SomeAnswers = Partial<Omit<Answers, 'refused'>> & {
+  refused?: Refusal | Partial<Record<Context, Refusal>>;
+};
+
+/** A policy, as it is chosen by name or read from a file. */
+export interface Policy {
+  name: string;
+  /** one line: what it does */
+  summary: string;
+  /** rows of the debates that it answers (docs/debates/) */
+  rows: readonly string[];
+  answers: Answers;
+  rewrite?: Rewrite;
+  /** ops of which a trace must have at least one for the policy to differ from Linux; without: it is refused */
+  needs: readonly string[];
+  /** it needs hits (accesses of resident pages): on a trace of misses its result is a lower bound */
+  needsHits: boolean;
+  /** residencies that it can be replayed in */
+  residency: readonly ('recorded' | 'modelled')[];
+  /** accounting only: what is billed is the proportional share of the users, and no limit is kept */
+  oracle?: true;
+}
+
+/** What a preset gives; the rest follows. */
+export interface Preset {
+  name: string;
+  summary: string;
+  rows: readonly string[];
+  answers?: SomeAnswers;
+  rewrite?: Rewrite;
+  needs?: readonly string[];
+  needsHits?: boolean;
+  residency?: readonly ('recorded' | 'modelled')[];
+  oracle?: true;
+}
+
+/** Thrown for a policy that makes no sense; the message is one line without the name of where it stands. */
+export class PolicyError extends Error {
+  override name = 'PolicyError';
+}
+
+/** Fills in Linux' answers, and checks that the answers can be combined. PolicyError says why they cannot. */
+export function definePolicy(preset: Preset): Policy {
+  const { answers: some = {}, needs = [], needsHits = false, residency = ['modelled'], ...rest } = preset;
+  const { refused: asked = {}, ...others } = some;
+  const refused =
+    typeof asked === 'string'
+      ? (Object.fromEntries(CONTEXTS.map((context) => [context, asked])) as Record<Context, Refusal>)
+      : { ...LINUX.refused, ...asked };
+  const answers: Answers = { ...LINUX, ...others, refused };
+  checkCombination(answers, preset.rewrite);
+  return { ...rest, answers, needs, needsHits, residency };
+}
+
+/** Mixes that contradict themselves. */
+function checkCombination(answers: Answers, rewrite: Rewrite | undefined): void {
+  const refuse = (why: string): never => {
+    throw new PolicyError(why);
+  };
+  const { payer, share, offline, reuse, refused, kmem } = answers;
+  if (share === 'common-ancestor' && payer !== 'toucher')
+    refuse(`share common-ancestor moves what its toucher paid for: payer ${payer} has chosen somebody else`);
+  if (share === 'common-ancestor' && rewrite === 'private-copies')
+    refuse('share common-ancestor has nothing to move: rewrite private-copies shares nothing');
+  if (offline === 'drop' && reuse === 'recharge')
+    refuse('reuse recharge has nothing to take up: offline drop frees the cache of a removed cgroup');
+  if (reuse === 'recharge' && kmem === 'nobody' && payer === 'nobody')
+    refuse('reuse recharge moves a bill: kmem nobody and payer nobody have none');
+  if (payer === 'nobody' && Object.values(refused).some((how) => how !== 'kernel'))
+    refuse('payer nobody has no limit that could refuse');
+  if (refused.fault === 'restart-call')
+    refuse('refused.fault restart-call: a page fault is no system call that could be restarted');
+  if (refused.atomic === 'restart-call' || refused.atomic === 'oom-in-place')
+    refuse(`refused.atomic ${refused.atomic}: a charge that may not block cannot wait for a kill`);
+  if (refused.worker === 'restart-call' || refused.worker === 'overcharge-return')
+    refuse(`refused.worker ${refused.worker}: a kernel thread never returns to user mode`);
+  if (answers.naive && reuse !== 'recharge') refuse('naive is a way to recharge: reuse is keep');
+  if (answers.chunk > 0 && reuse !== 'recharge') refuse('chunk is a way to recharge: reuse is keep');
+}
+
+/** True when no answer differs from Linux 6.18. */
+export function isLinux(answers: Answers): boolean {
+  return JSON.stringify(sorted(answers)) === JSON.stringify(sorted(LINUX));
+}
+
+function sorted(answers: Answers): unknown[] {
+  const { refused, workDelay: _, ...rest } = answers;
+  return [...Object.entries(rest).sort(), ...Object.entries(refused).sort()];
+}
+
+/** Writes the answers into the header of a machine whose engine attaches afterwards. Views of the whole memory. */
+export function writePolicy(u32: Uint32Array, u64: BigUint64Array, answers: Answers): void {
+  const at = (L.HEADER + L.H_POLICY) / 4;
+  const put = (field: number, value: number) => {
+    u32[at + field / 4] = value;
+  };
+  put(L.POLICY_ON, isLinux(answers) ? 0 : 1);
+  put(L.POLICY_PAYER, PAYERS.indexOf(answers.payer));
+  put(L.POLICY_KMEM, KMEM_PAYERS.indexOf(answers.kmem));
+  put(L.POLICY_WORKER, WORKERS.indexOf(answers.worker));
+  put(L.POLICY_SHARE, SHARES.indexOf(answers.share));
+  put(L.POLICY_OFFLINE, OFFLINES.indexOf(answers.offline));
+  put(L.POLICY_REUSE, REUSES.indexOf(answers.reuse));
+  CONTEXTS.forEach((context, i) => {
+    put(L.POLICY_REFUSED + 4 * i, REFUSALS.indexOf(answers.refused[context]));
+  });
+  put(L.POLICY_WAKE, WAKES.indexOf(answers.wake));
+  put(L.POLICY_CHUNK, answers.chunk);
+  put(
+    L.POLICY_OPTIONS,
+    (answers.reclaimFirst ? L.OPTION_RECLAIM_FIRST : 0) |
+      (answers.recheck ? 0 : L.OPTION_NO_RECHECK) |
+      (answers.shortcut ? 0 : L.OPTION_NO_SHORTCUT) |
+      (answers.naive ? L.OPTION_NAIVE : 0) |
+      (answers.bucketsOnly ? L.OPTION_BUCKETS_ONLY : 0) |
+      (answers.defaultClasses ? L.OPTION_DEFAULT_CLASSES : 0) |
+      (answers.swapinIssuer ? L.OPTION_SWAPIN_ISSUER : 0) |
+      (answers.backchargeKill ? L.OPTION_BACKCHARGE_KILL : 0) |
+      (answers.loopOnly ? L.OPTION_LOOP_ONLY : 0) |
+      (answers.objcgStays ? L.OPTION_OBJCG_STAYS : 0),
+  );
+  u64[(L.HEADER + L.H_POLICY + L.POLICY_WORK_NS) / 8] = BigInt(answers.workDelay);
+}

@@ -1,0 +1,9 @@
+import type { Preset } from '../policy.ts';
+
+export const kmemUnaccounted: Preset = {
+  name: 'kmem-unaccounted',
+  summary: "kernel memory is nobody's",
+  rows: ['B8'],
+  answers: { kmem: 'nobody' },
+  needs: ['kmem_charge', 'map_update'],
+};

@@ -1,0 +1,9 @@
+import type { Preset } from '../policy.ts';
+
+export const loopAssigned: Preset = {
+  name: 'loop-assigned',
+  summary: 'a loop device is assigned to a cgroup, which pays whoever issues',
+  rows: ['L7'],
+  answers: { worker: 'assigned' },
+  needs: ['loop_configure'],
+};

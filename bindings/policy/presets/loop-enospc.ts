@@ -1,0 +1,9 @@
+import type { Preset } from '../policy.ts';
+
+export const loopEnospc: Preset = {
+  name: 'loop-enospc',
+  summary: 'shortage behind a loop device is an I/O error; nobody is killed for it',
+  rows: ['L4', 'L4a', 'L4b', 'L4c'],
+  answers: { refused: { worker: 'enomem' }, loopOnly: true },
+  needs: ['loop_configure'],
+};

@@ -1,0 +1,9 @@
+import type { Preset } from '../policy.ts';
+
+export const persistentEntity: Preset = {
+  name: 'persistent-entity',
+  summary: 'instances live under a cgroup that outlives them, and it pays',
+  rows: ['P2', 'P2a'],
+  rewrite: 'layered',
+  needs: ['rmdir'],
+};

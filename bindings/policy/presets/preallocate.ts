@@ -1,0 +1,9 @@
+import type { Preset } from '../policy.ts';
+
+export const preallocate: Preset = {
+  name: 'preallocate',
+  summary: 'the service that owns a shared object touches all of it first, as can be done today',
+  rows: ['S5'],
+  rewrite: 'preallocate',
+  needs: ['object_new'],
+};

@@ -1,0 +1,9 @@
+import type { Preset } from '../policy.ts';
+
+export const rootOnly: Preset = {
+  name: 'root-only',
+  summary: 'bound: nobody is charged for anything',
+  rows: ['L1a'],
+  answers: { payer: 'nobody', kmem: 'nobody' },
+  residency: ['recorded', 'modelled'],
+};

@@ -1,0 +1,9 @@
+import type { Preset } from '../policy.ts';
+
+export const sameCgroup: Preset = {
+  name: 'same-cgroup',
+  summary: 'every instance runs in the same cgroup; its figures are differences',
+  rows: ['P3'],
+  rewrite: 'same',
+  needs: ['rmdir'],
+};
