@@ -1,0 +1,5 @@
+/** The scenarios, in the order in which `memcharge generate` lists them. */
+import type { Scenario } from './scenario.ts';
+import { shared } from './scenarios/shared.ts';
+
+export const SCENARIOS: readonly Scenario[] = [shared];
