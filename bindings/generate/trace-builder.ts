@@ -151,8 +151,7 @@ export class TraceBuilder {
     type: 'file' | 'shmem' | 'block' | 'bpf_map' | 'bpf_prog',
     { pages = 0, by, payer, mount }: { pages?: number; by?: string; payer?: string; mount?: string } = {},
   ): this {
-    const object = ++this.#lastObject;
-    this.#objects.set(name, object);
+    const object = this.newObjectId(name);
     return this.row('object_new', {
       object,
       task: by === undefined ? 0 : this.task(by),
@@ -163,14 +162,20 @@ export class TraceBuilder {
     });
   }
 
+  /** The id of an object that a row of the caller's own makes known. */
+  newObjectId(name: string): number {
+    const object = ++this.#lastObject;
+    this.#objects.set(name, object);
+    return object;
+  }
+
   objectFree(name: string, task?: string): this {
     return this.row('object_free', { object: this.objectId(name), task: task === undefined ? 0 : this.task(task) });
   }
 
   /** mount(2) of a tmpfs: `memcg` is its payer (memcg=), `pages` its size (0: none is set). */
   mount(name: string, { by, memcg, pages = 0 }: { by?: string; memcg?: string; pages?: number } = {}): this {
-    const object = ++this.#lastObject;
-    this.#objects.set(name, object);
+    const object = this.newObjectId(name);
     return this.row('mount', {
       object,
       task: by === undefined ? 0 : this.task(by),
