@@ -174,8 +174,10 @@ export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
 export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
 // the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
 export const H_CALL_CHARGED: u32 = 1664; // pages
-export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_NO_SPACE: a tmpfs is full
-export const CALL_NO_SPACE: u32 = 2;
+export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_*
+export const CALL_NO_SPACE: u32 = 2; // a tmpfs is full, or who was chosen to pay for it
+export const CALL_SIGBUS: u32 = 3; // a page fault that cannot be paid for
+export const CALL_ERRNO: u32 = 0x100; // + errno: nothing was done
 /** Mount options of cgroup2 that differ from those that systemd mounts it with. */
 export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
@@ -335,6 +337,9 @@ export const DID_SKIPPED_VICTIMS: u32 = 12; // MMF_OOM_SKIP
 export const DID_LOST_ENTRIES: u32 = 13; // B8
 export const DID_ROLLED_BACK: u32 = 14; // recharges that failed
 export const NR_POLICY_COUNTS: u32 = 32;
+// what is under way: recharges, and reclaim that a charge has asked for (policy/reuse.ts, policy/wake.ts)
+export const H_RECHARGES: u32 = 2688; // u32 objects that are being recharged
+export const H_WAKE_AT: u32 = 2696; // u64 ns: when the first reclaim that was asked for runs; 0: none was
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -794,7 +799,9 @@ export const BOND_ELEMENT_BYTES: u32 = 40; // u64
 export const BOND_ELEMENTS: u32 = 48; // u64
 export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
 export const BOND_FLAGS: u32 = 80; // u32 BOND_*
+export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
 export const BOND_PREALLOCATED: u32 = 1;
+export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
 export const PM_STRIDE: u32 = 384;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
@@ -807,6 +814,8 @@ export const PM_OVER_PEAK: u32 = 32; // i64 pages
 export const PM_OVER_PAGE_NS: u32 = 40; // u64, pages × ns
 export const PM_FORCED: u32 = 48; // u64[8] pages charged past the limit, by FORCED_*
 export const PM_COUNTS: u32 = 112; // u64[NR_PM_COUNTS], by PMC_*
+export const PM_SKIPPED: u32 = 368; // i64 pages that recharges under way have charged below, and that this level and those above do not count twice
+export const PM_WAKE_AT: u32 = 376; // u64 ns: when the reclaim runs that a charge has asked for; 0: none has
 export const FORCED_DYING: u32 = 0;
 export const FORCED_NOFAIL: u32 = 1;
 export const FORCED_HIGH: u32 = 2; // high priority (atomic)
@@ -837,6 +846,8 @@ export const PMC_SCANS_ELSEWHERE: u32 = 23; // pages that its tasks scanned in o
 export const PMC_WAKES: u32 = 24;
 export const PMC_WAKES_WASTED: u32 = 25;
 export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
+export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
+export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
 export const NR_PM_COUNTS: u32 = 32;
 // Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
 export const USER_SET_STRIDE: u32 = 32;
@@ -992,6 +1003,7 @@ export const AUDIT_WRITEBACK: u32 = 24;
 export const AUDIT_DIRTY_INODES: u32 = 25;
 export const AUDIT_PRESSURE: u32 = 26;
 export const AUDIT_MLOCK: u32 = 27;
+export const AUDIT_BPF: u32 = 28;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
