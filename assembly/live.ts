@@ -18,7 +18,9 @@ import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem,
 import { releaseDying } from './memcg/css';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
-import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, policyOn, ROOT, swapEnd } from './memory';
+import { setContext } from './policy/policy';
+import { runWoken } from './policy/wake';
 import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
 import { folioPayer, isKilled, kmemPayer, taskExists } from './task/task';
@@ -28,6 +30,7 @@ export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
+  if (policyOn && headerGet64(L.H_WAKE_AT) && now >= headerGet64(L.H_WAKE_AT)) runWoken(now, 0);
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(0);
   psiClock(now);
 }
@@ -86,6 +89,7 @@ export function chargeFolio(task: u32, cpu: u32, memcg: u32, frame: u32, order: 
   if (errno) return errno;
   if (!memcg) memcg = folioPayer(task, kind == O.KIND_ANON);
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  setContext(L.CONTEXT_FAULT);
   errno = decided(cpu, chargeMemcg(task, cpu, memcg, 1 << order, gfp));
   if (!errno) commitFolio(frame, memcg, order, kind);
   return errno;
@@ -113,6 +117,7 @@ export function chargeKmemPages(task: u32, cpu: u32, frame: u32, order: u32, kin
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
   let memcg = objcgMemcg(objcg);
+  setContext(L.CONTEXT_KMEM);
   errno = decided(cpu, chargeMemcg(task, cpu, memcg, 1 << order, gfp));
   if (errno) return errno;
   modStat(memcg, L.STAT_KMEM, 1 << order);
@@ -142,6 +147,7 @@ export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u3
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
+  setContext(L.CONTEXT_KMEM);
   errno = decided(cpu, chargeObjectTo(task, cpu, objcg, bytes, kind, gfp));
   return errno ? errno : objcg;
 }

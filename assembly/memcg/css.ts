@@ -2,8 +2,10 @@
 // mem_cgroup_alloc(), mem_cgroup_css_alloc(), mem_cgroup_css_free().
 import { chargeObjectTo, unchargeObject } from '../live';
 import * as L from '../layout';
-import { cpuAt, headerGet, headerSet, memcgAt, nodesEnd, nrCpus, nrStockSlots, ROOT, shrinkAt } from '../memory';
+import { cpuAt, headerGet, headerSet, memcgAt, nodesEnd, nrCpus, nrStockSlots, objcgAt, policyOn, ROOT, shrinkAt } from '../memory';
+import { setContext } from '../policy/policy';
 import { pageCounterRead, swapCounter } from '../counter/page-counter';
+import { hasOption } from '../policy/policy';
 import { KIND_PERCPU, KIND_SLAB, KIND_STOCK } from '../replay/ops';
 import { unseen } from './before';
 import { memcgState, nearestOnline, nextInSubtree } from './memcg';
@@ -15,6 +17,8 @@ function isPinned(memcg: u32): bool {
   // (A folio in the swap cache alone is in none of these rows.)
   if (statLocal(memcg, L.STAT_SWAPCACHED)) return true;
   if (statLocal(memcg, L.STAT_SOCK) || statLocal(memcg, L.STAT_HUGETLB) || pageCounterRead(swapCounter(memcg))) return true;
+  // Where objcgs stay with their memcg, what they charge for does refer to it.
+  if (policyOn && hasOption(L.OPTION_OBJCG_STAYS) && (load<i64>(objcgAt(memcg), L.OBJCG_BYTES) || load<i64>(objcgAt(memcg), L.OBJCG_PAGES))) return true;
   for (let kind: u32 = 0; kind <= KIND_STOCK; kind++) if (unseen(memcg, kind)) return true;
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++)
     for (let slot: u32 = 0; slot < nrStockSlots; slot++) if (load<u32>(cpuAt(cpu) + (slot << 2), L.STOCK_MEMCG) == memcg) return true;
@@ -56,6 +60,7 @@ function unchargeCost(cpu: u32, objcg: u32, parts: u32): void {
 export function chargeCost(task: u32, cpu: u32, memcg: u32, parent: u32, gfp: u32): i32 {
   let objcg = nearestOnline(parent);
   if (nodesEnd == 1 || objcg == ROOT) return 0;
+  setContext(L.CONTEXT_KMEM);
   for (let i: u32 = 0; i < L.NR_MEMCG_COSTS; i++) {
     let errno = costBytes(i) ? chargeObjectTo(task, cpu, objcg, costBytes(i), costKind(i), gfp) : 0;
     if (!errno) continue;

@@ -8,9 +8,10 @@ import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
-import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
+import { dropPagecache, fileAccess, fileDirty, objectFree, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
+import { bpfNew } from '../folio/bpf';
 import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
@@ -24,11 +25,13 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, ringEnd, ROOT, shrinkAt, taskAt,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT, shrinkAt, taskAt,
   userSetsEnd, watchEnd,
 } from '../memory';
+import { objectMade, ownDirectory } from '../policy/mount';
 import { setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
+import { runWoken } from '../policy/wake';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
 import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
@@ -52,7 +55,7 @@ const WATCH_PER_ROW: u32 = 512;
 }
 
 function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
-  if (policyOn) setContext(load<u16>(<usize>row << 1, L.COLUMN_GFP) & O.GFP_DIRECT_RECLAIM ? L.CONTEXT_KMEM : L.CONTEXT_ATOMIC);
+  setContext(L.CONTEXT_KMEM);
   let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
   let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
@@ -221,6 +224,7 @@ export function runEvent(row: u32, op: u32): i32 {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
+  if (policyOn && headerGet64(L.H_WAKE_AT) && now >= headerGet64(L.H_WAKE_AT)) runWoken(now, cpu);
   psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
@@ -239,7 +243,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
     case O.OP_ANON_TOUCH:
-      return anonTouch(task, cpu, index, count, (flags & O.FLAG_WRITE) != 0);
+      return anonTouch(task, cpu, index, count, (flags & O.FLAG_WRITE) != 0, (flags & O.FLAG_IN_CALL) != 0);
     case O.OP_ANON_FREE:
       return anonFree(task, cpu, index, count);
     case O.OP_UNMAP:
@@ -253,7 +257,9 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_MUNLOCK:
       return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count, index);
+      if (count == O.OBJECT_BPF_MAP || count == O.OBJECT_BPF_PROG)
+        return bpfNew(task, cpu, object, count, (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
+      return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
@@ -298,6 +304,7 @@ export function runEvent(row: u32, op: u32): i32 {
   // It was made on the recorded machine: here it is, whatever the limits.
   if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
     chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
+  if (op == O.OP_MKDIR && !errno && policyTables) ownDirectory(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), task);
   if (op == O.OP_WRITE_KNOB && !errno) {
     let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
     // What the writer of memory.reclaim was told does not matter here.

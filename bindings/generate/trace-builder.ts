@@ -30,6 +30,25 @@ export interface BuilderAccess {
   inCall?: boolean;
 }
 
+/** What a BPF map's memory is: bytes of kmalloc(), pages of vmalloc(), or per-CPU memory. */
+export type BpfKind = 'slab' | 'vmalloc' | 'percpu';
+const BPF_KINDS: Readonly<Record<BpfKind, number>> = {
+  slab: O.KIND_SLAB,
+  vmalloc: O.KIND_VMALLOC,
+  percpu: O.KIND_PERCPU,
+};
+const GFP_NOWAIT = O.GFP_KSWAPD_RECLAIM;
+const GFP_ATOMIC = O.GFP_KSWAPD_RECLAIM | O.GFP_HIGH;
+
+/**
+ * The gfp with which a map that is not preallocated gets memory for an element in atomic context: GFP_ATOMIC, which may pass a limit, up to
+ * 5.19 for all; GFP_NOWAIT, which may not, since 6.0 for hash tables, tries and devmaps (alloc_htab_elem(), lpm_trie_node_alloc(),
+ * __dev_map_alloc_node(); alloc_bulk() of kernel/bpf/memalloc.c since 6.1), while sockhash kept GFP_ATOMIC (sock_hash_alloc_elem()).
+ */
+export function insertGfp(map: 'hash' | 'lpm_trie' | 'devmap' | 'sockhash', kernel: '5.19' | '6.1' | '6.18'): number {
+  return kernel === '5.19' || map === 'sockhash' ? GFP_ATOMIC : GFP_NOWAIT;
+}
+
 const US = 1000;
 
 function appendRow(sink: TraceSink, r: Row): void {
@@ -98,11 +117,15 @@ export class TraceBuilder {
     return id;
   }
 
-  /** Makes a cgroup, whose parent must exist, with these knobs (pages; null: max). Made again under its path, it is another one. */
-  mkdir(path: string, knobs: Record<string, number | null> = {}): this {
+  /**
+   * Makes a cgroup, whose parent must exist, with these knobs (pages; null: max), by a task whose user its files are then. Made again under
+   * its path, it is another one.
+   */
+  mkdir(path: string, knobs: Record<string, number | null> = {}, { by }: { by?: string } = {}): this {
     const id = ++this.#lastCgroup;
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-    this.row('mkdir', { cgroup: id, object: this.cgroup(parent), index: 1000 + id, name: path });
+    const task = by === undefined ? 0 : this.task(by);
+    this.row('mkdir', { task, cgroup: id, object: this.cgroup(parent), index: 1000 + id, name: path });
     this.#cgroups.set(path, id);
     for (const [knob, pages] of Object.entries(knobs)) this.writeKnob(path, knob, pages);
     return this;
@@ -134,6 +157,28 @@ export class TraceBuilder {
     return uid ? this.row('cred', { task, index: uid }) : this;
   }
 
+  /** The task is that user's from now on, and so are its children. */
+  cred(task: string, uid: number): this {
+    return this.row('cred', { task: this.task(task), index: uid });
+  }
+
+  /** A cgroup's files are given to that user. */
+  chown(cgroup: string, uid: number): this {
+    return this.row('cred', { cgroup: this.cgroup(cgroup), index: uid });
+  }
+
+  /** The root of a task's cgroup namespace; null: the initial one. */
+  setns(task: string, cgroup: string | null): this {
+    return this.row('setns', { task: this.task(task), cgroup: cgroup === null ? 0 : this.cgroup(cgroup) });
+  }
+
+  /** A child of a task. */
+  fork(task: string, child: string): this {
+    const id = ++this.#lastTask;
+    this.#tasks.set(child, id);
+    return this.row('fork', { task: this.task(task), object: id, name: child });
+  }
+
   exit(task: string): this {
     return this.row('exit', { task: this.task(task) });
   }
@@ -149,7 +194,13 @@ export class TraceBuilder {
   object(
     name: string,
     type: 'file' | 'shmem' | 'block' | 'bpf_map' | 'bpf_prog',
-    { pages = 0, by, payer, mount }: { pages?: number; by?: string; payer?: string; mount?: string } = {},
+    {
+      pages = 0,
+      by,
+      payer,
+      mount,
+      kind,
+    }: { pages?: number; by?: string; payer?: string; mount?: string; kind?: BpfKind } = {},
   ): this {
     const object = this.newObjectId(name);
     return this.row('object_new', {
@@ -158,7 +209,70 @@ export class TraceBuilder {
       cgroup: payer === undefined ? 0 : this.cgroup(payer),
       count: OBJECT_TYPES.indexOf(type),
       index: pages + (mount === undefined ? 0 : this.objectId(mount) * 2 ** 32),
+      flags: kind === undefined ? 0 : BPF_KINDS[kind] << O.FLAG_KIND_SHIFT,
       name,
+    });
+  }
+
+  /**
+   * An element joins a BPF map: `bytes` of memory of its own (0: it was allocated with the map), `by` a task or an interrupt, which may not
+   * block; `gfp` of what the kernel asks for it with (see insertGfp()).
+   */
+  mapUpdate(
+    map: string,
+    key: number,
+    {
+      bytes = 0,
+      by,
+      kind = 'slab',
+      gfp = by === undefined ? GFP_NOWAIT : O.GFP_KERNEL,
+    }: { bytes?: number; by?: string; kind?: Exclude<BpfKind, 'vmalloc'>; gfp?: number } = {},
+  ): this {
+    return this.row('map_update', {
+      task: by === undefined ? 0 : this.task(by),
+      object: this.objectId(map),
+      index: key,
+      count: bytes,
+      flags: BPF_KINDS[kind] << O.FLAG_KIND_SHIFT,
+      gfp,
+    });
+  }
+
+  /** An element leaves a BPF map. */
+  mapDelete(map: string, key: number, by?: string): this {
+    return this.row('map_delete', {
+      task: by === undefined ? 0 : this.task(by),
+      object: this.objectId(map),
+      index: key,
+    });
+  }
+
+  /** A BPF program is loaded, `pages` long. */
+  progLoad(program: string, pages: number, by: string): this {
+    return this.row('prog_load', {
+      task: this.task(by),
+      object: this.objectId(program),
+      count: pages,
+      gfp: O.GFP_KERNEL,
+    });
+  }
+
+  /** A task takes up a pinned map, or opens a file again. `inCall`: it is not done with it. */
+  reopen(object: string, by: string, { inCall = false }: { inCall?: boolean } = {}): this {
+    return this.row('reopen', {
+      task: this.task(by),
+      object: this.objectId(object),
+      flags: inCall ? O.FLAG_IN_CALL : 0,
+    });
+  }
+
+  /** A task asks that an object be charged to a cgroup: its own, unless told. `inCall`: it is not done with it. */
+  recharge(object: string, by: string, { to, inCall = false }: { to?: string; inCall?: boolean } = {}): this {
+    return this.row('recharge', {
+      task: this.task(by),
+      object: this.objectId(object),
+      cgroup: to === undefined ? 0 : this.cgroup(to),
+      flags: inCall ? O.FLAG_IN_CALL : 0,
     });
   }
 
