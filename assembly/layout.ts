@@ -341,6 +341,17 @@ export const DID_LOST_ENTRIES: u32 = 13; // B8
 export const DID_ROLLED_BACK: u32 = 14; // recharges that failed
 export const DID_REFUSED: u32 = 15; // rows that were refused with an errno: mounts, names of payers
 export const NR_POLICY_COUNTS: u32 = 32;
+// who uses what (observe/users.ts); no part of the state
+export const H_USERS: u32 = 2944;
+export const USERS_SETS: u32 = 0; // u32 sets there are
+export const USERS_STALE: u32 = 4; // u32 1: shares are to be worked out anew
+export const USERS_ASKED: u32 = 8; // u32 pages of the charge that asks for a kill
+export const USERS_FLOWS: u32 = 12; // u32 pairs of payers that pages went between
+export const USERS_LAST_SET: u32 = 16; // u32 the union made last: of this set,
+export const USERS_LAST_MEMCG: u32 = 20; // u32 and this memcg,
+export const USERS_LAST_UNION: u32 = 24; // u32 is this one
+export const USERS_LOST: u32 = 32; // u64 uses that found the table of sets full
+export const USERS_FLOWS_LOST: u32 = 40; // u64 pages whose pair of payers found the table full
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -852,6 +863,25 @@ export const USER_SET_SIZE: u32 = 8; // u32 members
 export const USER_SET_PAGES: u32 = 16; // i64 pages that this set uses now
 export const USER_SET_NEXT: u32 = 12; // u32 of the same hash
 export const USER_SET_HASH: u32 = 24; // u32 head of the sets with this hash (by slot, not of this set)
+// Behind the sets: of each memcg, of each kill, and the pages that went from one payer to another.
+export const USER_MEMCG_STRIDE: u32 = 32;
+export const USER_SHARE: u32 = 0; // f64 pages: its share of all that it uses; current unless USERS_STALE
+export const USER_KILLS: u32 = 8; // u64 innocent processes killed in it
+export const USER_ERRORS: u32 = 16; // u64 charges that ended in an error although it was innocent
+export const USER_KILL_STRIDE: u32 = 16;
+export const USER_KILL_USE: u32 = 0; // f64 pages: own use of the victim's memcg and what is below it
+export const USER_KILL_INNOCENT: u32 = 8; // u32
+export const NR_FLOWS: u32 = 4096;
+export const FLOW_STRIDE: u32 = 24;
+export const FLOW_KIND: u32 = 0; // u32 FLOW_*; 0: free
+export const FLOW_FROM: u32 = 4; // u32 memcg
+export const FLOW_TO: u32 = 8; // u32
+export const FLOW_PAGES: u32 = 16; // i64
+export const FLOW_MOVED: u32 = 1;
+export const FLOW_RECHARGED: u32 = 2;
+export const FLOW_REPARENTED: u32 = 3;
+export const FLOW_RELEASED: u32 = 4;
+export const FLOW_CLAIMED: u32 = 5;
 // loop workers (policy/worker.ts)
 export const NR_LOOP_WORKERS: u32 = 4096;
 // who did what for whose memory (policy/cross.ts): a hash of pairs; record 0 has what found it full
@@ -1068,6 +1098,17 @@ export function chunkCount(pages: f64, cgroups: f64): f64 {
   return 1 + Math.ceil((LOG_SLACK * pages) / CHUNK_ENTRIES) + 4 * Math.min(NR_LRU_LISTS * cgroups, pages);
 }
 
+/** Parts of the last region, from its beginning: after the sets what is known of memcgs, of kills, and the flows. */
+export function userMemcgsAt(observe: f64): f64 {
+  return (observe + 1) * USER_SET_STRIDE;
+}
+export function userKillsAt(cgroups: f64, observe: f64): f64 {
+  return userMemcgsAt(observe) + (cgroups + 1) * USER_MEMCG_STRIDE;
+}
+export function userFlowsAt(cgroups: f64, kills: f64, observe: f64): f64 {
+  return userKillsAt(cgroups, observe) + (kills + 1) * USER_KILL_STRIDE;
+}
+
 /** Bytes of one region. Capacities are counts of usable ids; record 0 comes on top. */
 export function regionSize(
   region: u32,
@@ -1130,7 +1171,10 @@ export function regionSize(
   if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE;
   if (region == R_CROSS) return policies == 0 ? 0 : (NR_CROSS + 1) * CROSS_STRIDE;
   if (region == R_USERS) return observe == 0 ? 0 : (pages + 1) * 4;
-  if (region == R_USER_SET) return observe == 0 ? 0 : (observe + 1) * USER_SET_STRIDE;
+  if (region == R_USER_SET) {
+    if (observe == 0) return 0;
+    return userFlowsAt(cgroups, kills, observe) + NR_FLOWS * FLOW_STRIDE;
+  }
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
   if (region == R_FOLIO_SLOT) return (pages + 1) * 4;
