@@ -1,6 +1,7 @@
 /** The kernel's global state: processes, devices, file systems, mounts, and the machine whose memory all of it is. */
 import * as L from '../../../assembly/layout.ts';
 import type { CgroupFs } from '../../cgroupfs/cgroupfs.ts';
+import type { Directory } from '../../cgroupfs/directory.ts';
 import type { CallResult, KernelPages, PageKind } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { isLinux } from '../../policy/policy.ts';
@@ -215,9 +216,9 @@ export class Kernel {
   cgroupCount(): number {
     return 1 + this.machine.cgroupStat(ROOT_CGROUP).nr_descendants;
   }
-  /** What /proc/PID/cgroup says after `0::`. */
-  cgroupPath(pid: number): string {
-    return this.cgroups?.cgroupOf(pid) ?? '/';
+  /** What /proc/PID/cgroup says after `0::`, to who is in the cgroup namespace of that root. */
+  cgroupPath(pid: number, namespace: Directory | null): string {
+    return this.cgroups?.cgroupOf(pid, namespace) ?? '/';
   }
   /** Pages that a process has, by kind. */
   residentOf(process: UserProcess): { anon: number; file: number; shmem: number; swap: number; tables: number } {

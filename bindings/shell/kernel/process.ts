@@ -1,4 +1,5 @@
 /** A process: the syscalls of syscalls.ts over the kernel's state. */
+import type { Directory } from '../../cgroupfs/directory.ts';
 import type { CallResult } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { AddressSpace } from './address-space.ts';
@@ -80,6 +81,8 @@ interface Context {
   uid: number;
   gid: number;
   umask: number;
+  /** root of its cgroup namespace; null: the initial one */
+  cgroupRoot: Directory | null;
   namespace: MountNamespace;
   root: Path;
   cwd: Path;
@@ -196,6 +199,10 @@ export class UserProcess implements Process, Caller {
   }
   get namespace(): MountNamespace {
     return this.#context.namespace;
+  }
+  /** The root of its cgroup namespace; null: the initial one. */
+  get cgroupRoot(): Directory | null {
+    return this.#context.cgroupRoot;
   }
   get root(): Path {
     return this.#context.root;
@@ -1228,7 +1235,7 @@ export class UserProcess implements Process, Caller {
       const fs = await make(source, rest, this, device);
       if (fs.mounts > 0 && at.inode === at.mount.root && at.mount.fs === fs) throw new SyscallError('EBUSY');
       kernel.mounted.add(fs);
-      mount = new Mount(kernel.nextMountId(), fs, fs.root, source, flags);
+      mount = new Mount(kernel.nextMountId(), fs, fs.rootFor(this), source, flags);
     }
     namespace.attach(mount, at);
     await this.#return();
@@ -1295,7 +1302,12 @@ export class UserProcess implements Process, Caller {
       this.#drop(root);
       this.#leaveNamespace(old);
     }
-    if (what.cgroup) throw new SyscallError('EINVAL');
+    if (what.cgroup && this.kernel.cgroups !== null) {
+      const { task } = this;
+      const root = this.kernel.cgroups.directoryOf(this.pid);
+      this.#context.cgroupRoot = root;
+      this.charge((machine) => machine.event('setns', { task, cgroup: root.effectiveMemcg }));
+    }
   }
 
   async swapon(path: string): Promise<void> {

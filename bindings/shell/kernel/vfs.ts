@@ -176,6 +176,10 @@ export abstract class FileSystem {
   constructor(dev: number) {
     this.dev = dev;
   }
+  /** What a mount of it by the caller shows first: `root`, unless it is a cgroup namespace's. */
+  rootFor(_caller: Caller): Inode {
+    return this.root;
+  }
   /** The options that /proc/mounts shows after rw,relatime: `size=1024k` */
   showOptions(): string[] {
     return [];
