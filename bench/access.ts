@@ -16,11 +16,15 @@ import {
   touches,
 } from './accesses.ts';
 import { BATCH_ROWS, type Peer } from './peer.ts';
+import { replaceEngine } from './peers/memcharge.ts';
 import { residencyPeer } from './peers/residency.ts';
 import { timeRounds } from './rounds.ts';
 import { type Row, rowsOf } from './table.ts';
 
-async function machinePeer({ columns, prefill, pages, max }: AccessWorkload): Promise<Peer> {
+export async function machinePeer(
+  { columns, prefill, pages, max }: AccessWorkload,
+  build: { name: string; module: WebAssembly.Module } | null = null,
+): Promise<Peer> {
   const machine = await Machine.boot({
     residency: 'modelled',
     // What is above the high watermark holds it all: the machine itself is not short.
@@ -33,6 +37,7 @@ async function machinePeer({ columns, prefill, pages, max }: AccessWorkload): Pr
     cpus: 1,
     swap: 0,
   });
+  if (build) await replaceEngine(machine, build.module);
   machine.mkdir('/a');
   if (max !== null) machine.writeKnob(CGROUP, O.KNOB_MAX, BigInt(max));
   machine.spawn(CGROUP);
@@ -46,7 +51,7 @@ async function machinePeer({ columns, prefill, pages, max }: AccessWorkload): Pr
   const memory = new Uint8Array(machine.memory.buffer);
   const start = memory.slice();
   return {
-    name: 'memcharge, Machine.replay',
+    name: build?.name ?? 'memcharge, Machine.replay',
     reset: () => memory.set(start),
     round: () => {
       const began = process.hrtime.bigint();

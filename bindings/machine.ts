@@ -403,9 +403,9 @@ export class Machine {
       policy: asked = 'linux',
       ...capacities
     } = options;
-    const policy = policyFor(asked, residency);
     checkWord('kernel', kernel, ['6.18', '6.1']);
     checkWord('residency', residency, ['recorded', 'modelled']);
+    const policy = policyFor(asked, residency);
     checkWord('statistics', statistics, ['exact', 'kernel']);
     for (const name of Object.keys(capacities)) checkWord('boot option', name, Object.keys(DEFAULT_CAPACITIES));
     for (const name of Object.keys(given)) checkWord('cost', name, COST_NAMES);

@@ -5,8 +5,25 @@ import { Machine } from '../../bindings/machine.ts';
 import { BATCH_ROWS, HASH_START, hashWord, type Peer, SLOTS } from '../peer.ts';
 import type { Workload } from '../workload.ts';
 
-/** `whole`: the clock includes staging and the bindings' own work, as a caller of `Machine.replay` sees it. */
-export async function memchargePeer(workload: Workload, whole = false): Promise<Peer> {
+/** Puts another build of the engine to a machine's memory, which this one has booted: same layout, other code. */
+export async function replaceEngine(machine: Machine, build: WebAssembly.Module): Promise<void> {
+  const abort = () => {
+    throw new Error('assertion failed in the engine');
+  };
+  const { exports } = await WebAssembly.instantiate(build, { env: { memory: machine.memory, abort } });
+  (exports.attach as (worker: number) => void)(0);
+  Object.assign(machine, { engine: exports });
+}
+
+/**
+ * `whole`: the clock includes staging and the bindings' own work, as a caller of `Machine.replay` sees it. `build`: another build of the
+ * engine, by its name.
+ */
+export async function memchargePeer(
+  workload: Workload,
+  whole = false,
+  build: { name: string; module: WebAssembly.Module } | null = null,
+): Promise<Peer> {
   const { columns, parents, taskCgroups } = workload;
   const machine = await Machine.boot({
     pages: workload.frames,
@@ -15,6 +32,7 @@ export async function memchargePeer(workload: Workload, whole = false): Promise<
     cpus: workload.cpus,
     swap: 0,
   });
+  if (build) await replaceEngine(machine, build.module);
   for (let id = 2; id < parents.length; id++) machine.mkdir(`/${id}`, parents[id]);
   for (let id = 1; id < taskCgroups.length; id++) machine.spawn(taskCgroups[id]);
   for (let at = 0; at < workload.prefill; at += BATCH_ROWS)
@@ -38,7 +56,7 @@ export async function memchargePeer(workload: Workload, whole = false): Promise<
   };
 
   return {
-    name: whole ? 'memcharge, Machine.replay' : 'memcharge',
+    name: build?.name ?? (whole ? 'memcharge, Machine.replay' : 'memcharge'),
     reset: () => memory.set(start),
     round,
     state: () => {
