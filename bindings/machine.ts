@@ -24,6 +24,7 @@ import {
   type EventColumns,
   type KernelObject,
   type KernelPages,
+  type Making,
   type MemcgCost,
   MOUNT_OPTIONS,
   type MountOption,
@@ -829,14 +830,40 @@ export class Machine {
   }
 
   /**
-   * A new file, shmem object or block device: its id. `pages` is its size, behind which nothing is read ahead (0: unknown). EngineError
+   * A new file, shmem object or block device: its id. `made` is what policies ask. `pages` is its size, behind which nothing is read ahead (0: unknown). EngineError
    * ENOSPC when the table is full.
    */
-  newObject(type: ObjectType, pages = 0): number {
+  newObject(type: ObjectType, pages = 0, made: Making = {}): number {
     checkWord('type', type, OBJECT_TYPES.slice(1));
+    const { task = 0, mount = 0, payer = 0 } = made;
+    const index = mount === 0 ? pages : BigInt(pages) | (BigInt(mount) << 32n);
+    const count = OBJECT_TYPES.indexOf(type);
+    return this.#make(`new ${type}`, O.OP_OBJECT_NEW, { task, cgroup: payer, count, index });
+  }
+
+  /** A mount: an object without pages, but with a size (`pages`, 0: any) for what lies on it, and (where the policy has it) a payer. */
+  newMount(pages = 0, { task = 0, payer = 0 }: Omit<Making, 'mount'> = {}): number {
+    return this.#make('mount', O.OP_MOUNT, { task, cgroup: payer, count: pages });
+  }
+
+  /** Another payer of a mount, for pages to come. EngineError: the policy refuses it. */
+  remount(mount: number, { task = 0, payer = 0 }: Omit<Making, 'mount'>, pages = 0): void {
+    const { errno } = this.#call('remount', O.OP_MOUNT, { task, cgroup: payer, object: mount, count: pages });
+    if (errno) throw new EngineError(errno, `remount: ${errno}`);
+  }
+
+  /** An object comes to be: its id. EngineError: the policy refuses it, and nothing was made; or the table is full. */
+  #make(
+    doing: string,
+    op: number,
+    columns: { task: number; cgroup: number; count: number; index?: number | bigint },
+  ): number {
     const object = this.#freeObjects.pop() ?? Math.max(1, this.#header(L.H_OBJECT_END));
-    this.#call(`new ${type}`, O.OP_OBJECT_NEW, { object, count: OBJECT_TYPES.indexOf(type), index: pages });
-    return object;
+    const { errno } = this.#call(doing, op, { ...columns, object });
+    if (errno === undefined) return object;
+    if (op === O.OP_OBJECT_NEW) this.#call('free', O.OP_OBJECT_FREE, { object });
+    this.#freeObjects.push(object);
+    throw new EngineError(errno, `${doing}: ${errno}`);
   }
 
   /**

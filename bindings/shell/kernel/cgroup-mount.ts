@@ -4,22 +4,12 @@ import type { OpenFile as ControlFile } from '../../cgroupfs/open-file.ts';
 import type { Processes, Thread } from '../../cgroupfs/processes.ts';
 import { EngineError } from '../../engine/error.ts';
 import { bytesOf, textOf } from './bytes.ts';
-import { SyscallError } from './error.ts';
+import { asSyscall, SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
 import { UserProcess } from './process.ts';
 import { SIGKILL } from './signals.ts';
 import type { FileType } from './syscalls.ts';
 import { type Caller, FileSystem, Inode, type OpenFile, PAGE_SIZE, type StatFs } from './vfs.ts';
-
-/** A refusal of the control files as a syscall's. */
-export function asSyscall<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof EngineError) throw new SyscallError(error.errno);
-    throw error;
-  }
-}
 
 /** The kernel's processes, as cgroups know them. */
 export function cgroupProcesses(kernel: Kernel): Processes {

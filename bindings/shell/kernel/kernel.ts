@@ -28,7 +28,14 @@ export type MountType = (
   options: readonly string[],
   caller: Caller,
   device: Inode | null,
+  payer: Payer | null,
 ) => FileSystem | Promise<FileSystem>;
+
+/** A cgroup that is chosen to pay for others' pages, and how /proc/mounts shows it. */
+export interface Payer {
+  readonly memcg: number;
+  readonly path: string;
+}
 
 /** swapon(2) and what /proc/swaps shows. */
 export interface SwapDevices {
@@ -45,6 +52,7 @@ export interface SharedMemory {
     size: number,
     options: { create?: boolean; exclusive?: boolean; mode?: number },
     caller: Caller,
+    payer: Payer | null,
   ): number;
   /** The segment as a file that is attached: its release detaches. */
   attach(id: number, caller: Caller): { file: OpenFile; pages: number };
@@ -145,7 +153,7 @@ export class Kernel {
   swap: SwapDevices | null = null;
   sharedMemory: SharedMemory | null = null;
   /** memfd_create(2): a file without a name */
-  memfd: ((name: string, caller: Caller) => Inode) | null = null;
+  memfd: ((name: string, caller: Caller, payer: Payer | null) => Inode) | null = null;
   /** file systems that are mounted, in the order of their first mount */
   readonly mounted = new Set<FileSystem>();
   /** the control files of cgroup2 */

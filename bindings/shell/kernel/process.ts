@@ -1,14 +1,15 @@
 /** A process: the syscalls of syscalls.ts over the kernel's state. */
 import type { Directory } from '../../cgroupfs/directory.ts';
+import { ROOT_USER } from '../../cgroupfs/permission.ts';
 import type { CallResult } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { AddressSpace } from './address-space.ts';
 import { bytesOf, textOf } from './bytes.ts';
-import { asSyscall } from './cgroup-mount.ts';
-import { SyscallError } from './error.ts';
+import { CgroupInode } from './cgroup-mount.ts';
+import { asSyscall, SyscallError } from './error.ts';
 import { FdTable } from './fd-table.ts';
 import { freeFile } from './fput.ts';
-import { type FileMapping, FOREVER, type Kernel } from './kernel.ts';
+import { type FileMapping, FOREVER, type Kernel, type Payer } from './kernel.ts';
 import { checkIdle, dropMount, Mount, type MountNamespace, mountOptions, type Path } from './mount.ts';
 import {
   checkPermission,
@@ -1177,11 +1178,12 @@ export class UserProcess implements Process, Caller {
     return this.fds.has(fd) && this.fds.get(fd).ops.tty;
   }
 
-  memfdCreate(name: string): number {
+  memfdCreate(name: string, options: { payer?: string } = {}): number {
     this.#enter();
     if (this.kernel.memfd === null) throw new SyscallError('ENOSYS');
     if (name.length > 249) throw new SyscallError('EINVAL');
-    const inode = this.kernel.memfd(name, this);
+    const payer = options.payer === undefined ? null : this.#payerAt(options.payer);
+    const inode = this.kernel.memfd(name, this, payer);
     inode.opens++;
     const fd = this.fds.free();
     this.fds.set(fd, new OpenFile(inode, inode, { read: true, write: true }, null, `/memfd:${name} (deleted)`));
@@ -1211,12 +1213,13 @@ export class UserProcess implements Process, Caller {
     await this.#begin();
     this.#privileged();
     const at = lookup(this.#position(), target);
-    const { flags, rest, bind, rbind, remount, propagation } = mountOptions(options);
+    const { flags, rest: words, bind, rbind, remount, propagation } = mountOptions(options);
     const { kernel, namespace } = this;
     if (propagation) return;
     if (remount) {
       if (at.inode !== at.mount.root) throw new SyscallError('EINVAL');
-      at.mount.fs.remount(rest, this);
+      const { rest, payer } = this.#payerOption(at.mount.fs.type, words);
+      at.mount.fs.remount(rest, this, payer);
       at.mount.flags.clear();
       for (const flag of flags) at.mount.flags.add(flag);
       return;
@@ -1232,13 +1235,39 @@ export class UserProcess implements Process, Caller {
       const make = kernel.fileSystems.get(type);
       if (make === undefined) throw new SyscallError('ENODEV');
       const device = source.startsWith('/') ? this.#deviceOf(source) : null;
-      const fs = await make(source, rest, this, device);
+      const { rest, payer } = this.#payerOption(type, words);
+      const fs = await make(source, rest, this, device, payer);
       if (fs.mounts > 0 && at.inode === at.mount.root && at.mount.fs === fs) throw new SyscallError('EBUSY');
       kernel.mounted.add(fs);
       mount = new Mount(kernel.nextMountId(), fs, fs.rootFor(this), source, flags);
     }
     namespace.attach(mount, at);
     await this.#return();
+  }
+
+  /** memcg=PATH of a mount, which Linux does not know: a policy brings it. SyscallError EINVAL, and as of #payerAt(). */
+  #payerOption(type: string, words: readonly string[]): { rest: string[]; payer: Payer | null } {
+    const rest = words.filter((word) => !word.startsWith('memcg='));
+    const given = words.find((word) => word.startsWith('memcg='));
+    if (given === undefined) return { rest, payer: null };
+    if (type !== 'tmpfs') throw new SyscallError('EINVAL');
+    return { rest, payer: this.#payerAt(given.slice('memcg='.length)) };
+  }
+
+  /**
+   * The cgroup that a path of cgroup2 names as the payer of others' pages. SyscallError EINVAL: not under this policy; EBADF: no cgroup; ENOENT,
+   * EACCES; where userspace names the payer, the engine says who may (EPERM).
+   */
+  #payerAt(path: string): Payer {
+    const { cgroups, machine } = this.kernel;
+    const { payer } = machine.policy.answers;
+    if (cgroups === null || (payer !== 'mount' && payer !== 'named')) throw new SyscallError('EINVAL');
+    const at = lookup(this.#position(), path);
+    const { inode } = at;
+    if (!(inode instanceof CgroupInode) || inode.type !== 'directory') throw new SyscallError('EBADF');
+    const credentials = payer === 'named' ? ROOT_USER : { uid: this.uid, gid: this.gid };
+    const memcg = asSyscall(() => cgroups.payerFor(this.pid, inode.path, credentials));
+    return { memcg, path: pathOf(at, this.root) };
   }
 
   #deviceOf(source: string): Inode | null {
@@ -1406,10 +1435,15 @@ export class UserProcess implements Process, Caller {
     await this.#return();
   }
 
-  shmget(key: number, size: number, options: { create?: boolean; exclusive?: boolean; mode?: number }): number {
+  shmget(
+    key: number,
+    size: number,
+    options: { create?: boolean; exclusive?: boolean; mode?: number; payer?: string },
+  ): number {
     this.#enter();
     if (this.kernel.sharedMemory === null) throw new SyscallError('ENOSYS');
-    return this.kernel.sharedMemory.get(key, size, options, this);
+    const payer = options.payer === undefined ? null : this.#payerAt(options.payer);
+    return this.kernel.sharedMemory.get(key, size, options, this, payer);
   }
 
   shmat(id: number): Mapping {

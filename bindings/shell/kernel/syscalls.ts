@@ -112,8 +112,8 @@ export interface Process {
   /** sync(2) */
   sync(): Promise<void>;
   isatty(fd: number): boolean;
-  /** memfd_create(2) */
-  memfdCreate(name: string): number;
+  /** memfd_create(2); `payer`: path of the cgroup that pays for it, under a policy that has that. EINVAL, EBADF, ENOENT, EACCES, EPERM. */
+  memfdCreate(name: string, options?: { payer?: string }): number;
 
   // -------------------------------------------------------------------------------- names
   stat(path: string): Stat;
@@ -195,8 +195,12 @@ export interface Process {
   touch(mapping: Mapping, options?: { from?: number; pages?: number; write?: boolean }): Promise<void>;
   munmap(mapping: Mapping): void;
   mlock(mapping: Mapping): Promise<void>;
-  /** shmget(2): the segment's id; `key` 0 is IPC_PRIVATE. */
-  shmget(key: number, size: number, options: { create?: boolean; exclusive?: boolean; mode?: number }): number;
+  /** shmget(2): the segment's id; `key` 0 is IPC_PRIVATE; `payer` as of memfdCreate(). */
+  shmget(
+    key: number,
+    size: number,
+    options: { create?: boolean; exclusive?: boolean; mode?: number; payer?: string },
+  ): number;
   shmat(id: number): Mapping;
   /** IPC_RMID */
   shmRemove(id: number): void;
