@@ -84,6 +84,8 @@ interface Context {
   umask: number;
   /** root of its cgroup namespace; null: the initial one */
   cgroupRoot: Directory | null;
+  /** it is in a user namespace that somebody without privileges has made: what it may do there it may do with its own namespaces only */
+  userNamespace: boolean;
   namespace: MountNamespace;
   root: Path;
   cwd: Path;
@@ -480,6 +482,8 @@ export class UserProcess implements Process, Caller {
     if (wait > 0n) this.owe(wait);
     if (!this.#exiting && (result.killed || result.errno === 'ESRCH')) throw new ProcessEnd({ signal: SIGKILL });
     if (result.errno === 'ENOMEM') throw new SyscallError('ENOMEM');
+    // A fault that who was chosen to pay cannot pay for.
+    if (result.signal !== undefined) throw new SyscallError('EFAULT');
     return result;
   }
 
@@ -1209,9 +1213,16 @@ export class UserProcess implements Process, Caller {
     if (this.uid !== 0) throw new SyscallError('EPERM');
   }
 
+  /** may_mount(): root, or whoever has a mount namespace of their user namespace. There a file system must be made for it (FS_USERNS_MOUNT). */
+  #mayMount(type: string | null): void {
+    if (this.uid === 0) return;
+    if (!this.#context.userNamespace || !this.namespace.ofUsers) throw new SyscallError('EPERM');
+    if (type !== null && type !== 'tmpfs') throw new SyscallError('EPERM');
+  }
+
   async mount(source: string, target: string, type: string, options: string): Promise<void> {
     await this.#begin();
-    this.#privileged();
+    this.#mayMount(null);
     const at = lookup(this.#position(), target);
     const { flags, rest: words, bind, rbind, remount, propagation } = mountOptions(options);
     const { kernel, namespace } = this;
@@ -1234,6 +1245,7 @@ export class UserProcess implements Process, Caller {
       if (at.inode.type !== 'directory') throw new SyscallError('ENOTDIR');
       const make = kernel.fileSystems.get(type);
       if (make === undefined) throw new SyscallError('ENODEV');
+      this.#mayMount(type);
       const device = source.startsWith('/') ? this.#deviceOf(source) : null;
       const { rest, payer } = this.#payerOption(type, words);
       const fs = await make(source, rest, this, device, payer);
@@ -1282,7 +1294,7 @@ export class UserProcess implements Process, Caller {
   async umount(target: string, options: { lazy?: boolean } = {}): Promise<void> {
     await this.#begin();
     const at = lookup(this.#position(), target);
-    this.#privileged();
+    this.#mayMount(null);
     if (at.inode !== at.mount.root) throw new SyscallError('EINVAL');
     if (!options.lazy || at.mount.parent === null) checkIdle(at.mount);
     for (const mount of this.namespace.detach(at.mount)) {
@@ -1313,14 +1325,17 @@ export class UserProcess implements Process, Caller {
     ipc?: boolean;
     uts?: boolean;
     net?: boolean;
+    user?: boolean;
   }): void {
     this.#enter();
-    this.#privileged();
+    if (what.user) this.#context.userNamespace = true;
+    else if (!this.#context.userNamespace) this.#privileged();
     for (const kind of ['pid', 'ipc', 'uts', 'net'] as const) if (what[kind]) throw new SyscallError('EINVAL');
     if (what.mount) {
       const { namespace, moved } = this.namespace.copy(() => this.kernel.nextMountId());
       const move = (path: Path): Path => ({ mount: moved.get(path.mount)!, inode: path.inode });
       const { cwd, root, namespace: old } = this.#context;
+      namespace.ofUsers = this.uid !== 0;
       namespace.users++;
       this.#context.namespace = namespace;
       this.#context.cwd = move(cwd);
@@ -1407,6 +1422,26 @@ export class UserProcess implements Process, Caller {
       // Out of memory without a victim: the fault would be tried for ever; Linux kills who faults (pagefault_out_of_memory()).
       throw new ProcessEnd({ signal: error.errno === 'ENOMEM' ? SIGKILL : SIGBUS });
     }
+  }
+
+  /** mm_populate(): what MAP_POPULATE does before mmap(2) returns. It never fails: it ends where a page cannot be had. */
+  async populate(mapping: Mapping, options: { write?: boolean } = {}): Promise<number> {
+    const { write = false } = options;
+    const shared = this.space.files.has(mapping as FileMapping) ? (mapping as FileMapping) : null;
+    await this.#begin();
+    let page = 0;
+    try {
+      for (; page < mapping.pages; page++) {
+        this.kernel.scheduler.elapse(SYSCALL_NS);
+        this.space.fault(mapping.vpn + page, this);
+        const fault = this.#fault(mapping, shared, page, write);
+        if (fault !== undefined) await fault;
+      }
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    }
+    await this.#return();
+    return page;
   }
 
   /** One page of a mapping. */

@@ -165,12 +165,13 @@ export class TmpFs extends SlabFs {
     if (JSON.stringify(options.quota) !== JSON.stringify(this.#options.quota)) throw new SyscallError('EINVAL');
     if (options.blocks < this.#used) throw new SyscallError('EINVAL');
     if (options.inodes > 0 && options.inodes < this.inodes) throw new SyscallError('EINVAL');
+    if (payer !== null) {
+      const made = { task: caller.task, payer: payer.memcg };
+      asSyscall(() => this.kernel.machine.remount(this.superBlock, made), PAYER_ERRNOS);
+      this.#payer = payer;
+    }
     this.#options = options;
     this.#limit();
-    if (payer === null) return;
-    const made = { task: caller.task, payer: payer.memcg };
-    asSyscall(() => this.kernel.machine.remount(this.superBlock, made), PAYER_ERRNOS);
-    this.#payer = payer;
   }
   override showOptions(): string[] {
     const { blocks, inodes, mode, uid, gid, quota } = this.#options;
