@@ -291,6 +291,7 @@ export class TraceBuilder {
       events: rows.length,
       durationNs: rows.length === 0 ? 0 : rows.at(-1)!.ts - rows[0]!.ts,
       batches,
+      reopen: async () => this.trace(path),
       close: async () => {},
     };
   }

@@ -129,6 +129,8 @@ export interface Policy {
   scenario: string;
   answers: Answers;
   rewrite?: Rewrite;
+  /** options of the rewrite; those left out have their defaults */
+  rewriteOptions?: Readonly<Record<string, number | string>>;
   /** ops of which a trace must have at least one for the policy to differ from Linux; without: it is refused */
   needs: readonly string[];
   /** it needs hits (accesses of resident pages): on a trace of misses its result is a lower bound */
@@ -147,6 +149,7 @@ export interface Preset {
   scenario: string;
   answers?: SomeAnswers;
   rewrite?: Rewrite;
+  rewriteOptions?: Readonly<Record<string, number | string>>;
   needs?: readonly string[];
   needsHits?: boolean;
   residency?: readonly ('recorded' | 'modelled')[];
