@@ -154,7 +154,6 @@ export function attachMemory(worker: u32): void {
   usersBase = at(L.R_USERS);
   userSetBase = at(L.R_USER_SET);
   crossBase = at(L.R_CROSS);
-  policyOn = load<u32>(L.HEADER + L.H_POLICY, L.POLICY_ON) != 0;
   userMemcgBase = userSetBase + <usize>L.userMemcgsAt(capacity(L.CAP_OBSERVE));
   userKillBase = userSetBase + <usize>L.userKillsAt(capacity(L.CAP_CGROUPS), capacity(L.CAP_OBSERVE));
   flowBase = userSetBase + <usize>L.userFlowsAt(capacity(L.CAP_CGROUPS), capacity(L.CAP_KILLS), capacity(L.CAP_OBSERVE));
