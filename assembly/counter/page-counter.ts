@@ -110,6 +110,11 @@ export function pageCounterUncharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
 }
 
+/** Takes back on the levels below `top` only: its own, and those above it, keep the pages (they pass to another one below it). */
+export function pageCounterUnchargeBelow(counter: usize, top: usize, pages: i64): void {
+  for (let c = counter; c && c != top; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
+}
+
 /** page_counter_set_min(), page_counter_set_low(): stores and lets every level up to the root follow. */
 export function pageCounterSetProtection(counter: usize, field: u32, pages: i64): void {
   store<i64>(counter + field, pages);

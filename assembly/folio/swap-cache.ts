@@ -5,7 +5,8 @@ import { pageCounterRead, swapCounter } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgState, parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
-import { ROOT } from '../memory';
+import { policyOn, ROOT } from '../memory';
+import { answer } from '../policy/policy';
 import { GFP_KERNEL, KIND_ANON } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
 import { costOf, memstall } from '../psi';
@@ -102,6 +103,8 @@ export function freeSwapAndCache(task: u32, cpu: u32, slot: u32): void {
 export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, place: u64): i32 {
   let owner = swapOwner(slot);
   if (!owner || memcgState(owner) != L.MEMCG_ONLINE) owner = payer;
+  // What nobody paid for when it was swapped out the next toucher pays for.
+  if (policyOn && owner == ROOT && answer(L.POLICY_OFFLINE) == L.OFFLINE_RELEASE) owner = payer;
   let got = newFolio(task, cpu, owner, kind, place, GFP_KERNEL);
   if (got < 0) return got;
   let frame = <u32>got;
