@@ -340,6 +340,8 @@ export const DID_SKIPPED_VICTIMS: u32 = 12; // MMF_OOM_SKIP
 export const DID_LOST_ENTRIES: u32 = 13; // B8
 export const DID_ROLLED_BACK: u32 = 14; // recharges that failed
 export const DID_REFUSED: u32 = 15; // rows that were refused with an errno: mounts, names of payers
+export const DID_FREED: u32 = 16; // pages of removed cgroups that went before anybody paid for them again
+export const DID_UNCLAIMED: u32 = 17; // … and that are still there, and nobody's
 export const NR_POLICY_COUNTS: u32 = 32;
 // who uses what (observe/users.ts); no part of the state
 export const H_USERS: u32 = 2944;
@@ -597,6 +599,7 @@ export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neit
 export const STATE_MLOCKED: u32 = 1 << 13; // PG_mlocked
 export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
 export const STATE_REQUEST: u32 = 1 << 18; // under writeback: the first page of its request
+export const STATE_UNOWNED: u32 = 1 << 24; // its cgroup is removed and nobody pays for it: its owner is the root, see policy/release.ts
 export const STATE_BUFFERS: u32 = 1 << 17; // it has a buffer head, which its owner's objcg pays for
 export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
 /** u32 per frame: the next write in the device's queue. */
@@ -864,6 +867,9 @@ export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
 export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
 export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
 export const NR_PM_COUNTS: u32 = 32;
+// of a removed memcg, behind the counts (policy/reparent.ts, policy/release.ts)
+export const PM_AGE_SHIFT: u32 = 368; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's
+export const PM_RELEASED: u32 = 376; // u32 1: what it had is nobody's, swap slots too
 // Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
 export const USER_SET_STRIDE: u32 = 32;
 export const USER_SET_REST: u32 = 0; // u32 the set without its last member
