@@ -19,9 +19,11 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
-  swapEnd, taskAt,
+  bondAt, cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, policyOn,
+  policyTables, rstatBase, shrinkAt, swapEnd, taskAt,
 } from './memory';
+import { countAt } from './policy/policy';
+import { busyUntil, firstWorker, nextWorker, workerMemcg } from './policy/worker';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
@@ -282,6 +284,26 @@ function foldShrinker(hash: u64, memcg: u32): u64 {
   return hash;
 }
 
+/**
+ * What loop workers and deficits are to a policy: who works for whom until when, who owes what, which quotas there are. Under Linux' own
+ * answers workers are the scheduler's affair, and no state.
+ */
+function foldLoops(hash: u64): u64 {
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++) {
+    for (let worker = firstWorker(object); worker; worker = nextWorker(worker))
+      hash = fold(fold(hash, (<u64>object << 32) | workerMemcg(worker)), microseconds(busyUntil(worker)));
+    let quota = load<u32>(bondAt(object), L.BOND_QUOTA);
+    if (quota) hash = fold(fold(hash, (<u64>object << 32) | L.BOND_QUOTA), quota);
+  }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let deficit = countAt(memcg, L.PMC_DEFICIT);
+    if (deficit) hash = fold(fold(hash, (<u64>memcg << 32) | L.PMC_DEFICIT), deficit);
+    let reserve = countAt(memcg, L.PMC_RESERVE);
+    if (reserve) hash = fold(fold(hash, (<u64>memcg << 32) | L.PMC_RESERVE), reserve);
+  }
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -310,6 +332,7 @@ export function stateDigest(): u64 {
     if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
+  if (policyOn && policyTables) hash = foldLoops(hash);
   hash = foldVm(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);

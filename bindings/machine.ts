@@ -227,6 +227,12 @@ function checkSysctl(name: string, value: number | undefined, most: number): voi
     throw new EngineError('EINVAL', `${name}: ${value} is not a whole number from 1 to ${most}`);
 }
 
+/** What a call is told, where it is not that a limit refused. */
+const CALL_ERRNO: ReadonlyMap<number, string> = new Map([
+  [L.CALL_NO_SPACE, 'ENOSPC'],
+  [L.CALL_QUOTA, 'EDQUOT'],
+  [L.CALL_IO, 'EIO'],
+]);
 const FIELD_NAMES = ['', 'op', 'cpu', 'task', 'cgroup', 'object', 'index', 'count', 'flags', 'ts'];
 const AUDIT_NAMES = [
   '',
@@ -257,6 +263,7 @@ const AUDIT_NAMES = [
   'dirty inodes',
   'pressure',
   'locked page',
+  'loop workers',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -648,7 +655,8 @@ export class Machine {
     const result: CallResult = { charged: this.#header(L.H_CALL_CHARGED) };
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
-    if (this.#header(L.H_CALL_REFUSED) === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
+    const told = CALL_ERRNO.get(this.#header(L.H_CALL_REFUSED));
+    if (told !== undefined) return { ...result, errno: told };
     const errno = errnoName(-status);
     const field = FIELD_NAMES[this.#header(L.H_ERROR_FIELD)]!;
     const value = this.#u64[(L.HEADER + L.H_ERROR_VALUE) / 8]!;
@@ -677,7 +685,9 @@ export class Machine {
   event(op: string, columns: Partial<EventColumns> = {}): CallResult {
     const code = OP_CODES.get(op);
     if (code === undefined) throw new EngineError('EINVAL', `op ${op}: EINVAL: there is none`);
-    return this.#call(op, code, columns);
+    const result = this.#call(op, code, columns);
+    if (result.errno || result.killed) result.done = this.#header(L.H_CALL_DONE);
+    return result;
   }
 
   /** What the policy did so far, in total: figures of docs/policies.md. */

@@ -8,6 +8,7 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
+import { backcharge, backcharging } from '../policy/backcharge';
 import { AS_LINUX, onRefused } from '../policy/refused';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
@@ -86,7 +87,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
     return 0;
   }
   if (policyOn) {
-    let answered = onRefused(task, cpu, memcg, answer, pages, gfp);
+    let answered = backcharging() ? backcharge(memcg, answer, pages) : onRefused(task, cpu, memcg, answer, pages, gfp);
     if (answered != AS_LINUX) return answered;
   }
   let raisedMax = false;

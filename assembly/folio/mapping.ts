@@ -9,8 +9,9 @@ import { modStat } from '../memcg/stat';
 import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, ROOT, taskAt, userSetsEnd } from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
-import { setContext } from '../policy/policy';
+import { contextNow, didAt, setContext } from '../policy/policy';
 import { onShare } from '../policy/share';
+import { freeAllWorkers, inWorker, refusesTmpfs } from '../policy/worker';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
@@ -289,7 +290,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   if (ahead) inodeReaches(object, index + count);
   let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
   let faulting = fault && (ahead || headerGet(L.H_FAULT_AROUND) > 1);
-  if (policyOn) setContext(fault ? L.CONTEXT_FAULT : L.CONTEXT_CALL);
+  if (policyOn) setContext(fault ? L.CONTEXT_FAULT : inWorker(shmem) ? L.CONTEXT_WORKER : L.CONTEXT_CALL);
   let batch = index;
   for (let i = index; i < index + count; i++) {
     let frame = frameAt(object, i);
@@ -367,13 +368,19 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
  * that it may be a refault; a page that will be overwritten is none (__GFP_WRITE). Its frame, or a negative errno: see newFolio().
  */
 export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
-  // shmem_inode_acct_block()
-  if (isShmem(object) && !takeBlock(object)) {
-    headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
+  if (!isShmem(object)) return makeFolio(task, cpu, payer, object, index, reading, gfp);
+  let refused = takeBlock(object);
+  if (refused) {
+    headerSet(L.H_CALL_REFUSED, refused);
+    if (refused == L.CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
     return -ENOMEM;
   }
   let got = makeFolio(task, cpu, payer, object, index, reading, gfp);
-  if (got < 0 && isShmem(object)) giveBlocks(object, 1);
+  if (got >= 0) return got;
+  giveBlocks(object, 1);
+  // L4: whatever it is that a tmpfs is short of.
+  if (got == -ENOMEM && headerGet(L.H_CALL_REFUSED) && refusesTmpfs() && contextNow() == L.CONTEXT_WORKER)
+    headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
   return got;
 }
 
@@ -582,6 +589,7 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
     map = next;
   }
   radixDestroy(pagesOf(object));
+  freeAllWorkers(object);
   forgetInode(object);
   store<u32>(objectAt(object), 0, L.OBJECT_TYPE);
   return 0;

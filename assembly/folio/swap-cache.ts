@@ -6,6 +6,7 @@ import * as L from '../layout';
 import { memcgState, parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { ROOT } from '../memory';
+import { swapinBillsIssuer } from '../policy/worker';
 import { GFP_KERNEL, KIND_ANON } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
 import { costOf, memstall } from '../psi';
@@ -101,7 +102,7 @@ export function freeSwapAndCache(task: u32, cpu: u32, slot: u32): void {
  */
 export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, place: u64): i32 {
   let owner = swapOwner(slot);
-  if (!owner || memcgState(owner) != L.MEMCG_ONLINE) owner = payer;
+  if (!owner || memcgState(owner) != L.MEMCG_ONLINE || swapinBillsIssuer()) owner = payer;
   let got = newFolio(task, cpu, owner, kind, place, GFP_KERNEL);
   if (got < 0) return got;
   let frame = <u32>got;

@@ -1,6 +1,7 @@
 // The rows that only charging policies and their mechanisms read: mounts, domains, credentials, loop devices, BPF maps, locks.
 // Under Linux' own answers most of them change nothing that is charged.
 import { EINVAL } from '../constants';
+import { loopConfigure, loopIo } from '../folio/loop';
 import * as L from '../layout';
 import { outOfRange, policyTables } from '../memory';
 import * as O from './ops';
@@ -9,5 +10,10 @@ import * as O from './ops';
 export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
   if (op >= O.NR_OPS) return outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL);
   if (!policyTables) return 0;
+  let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
+  let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
+  let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+  if (op == O.OP_LOOP_CONFIGURE) return loopConfigure(object, count, index, cgroup);
+  if (op == O.OP_LOOP_IO) return loopIo(task, cpu, object, index, count, (flags & O.FLAG_WRITE) != 0, cgroup);
   return 0;
 }

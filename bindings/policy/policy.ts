@@ -83,6 +83,8 @@ export interface Answers {
   swapinIssuer: boolean;
   /** L3: a deficit that cannot be worked off kills, instead of staying */
   backchargeKill: boolean;
+  /** L2c: the issuer pays, but one worker of the device does it for all of them */
+  oneWorker: boolean;
   /** L4: only charges of loop workers fail, instead of all of tmpfs */
   loopOnly: boolean;
   /** B1: kernel objects stay with the dying cgroup, as in the thread's kernel, instead of going to its parent */
@@ -108,6 +110,7 @@ export const LINUX: Readonly<Answers> = {
   defaultClasses: false,
   swapinIssuer: false,
   backchargeKill: false,
+  oneWorker: false,
   loopOnly: false,
   objcgStays: false,
 };
@@ -189,6 +192,12 @@ function checkCombination(answers: Answers, rewrite: Rewrite | undefined): void 
     refuse(`refused.atomic ${refused.atomic}: a charge that may not block cannot wait for a kill`);
   if (refused.worker === 'restart-call' || refused.worker === 'overcharge-return')
     refuse(`refused.worker ${refused.worker}: a kernel thread never returns to user mode`);
+  if (answers.oneWorker && answers.worker !== 'issuer')
+    refuse(`oneWorker is about the workers of issuers: worker is ${answers.worker}`);
+  if (answers.backchargeKill && !answers.worker.startsWith('backcharge'))
+    refuse(`backchargeKill is about deficits: worker ${answers.worker} makes none`);
+  if (answers.worker === 'backcharge' && refused.worker !== 'kernel')
+    refuse(`worker backcharge refuses nothing: refused.worker ${refused.worker} would never be asked`);
   if (answers.naive && reuse !== 'recharge') refuse('naive is a way to recharge: reuse is keep');
   if (answers.chunk > 0 && reuse !== 'recharge') refuse('chunk is a way to recharge: reuse is keep');
 }
@@ -231,6 +240,7 @@ export function writePolicy(u32: Uint32Array, u64: BigUint64Array, answers: Answ
       (answers.defaultClasses ? L.OPTION_DEFAULT_CLASSES : 0) |
       (answers.swapinIssuer ? L.OPTION_SWAPIN_ISSUER : 0) |
       (answers.backchargeKill ? L.OPTION_BACKCHARGE_KILL : 0) |
+      (answers.oneWorker ? L.OPTION_ONE_WORKER : 0) |
       (answers.loopOnly ? L.OPTION_LOOP_ONLY : 0) |
       (answers.objcgStays ? L.OPTION_OBJCG_STAYS : 0),
   );
