@@ -2,13 +2,14 @@
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
 import { addPrecharged, auditBpf, skippedPages } from './audit-bpf';
+import { auditWorkers } from './policy/worker';
 import { auditPressure } from './audit-pressure';
 import { auditResident } from './audit-resident';
 import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
 import { chargeWord, orderOf, ownerOf, pagesOf } from './folio/folio';
 import { objcgMemcg } from './folio/objcg';
-import { swapOwner } from './folio/swap';
+import { isReleasedSlot, swapOwner } from './folio/swap';
 import * as L from './layout';
 import { unseen } from './memcg/before';
 import { memcgState, nextInSubtree } from './memcg/memcg';
@@ -95,7 +96,7 @@ function addUp(): i64 {
   let swapTop = headerGet(L.H_SWAP_END);
   for (let entry: u32 = 1; entry < swapTop; entry++) {
     let memcg = swapOwner(entry);
-    if (memcg) tallyAdd(memcg, L.AUDIT_SWAP, 1);
+    if (memcg && !isReleasedSlot(memcg)) tallyAdd(memcg, L.AUDIT_SWAP, 1);
   }
   return listed;
 }
@@ -305,5 +306,6 @@ export function audit(): u32 {
   if (!code) code = auditBpf();
   if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
   if (!code) code = auditPressure();
+  if (!code) code = auditWorkers();
   return code;
 }

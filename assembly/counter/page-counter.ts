@@ -110,17 +110,9 @@ export function pageCounterUncharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
 }
 
-/** … on the levels below counter `top` alone (0: on every level). Answers how many they are. */
-export function pageCounterUnchargeBelow(counter: usize, top: usize, pages: i64): u32 {
-  let levels: u32 = 0;
-  for (let c = counter; c != top; c = parentOf(c)) {
-    cancel(c, pages, counter, L.WATCH_UNCHARGE);
-    levels++;
-  }
-  return levels;
-}
+// --- the same of the levels below an ancestor, which keeps its usage, as do those above it (`stop` 0: of all levels)
 
-/** page_counter_try_charge() of the levels below `stop`, which keeps its usage, as do those above it (0: of all). Answers 0, or who refused. */
+/** Charges `pages` to the levels from `counter` to below `stop`, or to none. Answers 0, or the counter that refused. */
 export function pageCounterTryChargeBelow(counter: usize, stop: usize, pages: i64): usize {
   for (let c = counter; c && c != stop; c = parentOf(c)) {
     let usage = addUsage(c, pages);
@@ -145,6 +137,16 @@ export function pageCounterChargeBelow(counter: usize, stop: usize, pages: i64):
     raiseWatermarks(c, usage);
     if (watching()) watch(c, counter, usage, pages, L.WATCH_CHARGE);
   }
+}
+
+/** Takes back from the levels from `counter` to below `stop`. Answers how many they are. */
+export function pageCounterUnchargeBelow(counter: usize, stop: usize, pages: i64): u32 {
+  let levels: u32 = 0;
+  for (let c = counter; c && c != stop; c = parentOf(c)) {
+    cancel(c, pages, counter, L.WATCH_UNCHARGE);
+    levels++;
+  }
+  return levels;
 }
 
 /** page_counter_set_min(), page_counter_set_low(): stores and lets every level up to the root follow. */

@@ -1,6 +1,7 @@
 // The rows that only charging policies and their mechanisms read: mounts, domains, credentials, loop devices, BPF maps, locks.
 // Under Linux' own answers most of them change nothing that is charged.
 import { EINVAL } from '../constants';
+import { loopConfigure, loopIo } from '../folio/loop';
 import * as L from '../layout';
 import { mapDelete, mapUpdate, progLoad } from '../folio/bpf';
 import { outOfRange, policyTables } from '../memory';
@@ -35,6 +36,10 @@ export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, 
       return reopen(task, cpu, object, (flags & O.FLAG_IN_CALL) != 0);
     case O.OP_RECHARGE:
       return recharge(task, cpu, object, cgroup, (flags & O.FLAG_IN_CALL) != 0);
+    case O.OP_LOOP_CONFIGURE:
+      return loopConfigure(object, count, index, cgroup);
+    case O.OP_LOOP_IO:
+      return loopIo(task, cpu, object, index, count, (flags & O.FLAG_WRITE) != 0, cgroup);
   }
   return 0;
 }
