@@ -83,6 +83,7 @@ export class TmpFs extends SlabFs {
   override readonly root: TmpDirectory;
   /** the engine's object that has the limit */
   readonly superBlock: number;
+  override readonly attributes: readonly string[];
   #options: TmpFsOptions;
   readonly #default: TmpFsOptions;
   /** who pays for all of it, under a policy that has that */
@@ -106,6 +107,8 @@ export class TmpFs extends SlabFs {
     this.superBlock = kernel.policed
       ? asSyscall(() => kernel.machine.newMount(0, made), PAYER_ERRNOS)
       : kernel.machine.newObject('shmem');
+    // 6.6 was the first with attributes of users.
+    this.attributes = kernel.machine.kernel === '6.1' ? ['trusted'] : ['user', 'trusted'];
     this.root = new TmpDirectory(this, ROOT_INO, 'directory', this.#options.mode, kernel.realtime);
     this.root.uid = this.#options.uid;
     this.root.gid = this.#options.gid;
