@@ -264,6 +264,7 @@ const AUDIT_NAMES = [
   'dirty inodes',
   'pressure',
   'locked page',
+  'memory of a BPF object',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
