@@ -49,7 +49,7 @@ const pageOf = (offset: number) => Math.floor(offset / PAGE_SIZE);
 const pagesOf = (bytes: number) => Math.ceil(bytes / PAGE_SIZE);
 
 export class FileData {
-  readonly kernel: Kernel;
+  readonly #kernel: Kernel;
   readonly type: ObjectType;
   readonly bytes: ByteStore;
   readonly #superBlock: number;
@@ -62,7 +62,7 @@ export class FileData {
   #object = 0;
 
   constructor(kernel: Kernel, type: ObjectType, options: FileDataOptions = {}) {
-    this.kernel = kernel;
+    this.#kernel = kernel;
     this.type = type;
     this.bytes = options.bytes ?? new SparseBytes();
     this.#size = options.size ?? 0;
@@ -79,6 +79,9 @@ export class FileData {
     }
   }
 
+  get kernel(): Kernel {
+    return this.#kernel;
+  }
   /** i_size, bytes */
   get size(): number {
     return this.#size;
@@ -86,19 +89,19 @@ export class FileData {
   /** Pages that exist: of tmpfs in memory and in swap, of a disk blocks. */
   get pages(): number {
     if (this.#space !== null) return this.#blocks.size;
-    return this.#object === 0 ? 0 : this.kernel.machine.engine.objectPages(this.#object);
+    return this.#object === 0 ? 0 : this.#kernel.machine.engine.objectPages(this.#object);
   }
   /** The engine's object, made when it is first needed. */
   get object(): number {
     if (this.#object !== 0) return this.#object;
-    const { machine } = this.kernel;
+    const { machine } = this.#kernel;
     this.#object = machine.newObject(this.type, pagesOf(this.#size));
     if (this.#superBlock !== 0) machine.engine.setSuper(this.#object, this.#superBlock);
     return this.#object;
   }
   /** Pages in memory, of what has no pages elsewhere. */
   get resident(): number {
-    return this.untouched ? 0 : this.kernel.machine.engine.objectPages(this.#object);
+    return this.untouched ? 0 : this.#kernel.machine.engine.objectPages(this.#object);
   }
   /** The engine's object if there is one, else 0. */
   get made(): number {
@@ -179,7 +182,7 @@ export class FileData {
 
   #resize(size: number): void {
     this.#size = size;
-    if (this.#object !== 0) this.kernel.machine.engine.setInodeSize(this.#object, BigInt(pagesOf(size)));
+    if (this.#object !== 0) this.#kernel.machine.engine.setInodeSize(this.#object, BigInt(pagesOf(size)));
   }
 
   /** Past the page cache (O_DIRECT): what is cached there is written, and goes. */
@@ -232,7 +235,7 @@ export class FileData {
   /** A page exists: it is more than a hole. */
   #exists(index: number): boolean {
     if (this.#space !== null) return this.#blocks.has(index);
-    return !this.untouched && this.kernel.machine.engine.hasEntry(this.#object, BigInt(index)) !== 0;
+    return !this.untouched && this.#kernel.machine.engine.hasEntry(this.#object, BigInt(index)) !== 0;
   }
 
   /** ftruncate(2): the rest of the last page is cleared, which brings it into memory. SyscallError ENOMEM. */
@@ -311,28 +314,28 @@ export class FileData {
   fsync(caller: Caller): void {
     if (this.untouched || this.#shmem) return;
     caller.charge((machine, task, cpu) => machine.sync(task, this.object, cpu));
-    if (this.kernel.machine.engine.takeErrors(this.#object) > 0) throw new SyscallError('EIO');
+    if (this.#kernel.machine.engine.takeErrors(this.#object) > 0) throw new SyscallError('EIO');
   }
 
   /** What is dirty is written, on behalf of nobody. False: something could not be. */
   flush(): boolean {
     if (this.untouched || this.#shmem) return true;
-    this.kernel.machine.sync(0, this.#object);
-    this.kernel.noteEvents();
-    return this.kernel.machine.engine.takeErrors(this.#object) === 0;
+    this.#kernel.machine.sync(0, this.#object);
+    this.#kernel.noteEvents();
+    return this.#kernel.machine.engine.takeErrors(this.#object) === 0;
   }
 
   /** kill_bdev(): everything leaves memory; bytes and inode stay. */
   invalidate(): void {
     if (this.untouched) return;
-    this.kernel.machine.truncate(0, this.#object, { index: 0 });
+    this.#kernel.machine.truncate(0, this.#object, { index: 0 });
     this.#resize(this.#size);
   }
 
   /** Everything leaves memory; the bytes stay (umount), unless it was all that there is of them. */
   forget(): void {
     if (this.untouched) return;
-    this.kernel.machine.freeObject(0, this.#object);
+    this.#kernel.machine.freeObject(0, this.#object);
     this.#object = 0;
   }
 
