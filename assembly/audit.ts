@@ -1,6 +1,7 @@
 // Conservation: every counter is recomputed from the folios, objcgs, stocks, batches and swap entries that it stands for,
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
+import { auditWorkers } from './policy/worker';
 import { auditPressure } from './audit-pressure';
 import { auditResident } from './audit-resident';
 import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
@@ -302,5 +303,6 @@ export function audit(): u32 {
   if (!code) code = auditTasks();
   if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
   if (!code) code = auditPressure();
+  if (!code) code = auditWorkers();
   return code;
 }

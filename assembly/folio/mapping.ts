@@ -11,9 +11,10 @@ import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';
 import { evictFiles, forgetBond } from '../policy/mount';
-import { setCharge, setContext } from '../policy/policy';
+import { contextNow, didAt, setCharge, setContext } from '../policy/policy';
 import { claim } from '../policy/release';
 import { onShare } from '../policy/share';
+import { freeAllWorkers, inWorker, refusesTmpfs } from '../policy/worker';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
@@ -287,10 +288,11 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   }
   let toucher = task ? folioPayer(task, false) : ROOT;
   // A fault that a system call makes (MAP_POPULATE, mlock(), a buffer) is that call's: it can be told of an error.
+  let shmem = isShmem(object);
   let context: u32 = fault && !(flags & FLAG_IN_CALL) ? L.CONTEXT_FAULT : L.CONTEXT_CALL;
+  if (policyOn && !fault && inWorker(shmem)) context = L.CONTEXT_WORKER;
   setContext(context);
   let payer = policyOn ? payerOf(task, object, toucher) : toucher;
-  let shmem = isShmem(object);
   let ahead = readsAhead(object);
   if (ahead) inodeReaches(object, index + count);
   let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
@@ -378,13 +380,19 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
  * that it may be a refault; a page that will be overwritten is none (__GFP_WRITE). Its frame, or a negative errno: see newFolio().
  */
 export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
-  // shmem_inode_acct_block()
-  if (isShmem(object) && !takeBlock(object)) {
-    headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
+  if (!isShmem(object)) return makeFolio(task, cpu, payer, object, index, reading, gfp);
+  let refused = takeBlock(object);
+  if (refused) {
+    headerSet(L.H_CALL_REFUSED, refused);
+    if (refused == L.CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
     return -ENOMEM;
   }
   let got = makeFolio(task, cpu, payer, object, index, reading, gfp);
-  if (got < 0 && isShmem(object)) giveBlocks(object, 1);
+  if (got >= 0) return got;
+  giveBlocks(object, 1);
+  // L4: whatever it is that a tmpfs is short of.
+  if (got == -ENOMEM && headerGet(L.H_CALL_REFUSED) && refusesTmpfs() && contextNow() == L.CONTEXT_WORKER)
+    headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
   return got;
 }
 
@@ -604,6 +612,7 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
     map = next;
   }
   radixDestroy(pagesOf(object));
+  freeAllWorkers(object);
   forgetInode(object);
   if (policyTables) forgetBond(object);
   store<u32>(objectAt(object), 0, L.OBJECT_TYPE);

@@ -27,8 +27,9 @@ import {
   headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT, shrinkAt, taskAt,
   userSetsEnd, watchEnd,
 } from '../memory';
+import { settleDeficits, workOff } from '../policy/backcharge';
 import { objectMade, ownDirectory } from '../policy/mount';
-import { setContext } from '../policy/policy';
+import { answer, setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
@@ -320,10 +321,13 @@ export function runEvent(row: u32, op: u32): i32 {
 /** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL) is not over yet. */
 function policyReturn(row: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  if (headerGet(L.H_DEFICITS)) settleDeficits();
   if (!task) return;
   let goesOn = (load<u32>(<usize>row << 2, L.COLUMN_FLAGS) & O.FLAG_IN_CALL) != 0;
   store<u32>(mmAt(task), goesOn ? 1 : 0, L.TASK_IN_CALL);
-  if (!goesOn && load<u32>(taskAt(task), L.TASK_MM)) atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (goesOn || !load<u32>(taskAt(task), L.TASK_MM)) return;
+  if (answer(L.POLICY_WORKER) >= L.WORKER_BACKCHARGE) workOff(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */

@@ -1,6 +1,7 @@
 // The rows that only charging policies and their mechanisms read: mounts, domains, credentials, loop devices, BPF maps, locks.
 // Under Linux' own answers most of them change nothing that is charged.
 import { EINVAL } from '../constants';
+import { loopConfigure, loopIo } from '../folio/loop';
 import * as L from '../layout';
 import { outOfRange, policyTables } from '../memory';
 import { mountAt, setCredentials, setNamespace, unmount } from '../policy/mount';
@@ -22,6 +23,10 @@ export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, 
       return setCredentials(task, cgroup, index);
     case O.OP_SETNS:
       return setNamespace(task, cgroup);
+    case O.OP_LOOP_CONFIGURE:
+      return loopConfigure(object, count, index, cgroup);
+    case O.OP_LOOP_IO:
+      return loopIo(task, cpu, object, index, count, (flags & O.FLAG_WRITE) != 0, cgroup);
   }
   return 0;
 }

@@ -231,6 +231,38 @@ export class TraceBuilder {
     });
   }
 
+  /** A loop device is attached to its backing object (null: detached); `assigned` is the cgroup that it is assigned to, offset in pages. */
+  loopConfigure(
+    device: string,
+    backing: string | null,
+    { assigned, offset = 0 }: { assigned?: string; offset?: number } = {},
+  ): this {
+    if (!this.#objects.has(device)) this.object(device, 'block');
+    return this.row('loop_configure', {
+      object: this.objectId(device),
+      cgroup: assigned === undefined ? 0 : this.cgroup(assigned),
+      count: backing === null ? 0 : this.objectId(backing),
+      index: offset,
+      name: device,
+    });
+  }
+
+  /** Direct I/O to a loop device, past its own page cache. */
+  loopIo(
+    task: string,
+    device: string,
+    { index = 0, pages = 1, write = true, cgroup }: BuilderAccess & { cgroup?: string } = {},
+  ): this {
+    return this.row('loop_io', {
+      task: this.task(task),
+      object: this.objectId(device),
+      cgroup: cgroup === undefined ? 0 : this.cgroup(cgroup),
+      index,
+      count: pages,
+      flags: write ? O.FLAG_WRITE : 0,
+    });
+  }
+
   /** A task touches its private memory. */
   touch(task: string, { index = 16, pages = 1, write = true }: BuilderAccess): this {
     return this.row('anon_touch', { task: this.task(task), index, count: pages, flags: write ? O.FLAG_WRITE : 0 });
