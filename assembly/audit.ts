@@ -1,13 +1,14 @@
 // Conservation: every counter is recomputed from the folios, objcgs, stocks, batches and swap entries that it stands for,
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
+import { auditWorkers } from './policy/worker';
 import { auditPressure } from './audit-pressure';
 import { auditResident } from './audit-resident';
 import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
 import { chargeWord, orderOf, ownerOf, pagesOf } from './folio/folio';
 import { objcgMemcg } from './folio/objcg';
-import { swapOwner } from './folio/swap';
+import { isReleasedSlot, swapOwner } from './folio/swap';
 import * as L from './layout';
 import { unseen } from './memcg/before';
 import { memcgState, nextInSubtree } from './memcg/memcg';
@@ -93,7 +94,7 @@ function addUp(): i64 {
   let swapTop = headerGet(L.H_SWAP_END);
   for (let entry: u32 = 1; entry < swapTop; entry++) {
     let memcg = swapOwner(entry);
-    if (memcg) tallyAdd(memcg, L.AUDIT_SWAP, 1);
+    if (memcg && !isReleasedSlot(memcg)) tallyAdd(memcg, L.AUDIT_SWAP, 1);
   }
   return listed;
 }
@@ -302,5 +303,6 @@ export function audit(): u32 {
   if (!code) code = auditTasks();
   if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
   if (!code) code = auditPressure();
+  if (!code) code = auditWorkers();
   return code;
 }

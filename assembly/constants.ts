@@ -34,6 +34,8 @@ export const MAX_FOLIO_ORDER: u32 = 9;
 
 /** "Not before the next event that is later than this": an unarmed timer. */
 export const NEVER: u64 = 0xffffffffffffffff;
+/** LOOP_IDLE_WORKER_TIMEOUT, drivers/block/loop.c: 60 s */
+export const LOOP_IDLE_WORKER_NS: u64 = 60000000000;
 /** Delay until the kworker of another CPU drains it: 0.3–0.65 ms measured on Linux 6.1, any value from 0.05 to 3 ms scores alike. */
 export const REMOTE_DRAIN_NS: u64 = 400000;
 
@@ -49,6 +51,7 @@ export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
 export const EAGAIN: i32 = 11;
 export const ENOMEM: i32 = 12;
+export const EACCES: i32 = 13;
 export const EBUSY: i32 = 16;
 export const EEXIST: i32 = 17;
 export const ENODEV: i32 = 19;

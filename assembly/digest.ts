@@ -19,9 +19,11 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
-  swapEnd, taskAt,
+  bondAt, cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, policyMemcgAt,
+  policyTables, rstatBase, shrinkAt, swapEnd, taskAt,
 } from './memory';
+import { countAt } from './policy/policy';
+import { busyUntil, firstWorker, nextWorker, workerMemcg } from './policy/worker';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
@@ -282,9 +284,51 @@ function foldShrinker(hash: u64, memcg: u32): u64 {
   return hash;
 }
 
+/** What a policy goes by beside the charges: payers, creators, marks, owners, domains, users. Nothing of that leaves no trace. */
+function foldPolicy(hash: u64): u64 {
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++)
+    for (let field = L.BOND_PAYER; field <= L.BOND_MARK; field += 4) {
+      let word = load<u32>(bondAt(object) + field);
+      if (word) hash = fold(fold(hash, (<u64>object << 32) | field), word);
+    }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++)
+    for (let field = L.PM_UID; field <= L.PM_GRANTS; field += 4) {
+      let word = load<u32>(policyMemcgAt(memcg) + field);
+      if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
+    }
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let uid = load<u32>(mmAt(task), L.TASK_UID);
+    let namespace = load<u32>(mmAt(task), L.TASK_NAMESPACE);
+    if (uid | namespace) hash = fold(fold(fold(hash, task), uid), namespace);
+  }
+  return hash;
+}
+
+/**
+ * What loop workers and deficits are to a policy: who works for whom until when, who owes what, which quotas there are. Under Linux' own
+ * answers workers are the scheduler's affair, and no state.
+ */
+function foldLoops(hash: u64): u64 {
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++) {
+    for (let worker = firstWorker(object); worker; worker = nextWorker(worker))
+      hash = fold(fold(hash, (<u64>object << 32) | workerMemcg(worker)), microseconds(busyUntil(worker)));
+    let quota = load<u32>(bondAt(object), L.BOND_QUOTA);
+    if (quota) hash = fold(fold(hash, (<u64>object << 32) | L.BOND_QUOTA), quota);
+  }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let deficit = countAt(memcg, L.PMC_DEFICIT);
+    if (deficit) hash = fold(fold(hash, (<u64>memcg << 32) | L.PMC_DEFICIT), deficit);
+    let reserve = countAt(memcg, L.PMC_RESERVE);
+    if (reserve) hash = fold(fold(hash, (<u64>memcg << 32) | L.PMC_RESERVE), reserve);
+  }
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
+  // Who only observes (policyOn, too) changes no state.
+  let answers = policyTables && headerGet(L.H_POLICY + L.POLICY_ON) != 0;
   if (rstatBase) hash = fold(fold(hash, headerGet(L.H_STATS_THRESHOLD)), headerGet64(L.H_STATS_FLUSH_AT));
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) hash = foldCpu(hash, cpu);
   for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) if (memcgState(memcg) != L.MEMCG_FREE) hash = foldMemcg(hash, memcg);
@@ -308,8 +352,10 @@ export function stateDigest(): u64 {
     for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(foldLruvec(hash, memcg), memcg);
     let pool = load<u32>(hugeBase, L.HUGE_POOL);
     if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
+    if (answers) hash = foldPolicy(hash);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
+  if (answers) hash = foldLoops(hash);
   hash = foldVm(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);

@@ -53,6 +53,7 @@ export { swapOn } from './folio/swapoff';
 export { setBacking, setIoMemcg, takeErrors } from './folio/loop';
 export { hasEntry } from './folio/mapping';
 export { objectPages, setInodeSize, setSuper, setSuperMax, superUsed } from './folio/inode';
+export { quotaUsed, setObjectUid, setSuperQuota } from './folio/quota';
 export { stateDigest } from './digest';
 export {
   advance,
@@ -84,6 +85,7 @@ export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
 export { flushCgroup, flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
+export { workOutShares } from './observe/users';
 export { replayRecorded } from './replay/loop';
 export { call, hugeCall } from './replay/call';
 export { replayModelled } from './replay/modelled';

@@ -8,6 +8,8 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
+import { backcharge, backcharging } from '../policy/backcharge';
+import { crossStalled } from '../policy/cross';
 import { AS_LINUX, forcePast, killsInPlace, noteRefused, onRefused, stillRefused } from '../policy/refused';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
@@ -85,7 +87,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
     return 0;
   }
   if (policyOn) {
-    let answered = onRefused(task, cpu, memcg, answer, pages, gfp);
+    let answered = backcharging() ? backcharge(memcg, answer, pages) : onRefused(task, cpu, memcg, answer, pages, gfp);
     if (answered != AS_LINUX) return answered;
   }
   let raisedMax = false;
@@ -101,6 +103,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       raisedMax = true;
       let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
       if (nodesEnd > 1) memstallReclaim(task, reclaimed);
+      if (policyOn) crossStalled(task, over, reclaimed);
       if (pageCounterMargin(memoryCounter(over)) < <i64>pages) {
         if (!drained) {
           drainAllStock(over, cpu);
@@ -110,7 +113,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
           if (retries-- == 0) {
             if (gfp & GFP_RETRY_MAYFAIL) break;
             if (passedOom && isDying(task)) break;
-            if (policyOn && !killsInPlace(task, gfp)) break;
+            if (policyOn && !killsInPlace(task, memcg, gfp)) break;
             // Whom the last round's kill hit is dead by now.
             let room = victimsDie(cpu) && pageCounterMargin(memoryCounter(over)) >= <i64>pages;
             if (!room && !memcgOom(task, over, pages)) break;

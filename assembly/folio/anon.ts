@@ -5,7 +5,8 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, policyOn, taskAt, userSetsEnd } from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
-import { setContext } from '../policy/policy';
+import { setCharge, setContext } from '../policy/policy';
+import { claim } from '../policy/release';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { copyHuge, unmapHugeAll } from './hugetlb';
@@ -88,8 +89,13 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
   let payer = folioPayer(task, true);
-  setContext(inCall ? L.CONTEXT_CALL : L.CONTEXT_FAULT);
-  if (policyOn) payer = payerOf(task, 0, payer);
+  let context: u32 = inCall ? L.CONTEXT_CALL : L.CONTEXT_FAULT;
+  setContext(context);
+  if (policyOn) {
+    let toucher = payer;
+    payer = payerOf(task, 0, toucher);
+    setCharge(context, payer, toucher);
+  }
   let pages = pagesOf(mm);
   for (let v = vpn; v < vpn + count; v++) {
     let word = radixGet(pages, v);
@@ -154,6 +160,9 @@ function swapFault(task: u32, cpu: u32, mm: u32, payer: u32, vpn: u64, slot: u32
     let got = swapIn(task, cpu, slot, payer, KIND_ANON, anonPlace(mm, vpn));
     if (got < 0) return got;
     frame = <u32>got;
+  } else if (policyOn) {
+    if (claim(task, cpu, frame, payer)) return -ENOMEM;
+    if (isKilled(task)) return -ENOMEM;
   }
   // A write must know whether the batch's reference is the only other one.
   if (write && isLruAdding(frame)) lruAddDrain(cpu);

@@ -5,6 +5,7 @@ import * as L from '../layout';
 import { cpuAt, headerGet, headerSet, memcgAt, nodesEnd, nrCpus, nrStockSlots, ROOT, shrinkAt } from '../memory';
 import { setContext } from '../policy/policy';
 import { pageCounterRead, swapCounter } from '../counter/page-counter';
+import { heldByWorker } from '../policy/worker';
 import { KIND_PERCPU, KIND_SLAB, KIND_STOCK } from '../replay/ops';
 import { unseen } from './before';
 import { memcgState, nearestOnline, nextInSubtree } from './memcg';
@@ -34,7 +35,9 @@ export function countDescendants(memcg: u32, dying: bool): u32 {
   let n: u32 = 0;
   for (let m = nextInSubtree(memcg, memcg); m; m = nextInSubtree(m, memcg)) {
     let state = memcgState(m);
-    if (dying ? state == L.MEMCG_REMOVED || (state == L.MEMCG_DYING && isPinned(m)) : state == L.MEMCG_ONLINE) n++;
+    // A loop worker's reference is to the cgroup's css of io: it keeps the cgroup, not its memcg.
+    let held = state == L.MEMCG_DYING && (isPinned(m) || heldByWorker(m));
+    if (dying ? state == L.MEMCG_REMOVED || held : state == L.MEMCG_ONLINE) n++;
   }
   return n;
 }

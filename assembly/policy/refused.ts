@@ -11,17 +11,18 @@ import { memcgEvent } from '../memcg/events';
 import { headerSet, ROOT, taskAt } from '../memory';
 import { GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_NOFAIL, GFP_NORETRY, GFP_RETRY_MAYFAIL } from '../replay/ops';
 import { ringRefused } from '../ring';
-import { answer, contextNow, didAt } from './policy';
+import { answer, contextNow, didAt, isTarget } from './policy';
+import { chargeOrError } from './target';
 
 /** The kernel's own way is taken. */
 export const AS_LINUX: i32 = 1;
 
 /** Where the charge at hand is made, CONTEXT_*: what may not block is atomic, and what a kernel thread does a worker's, wherever. */
-export function contextOf(task: u32, gfp: u32): u32 {
+export function contextOf(task: u32, memcg: u32, gfp: u32): u32 {
   if (!(gfp & GFP_DIRECT_RECLAIM)) return L.CONTEXT_ATOMIC;
-  let context = contextNow();
-  if (context != L.CONTEXT_TARGET && task && !load<u32>(taskAt(task), L.TASK_MM)) return L.CONTEXT_WORKER;
-  return context;
+  if (isTarget(memcg)) return L.CONTEXT_TARGET;
+  if (task && !load<u32>(taskAt(task), L.TASK_MM)) return L.CONTEXT_WORKER;
+  return contextNow();
 }
 
 /** The policy's answer to a charge in this context, REFUSED_*. */
@@ -36,7 +37,7 @@ export function contextOf(task: u32, gfp: u32): u32 {
 
 /** Counts a charge that failed, at whom it was to be charged to. */
 export function noteRefused(task: u32, memcg: u32, pages: u32, gfp: u32): void {
-  didAt(memcg, L.PMC_ENOMEM + contextOf(task, gfp), 1);
+  didAt(memcg, L.PMC_ENOMEM + contextOf(task, memcg, gfp), 1);
   ringRefused(task, memcg, pages, ENOMEM);
 }
 
@@ -53,22 +54,23 @@ export function forcePast(memcg: u32, over: u32, pages: u32, reason: u32, raised
  */
 export function onRefused(task: u32, cpu: u32, memcg: u32, over: u32, pages: u32, gfp: u32): i32 {
   // try_charge() of 2017: "Unlike in global OOM situations, memcg is not in a physical memory shortage": who is dying passes.
-  if (answerIn(contextOf(task, gfp)) == L.REFUSED_ENOMEM && isDying(task)) {
+  if (answerIn(contextOf(task, memcg, gfp)) == L.REFUSED_ENOMEM && isDying(task)) {
     forcePast(memcg, over, pages, L.FORCED_DYING, false);
     return 0;
   }
+  if (isTarget(memcg) && answerIn(L.CONTEXT_TARGET) == L.REFUSED_ERROR) return chargeOrError(task, cpu, memcg, over, pages, gfp);
   return AS_LINUX;
 }
 
 /** Reclaim was of no use: whether the OOM killer is asked inside of the charge. */
-export function killsInPlace(task: u32, gfp: u32): bool {
-  let how = answerIn(contextOf(task, gfp));
+export function killsInPlace(task: u32, memcg: u32, gfp: u32): bool {
+  let how = answerIn(contextOf(task, memcg, gfp));
   return how == L.REFUSED_KERNEL || how == L.REFUSED_OOM_IN_PLACE || isSettled(gfp);
 }
 
 /** Nothing that the kernel's loop did made room. AS_LINUX: it fails, or is forced; 0: it was charged; or a negative errno. */
 export function stillRefused(task: u32, cpu: u32, memcg: u32, over: u32, pages: u32, gfp: u32, raisedMax: bool): i32 {
-  let context = contextOf(task, gfp);
+  let context = contextOf(task, memcg, gfp);
   let how = answerIn(context);
   if (how == L.REFUSED_KERNEL || how == L.REFUSED_OOM_IN_PLACE || isSettled(gfp)) return AS_LINUX;
   if (how == L.REFUSED_ENOMEM || how == L.REFUSED_ERROR) {

@@ -8,7 +8,7 @@ import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
-import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
+import { dropPagecache, fileAccess, fileDirty, objectFree, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
@@ -24,10 +24,12 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, ringEnd, ROOT, shrinkAt, taskAt,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT, shrinkAt, taskAt,
   userSetsEnd, watchEnd,
 } from '../memory';
-import { setContext } from '../policy/policy';
+import { settleDeficits, workOff } from '../policy/backcharge';
+import { objectMade, ownDirectory } from '../policy/mount';
+import { answer, setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
@@ -253,7 +255,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_MUNLOCK:
       return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count, index);
+      return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
@@ -298,6 +300,7 @@ export function runEvent(row: u32, op: u32): i32 {
   // It was made on the recorded machine: here it is, whatever the limits.
   if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
     chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
+  if (op == O.OP_MKDIR && !errno && policyTables) ownDirectory(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), task);
   if (op == O.OP_WRITE_KNOB && !errno) {
     let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
     // What the writer of memory.reclaim was told does not matter here.
@@ -318,10 +321,13 @@ export function runEvent(row: u32, op: u32): i32 {
 /** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL) is not over yet. */
 function policyReturn(row: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  if (headerGet(L.H_DEFICITS)) settleDeficits();
   if (!task) return;
   let goesOn = (load<u32>(<usize>row << 2, L.COLUMN_FLAGS) & O.FLAG_IN_CALL) != 0;
   store<u32>(mmAt(task), goesOn ? 1 : 0, L.TASK_IN_CALL);
-  if (!goesOn && load<u32>(taskAt(task), L.TASK_MM)) atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (goesOn || !load<u32>(taskAt(task), L.TASK_MM)) return;
+  if (answer(L.POLICY_WORKER) >= L.WORKER_BACKCHARGE) workOff(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */

@@ -5,8 +5,10 @@
  *
  * One call of read(2) or write(2) is one row of the engine, however many pages it has: so memory.high is looked at on the return to user mode.
  */
+import { FLAG_WRITE } from '../../../assembly/replay/ops.ts';
+import { errnoName } from '../../engine/errno.ts';
 import type { Access, CallResult, ObjectType } from '../../live.ts';
-import { SyscallError } from './error.ts';
+import { asSyscall, PAYER_ERRNOS, SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
 import { Ranges } from './ranges.ts';
 import { type ByteStore, SparseBytes } from './sparse-bytes.ts';
@@ -25,6 +27,10 @@ export interface FileDataOptions {
   size?: number;
   /** of tmpfs: the engine's object that stands for its super block */
   superBlock?: number;
+  /** pages that the caller may add at most: a quota */
+  quota?: (caller: Caller) => number;
+  /** under a policy that asks: the task that makes it, and the cgroup that is chosen to pay for it; 0: none */
+  made?: { task: number; payer: number };
   /** of a disk's file system */
   space?: BlockSpace;
   /** of a device that is attached anew: the engine's object that it had until now; 0: none */
@@ -50,6 +56,7 @@ export class FileData {
   readonly bytes: ByteStore;
   readonly #superBlock: number;
   readonly #space: BlockSpace | null;
+  readonly #quota: ((caller: Caller) => number) | null;
   readonly #backing: { data: FileData; start: number } | null;
   /** blocks that exist; of tmpfs and devices the engine, or nobody, knows */
   readonly #blocks = new Ranges();
@@ -63,9 +70,15 @@ export class FileData {
     this.#size = options.size ?? 0;
     this.#superBlock = options.superBlock ?? 0;
     this.#space = options.space ?? null;
+    this.#quota = options.quota ?? null;
     this.#backing = options.backing ?? null;
     this.#object = options.object ?? 0;
     if (this.#object !== 0) this.#resize(this.#size);
+    else if (options.made !== undefined) {
+      const { superBlock: mount = 0, made } = options;
+      const make = () => kernel.machine.newObject(type, pagesOf(this.#size), { ...made, mount });
+      this.#object = asSyscall(make, PAYER_ERRNOS);
+    }
   }
 
   /** i_size, bytes */
@@ -137,11 +150,20 @@ export class FileData {
     let end = pageOf(offset + bytes.length - 1) + 1;
     if (this.#space !== null) end = this.#blocks.reach(first, end, this.#space.available(caller));
     if (end === first) throw new SyscallError('ENOSPC');
+    if (this.#quota !== null) end = this.#within(this.#quota(caller), first, end);
+    if (end === first) throw new SyscallError('EDQUOT');
     const { done, error } = this.#access(caller, { index: first, pages: end - first, write: true });
     const written = Math.min(bytes.length, (first + done) * PAGE_SIZE - offset);
     if (written > 0) this.#put(offset, bytes.subarray(0, written));
     if (error !== null && (written <= 0 || !(error instanceof SyscallError))) throw error;
     return written;
+  }
+
+  /** The end of what can be written of pages [first, end) with so many more. */
+  #within(room: number, first: number, end: number): number {
+    let left = room;
+    for (let at = first; at < end; at++) if (!this.#exists(at) && --left < 0) return at;
+    return end;
   }
 
   /** Bytes that get into the file, whoever's memory they go through. */
@@ -167,6 +189,7 @@ export class FileData {
     const length = Math.min(count, this.#size - offset);
     if (length <= 0) return NO_BYTES;
     this.#invalidate(caller, offset, length);
+    if (this.#backing !== null) this.#request(caller, offset, length, false);
     return this.bytes.read(offset, length);
   }
   writeDirect(caller: Caller, offset: number, bytes: Uint8Array): number {
@@ -176,8 +199,28 @@ export class FileData {
     const written = Math.min(bytes.length, end * PAGE_SIZE - offset);
     if (written <= 0) throw new SyscallError('ENOSPC');
     this.#invalidate(caller, offset, written);
-    this.#put(offset, bytes.subarray(0, written));
+    if (this.#backing === null) this.#put(offset, bytes.subarray(0, written));
+    else this.#request(caller, offset, written, true, bytes);
     return written;
+  }
+  /** Of a loop device: its worker reads or writes the file. SyscallError EIO, or what the policy says. */
+  #request(caller: Caller, offset: number, length: number, write: boolean, bytes: Uint8Array = NO_BYTES): void {
+    const index = pageOf(offset);
+    const count = pageOf(offset + length - 1) + 1 - index;
+    const { object } = this;
+    let done = count;
+    let error: SyscallError | null = null;
+    caller.charge((machine, task, cpu) => {
+      const columns = { task, cpu, object, index, count, flags: write ? FLAG_WRITE : 0 };
+      const result = machine.event('loop_io', columns);
+      if (result.errno) error = new SyscallError(result.errno);
+      done = result.done ?? count;
+      return result;
+    });
+    const through = Math.max(0, Math.min(length, (index + done) * PAGE_SIZE - offset));
+    if (write && through > 0) this.#put(offset, bytes.subarray(0, through));
+    // __blkdev_direct_IO(): a part that failed is the call's error, whatever came of the rest.
+    if (error !== null) throw error;
   }
   /** kiocb_invalidate_pages() */
   #invalidate(caller: Caller, offset: number, length: number): void {
@@ -196,6 +239,8 @@ export class FileData {
     const { write } = options;
     const makes = write && this.#space !== null && !this.#blocks.has(index);
     if (makes && this.#space.available(caller) < 1) throw new SyscallError('EFAULT');
+    if (this.#quota !== null && this.#within(this.#quota(caller), index, index + 1) === index)
+      throw new SyscallError('EFAULT');
     const { error } = this.#access(caller, { ...options, index, pages: 1, fault: true });
     if (error instanceof SyscallError && error.errno === 'ENOSPC') throw new SyscallError('EFAULT');
     if (error !== null) throw error;
@@ -257,7 +302,10 @@ export class FileData {
     if (this.#space !== null) {
       if (to - from - this.#blocks.count(from, to) > this.#space.available(caller)) throw new SyscallError('ENOSPC');
       this.allocate(offset, length);
-    } else this.#fill(caller, from, to);
+    } else {
+      if (this.#quota !== null && this.#within(this.#quota(caller), from, to) < to) throw new SyscallError('EDQUOT');
+      this.#fill(caller, from, to);
+    }
     if (!keepSize && offset + length > this.#size) this.#resize(offset + length);
   }
 
@@ -282,11 +330,12 @@ export class FileData {
     }
   }
 
-  /** fsync(2). SyscallError EIO: something could not be written. */
+  /** fsync(2). SyscallError EIO, under some policies ENOSPC or EDQUOT: something could not be written. */
   fsync(caller: Caller): void {
     if (this.untouched || this.#shmem) return;
     caller.charge((machine, task, cpu) => machine.sync(task, this.object, cpu));
-    if (this.#kernel.machine.engine.takeErrors(this.#object) > 0) throw new SyscallError('EIO');
+    const errors = this.#kernel.machine.engine.takeErrors(this.#object);
+    if (errors !== 0) throw new SyscallError(errors >>> 24 === 0 ? 'EIO' : errnoName(errors >>> 24));
   }
 
   /** What is dirty is written, on behalf of nobody. False: something could not be. */
