@@ -66,7 +66,7 @@ export function setInodeSize(object: u32, pages: u64): void {
 @inline export function inodeReaches(object: u32, pages: u64): void {
   if (pages > inodeSize(object)) setInodeSize(object, pages);
 }
-/** shmem_inode_acct_blocks(): one page more of a file. 0; CALL_NO_SPACE: its tmpfs is full; CALL_QUOTA: its owner may have no more there. */
+/** shmem_inode_acct_blocks(): one page more of a file. 0; CALL_NO_SPACE: its tmpfs is full; CALL_QUOTA: its owner may have no more. */
 export function takeBlock(object: u32): u32 {
   let sb = load<u32>(inodeAt(object), L.INODE_SUPER);
   if (!sb) return 0;

@@ -66,8 +66,8 @@ function bind(object: u32, backing: u32, offset: u32, worker: u32): void {
 }
 
 /**
- * The same from a trace (op loop_configure), which names no kernel thread: the engine has one of its own, and every cgroup counts as one that
- * io knows. The device is made if nobody has named it; `assigned` pays for it where the policy asks for that. -ENOENT, -EBUSY as above;
+ * The same from a trace (op loop_configure), which names no kernel thread: the engine has one of its own, and every cgroup counts as one
+ * that io knows. The device is made if nobody has named it; `assigned` pays for it where the policy asks for that. -ENOENT, -EBUSY as above;
  * -EINVAL: it is a file of something else.
  */
 export function loopConfigure(object: u32, backing: u32, offset: u64, assigned: u32): i32 {
@@ -178,8 +178,8 @@ function assign(object: u32, issuer: u32, metadata: bool): u64 {
 }
 
 /**
- * loop_handle_cmd(): one page, as {@link assign} has told. `forced`: whatever the limits. `who` issued it, 0: the flusher. 0, or why it could
- * not be read or written: CALL_*, or 1 for a limit.
+ * loop_handle_cmd(): one page, as {@link assign} has told. `forced`: whatever the limits. `who` issued it, 0: the flusher. 0, or why it
+ * could not be read or written: CALL_*, or 1 for a limit.
  */
 function transfer(object: u32, index: u64, assigned: u64, write: bool, forced: bool, who: u32): u32 {
   let payer = <u32>assigned;
