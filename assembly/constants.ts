@@ -51,6 +51,7 @@ export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
 export const EAGAIN: i32 = 11;
 export const ENOMEM: i32 = 12;
+export const EACCES: i32 = 13;
 export const EBUSY: i32 = 16;
 export const EEXIST: i32 = 17;
 export const ENODEV: i32 = 19;
@@ -59,3 +60,5 @@ export const EINVAL: i32 = 22;
 export const ENOSPC: i32 = 28;
 /** An id lies outside its table: header fields ERROR_FIELD and ERROR_VALUE say which. */
 export const ERANGE: i32 = 34;
+/** A user has all of a tmpfs that his quota allows. */
+export const EDQUOT: i32 = 122;

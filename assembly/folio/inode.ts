@@ -2,7 +2,7 @@
 // b_dirty, in the order of dirtied_when), include/linux/fs.h (i_size).
 import * as L from '../layout';
 import { headerGet, headerSet, inodeAt, objectAt } from '../memory';
-import { giveQuota, takeQuota } from './quota';
+import { CALL_QUOTA, giveQuota, takeQuota } from './quota';
 
 @inline export function dirtyPages(object: u32): u32 {
   return load<u32>(inodeAt(object), L.INODE_DIRTY);
@@ -74,7 +74,7 @@ export function takeBlock(object: u32): u32 {
   let used = load<u32>(at, L.INODE_SB_USED);
   let most = load<u32>(at, L.INODE_SB_MAX);
   if (most && used >= most) return L.CALL_NO_SPACE;
-  if (!takeQuota(object)) return L.CALL_QUOTA;
+  if (!takeQuota(object)) return CALL_QUOTA;
   store<u32>(at, used + 1, L.INODE_SB_USED);
   return 0;
 }

@@ -6,8 +6,10 @@ import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind } from '../memcg/stat';
-import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, ROOT, rstatBase, userSetsEnd } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, policyOn, ROOT, rstatBase, userSetsEnd } from '../memory';
 import { forgetUse } from '../observe/users';
+import { takeRefusal } from '../policy/policy';
+import { unmark } from '../policy/release';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
@@ -82,7 +84,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
     // What is read ahead is nobody's loss.
     if (!(gfp & GFP_NORETRY)) {
       countLocal(memcg, L.EVENT_REFUSED, 1);
-      headerSet(L.H_CALL_REFUSED, 1);
+      if (headerGet(L.H_CALL_REFUSED) != L.CALL_NO_SPACE) headerSet(L.H_CALL_REFUSED, policyOn ? takeRefusal() : 1);
     }
     return -ENOMEM;
   }
@@ -107,6 +109,7 @@ function commitNew(cpu: u32, frame: u32, memcg: u32, kind: u32): void {
 export function freeFolio(task: u32, cpu: u32, frame: u32): void {
   if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
   if (userSetsEnd) forgetUse(frame);
+  if (policyOn && stateOf(frame) & L.STATE_UNOWNED) unmark(frame, false);
   forgetMlock(frame);
   cleanFolio(frame);
   freeBuffers(cpu, frame);
