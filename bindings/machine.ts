@@ -234,12 +234,6 @@ function checkSysctl(name: string, value: number | undefined, most: number): voi
     throw new EngineError('EINVAL', `${name}: ${value} is not a whole number from 1 to ${most}`);
 }
 
-/** What a call is told, where it is not that a limit refused. */
-const CALL_ERRNO: ReadonlyMap<number, string> = new Map([
-  [L.CALL_NO_SPACE, 'ENOSPC'],
-  [L.CALL_QUOTA, 'EDQUOT'],
-  [L.CALL_IO, 'EIO'],
-]);
 const FIELD_NAMES = ['', 'op', 'cpu', 'task', 'cgroup', 'object', 'index', 'count', 'flags', 'ts'];
 const AUDIT_NAMES = [
   '',
