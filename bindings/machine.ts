@@ -343,6 +343,11 @@ export class Machine {
   /** peak files that were written, by cgroup and counter */
   #peaks = new Map<string, Set<PeakFile>>();
   #cgroupfs: CgroupFs | null = null;
+  /**
+   * What live calls are while it is set: parts of a system call that goes on (FLAG_IN_CALL). Its end is `event('return_to_user', { task })`, or a call
+   * without. Only policies ask.
+   */
+  inCall = false;
 
   private constructor(
     memory: WebAssembly.Memory,
@@ -402,9 +407,9 @@ export class Machine {
       policy: asked = 'linux',
       ...capacities
     } = options;
-    const policy = policyFor(asked, residency);
     checkWord('kernel', kernel, ['6.18', '6.1']);
     checkWord('residency', residency, ['recorded', 'modelled']);
+    const policy = policyFor(asked, residency);
     checkWord('statistics', statistics, ['exact', 'kernel']);
     for (const name of Object.keys(capacities)) checkWord('boot option', name, Object.keys(DEFAULT_CAPACITIES));
     for (const name of Object.keys(given)) checkWord('cost', name, COST_NAMES);
@@ -643,8 +648,10 @@ export class Machine {
       gfp?: number;
     },
   ): CallResult {
-    const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, flags = 0, gfp = 0 } = row;
+    const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, gfp = 0 } = row;
+    let { flags = 0 } = row;
     checkColumns(doing, { task, cpu, cgroup, object, index, count });
+    if (this.inCall && task !== 0) flags |= O.FLAG_IN_CALL;
     return this.#result(doing, task, this.engine.call(op, task, cpu, cgroup, object, BigInt(index), count, flags, gfp));
   }
 
