@@ -7,7 +7,7 @@ import { MAX_FOLIO_ORDER, PAGE_SHIFT, PAGE_SIZE } from './constants';
 import { memoryCounter, pageCounterRead, swapCounter } from './counter/page-counter';
 import { chargeWord, orderOf, ownerOf, pagesOf } from './folio/folio';
 import { objcgMemcg } from './folio/objcg';
-import { swapOwner } from './folio/swap';
+import { isReleasedSlot, swapOwner } from './folio/swap';
 import * as L from './layout';
 import { unseen } from './memcg/before';
 import { memcgState, nextInSubtree } from './memcg/memcg';
@@ -93,7 +93,7 @@ function addUp(): i64 {
   let swapTop = headerGet(L.H_SWAP_END);
   for (let entry: u32 = 1; entry < swapTop; entry++) {
     let memcg = swapOwner(entry);
-    if (memcg) tallyAdd(memcg, L.AUDIT_SWAP, 1);
+    if (memcg && !isReleasedSlot(memcg)) tallyAdd(memcg, L.AUDIT_SWAP, 1);
   }
   return listed;
 }

@@ -14,6 +14,7 @@ import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';
 import { evictFiles, forgetBond } from '../policy/mount';
 import { setCharge, setContext } from '../policy/policy';
+import { claim } from '../policy/release';
 import { onShare } from '../policy/share';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
@@ -337,7 +338,11 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       if (task && isKilled(task)) return 0;
     }
     if (flags & FLAG_READAHEAD) continue;
-    if (policyOn && !known) onShare(task, cpu, frame, toucher);
+    if (policyOn && !known) {
+      if (claim(task, cpu, frame, payer)) return 0;
+      if (task && isKilled(task)) return 0;
+      onShare(task, cpu, frame, toucher);
+    }
     if (userSetsEnd) noteUse(frame, toucher);
     if (fault) {
       if (!setMapped(map, i)) return fullNodes(object);
@@ -647,6 +652,15 @@ export function dropPagecache(task: u32, cpu: u32): void {
     }
     shrinkNodes(pages);
   }
+}
+
+/** invalidate_mapping_pages() of one folio of a file that is mapped nowhere, and on no list: it leaves nothing. */
+export function forgetPage(task: u32, cpu: u32, frame: u32): void {
+  let place = load<u64>(placeAt(frame));
+  let pages = pagesOf(<u32>(place >> 32));
+  radixClear(pages, place & 0xffffffff);
+  freeFolio(task, cpu, frame);
+  shrinkNodes(pages);
 }
 
 /** Some page is in memory: inodes that have none (nrpages) are passed over, whatever shadows they have. */

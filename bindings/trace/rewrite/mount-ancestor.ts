@@ -31,7 +31,6 @@ class MountAncestor implements RewriteRun {
 
   look(row: Readonly<TraceRow>): void {
     this.#where.see(row);
-    this.#lives.see(row);
     if (row.op === O.OP_MKDIR) {
       this.#parents.set(row.cgroup, row.object);
       this.#paths.set(row.cgroup, row.name ?? `#${row.cgroup}`);
@@ -53,7 +52,6 @@ class MountAncestor implements RewriteRun {
   }
 
   row(row: TraceRow, emit: Emit): void {
-    this.#lives.see(row);
     if (row.op === O.OP_MKDIR) this.#present.add(row.cgroup);
     if (row.op === O.OP_RMDIR) this.#present.delete(row.cgroup);
     // Of objects that have a payer of their own (memfd, System V) likewise.

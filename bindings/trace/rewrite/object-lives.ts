@@ -6,25 +6,15 @@ import type { TraceRow } from './rewrite.ts';
 export class ObjectLives<T> {
   readonly #lives = new Map<number, T[]>();
   readonly #number = new Map<number, number>();
-  readonly #born = new Set<number>();
   readonly #fresh: () => T;
 
   constructor(fresh: () => T) {
     this.#fresh = fresh;
   }
 
-  /** To be called with every row. Objects begin with `object_new` or `mount`, or with their first use. */
-  see(row: Readonly<TraceRow>): void {
-    if (row.op === O.OP_OBJECT_NEW || row.op === O.OP_MOUNT) {
-      if (this.#born.has(row.object)) this.#number.set(row.object, this.#at(row.object) + 1);
-      this.#born.add(row.object);
-    }
-  }
-
   /** To be called after an object's end was seen to: what comes under its id is another one. */
   end(object: number): void {
     this.#number.set(object, this.#at(object) + 1);
-    this.#born.delete(object);
   }
 
   #at(object: number): number {
@@ -47,7 +37,6 @@ export class ObjectLives<T> {
   /** The second reading begins. */
   again(): void {
     this.#number.clear();
-    this.#born.clear();
   }
 }
 

@@ -28,7 +28,6 @@ class Preallocate implements RewriteRun {
 
   look(row: Readonly<TraceRow>): void {
     this.#where.see(row);
-    this.#lives.see(row);
     if (row.op === O.OP_MOUNT) this.#lives.of(row.object).service = row.task;
     if (row.op === O.OP_OBJECT_NEW) {
       const life = this.#lives.of(row.object);
@@ -53,7 +52,6 @@ class Preallocate implements RewriteRun {
   }
 
   row(row: TraceRow, emit: Emit): void {
-    this.#lives.see(row);
     emit(row);
     if (row.op === O.OP_OBJECT_NEW) {
       const { service, pages, users } = this.#lives.of(row.object);

@@ -33,7 +33,6 @@ class PrivateCopies implements RewriteRun {
 
   look(row: Readonly<TraceRow>): void {
     this.#where.see(row);
-    this.#lives.see(row);
     const toucher = isTouch(row) ? this.#where.toucher(row.task) : null;
     if (toucher !== null) {
       const { copies } = this.#lives.of(row.object);
@@ -51,7 +50,6 @@ class PrivateCopies implements RewriteRun {
 
   row(row: TraceRow, emit: Emit): void {
     this.#where.see(row);
-    this.#lives.see(row);
     const { object } = row;
     switch (row.op) {
       case O.OP_OBJECT_NEW:
