@@ -26,7 +26,11 @@ export const mountFull: Scenario = {
     for (let index = 0; index < Number(pages); index += step)
       trace.access('writer', '/shm/data', { index, pages: Math.min(step, Number(pages) - index), write: true, fault });
     if (Number(free) === 0) return;
-    trace.row('truncate', { object: trace.objectId('/shm/data'), index: Number(max) - Number(free), task: trace.task('writer') });
+    trace.row('truncate', {
+      object: trace.objectId('/shm/data'),
+      index: Number(max) - Number(free),
+      task: trace.task('writer'),
+    });
     trace.access('writer', '/shm/data', { index: Number(max) - Number(free), pages: Number(free), write: true, fault });
   },
 };

@@ -11,7 +11,10 @@ export const overProvision: Scenario = {
     memcg: { default: '/pod', summary: 'memcg= of the mount' },
   },
   build(trace, { pages, max, memcg }) {
-    trace.mkdir('/pod').mkdir('/pod/a', { 'memory.max': Number(max) }).mkdir('/pod/b');
+    trace
+      .mkdir('/pod')
+      .mkdir('/pod/a', { 'memory.max': Number(max) })
+      .mkdir('/pod/b');
     trace.mount('/shm', memcg === '' ? {} : { memcg: String(memcg) });
     trace.spawn('a', '/pod/a').spawn('b', '/pod/b');
     trace.object('/shm/data', 'shmem', { pages: Number(pages), mount: '/shm', by: 'a' });

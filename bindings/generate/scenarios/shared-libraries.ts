@@ -10,8 +10,14 @@ export const sharedLibraries: Scenario = {
     pages: { default: 12288, summary: 'pages of the libraries' },
     anon: { default: 6144, summary: 'pages of private memory of each job' },
     max: { default: 16384, summary: 'memory.max of each job, pages' },
-    kind: { default: 'tmpfs', summary: 'tmpfs: the first job unpacks them there; mlocked: each job locks them; cache: they are read' },
-    together: { default: 1, summary: '1: all have mapped the libraries before they allocate; 0: one job after the other' },
+    kind: {
+      default: 'tmpfs',
+      summary: 'tmpfs: the first job unpacks them there; mlocked: each job locks them; cache: they are read',
+    },
+    together: {
+      default: 1,
+      summary: '1: all have mapped the libraries before they allocate; 0: one job after the other',
+    },
   },
   build(trace, { jobs, pages, anon, max, kind, together }) {
     const names = Array.from({ length: Number(jobs) }, (_, i) => `job${i + 1}`);
@@ -25,7 +31,12 @@ export const sharedLibraries: Scenario = {
       else
         for (let index = 0; index < Number(pages); index += 256) {
           const part = Math.min(256, Number(pages) - index);
-          trace.access(name, '/usr/lib', { index, pages: part, fault: true, write: kind === 'tmpfs' && name === 'job1' });
+          trace.access(name, '/usr/lib', {
+            index,
+            pages: part,
+            fault: true,
+            write: kind === 'tmpfs' && name === 'job1',
+          });
         }
     };
     const use = (name: string) => trace.touch(name, { pages: Number(anon) });
