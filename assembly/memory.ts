@@ -51,6 +51,7 @@ export let policyMemcgBase: usize = 0;
 export let loopWorkerBase: usize = 0;
 export let usersBase: usize = 0;
 export let userSetBase: usize = 0;
+export let crossBase: usize = 0;
 /** Some answer of the policy is not Linux's. While it is false, no hook costs more than this test. */
 export let policyOn: bool = false;
 /** There are tables for what policies know (capacity `policies`). */
@@ -149,6 +150,7 @@ export function attachMemory(worker: u32): void {
   loopWorkerBase = at(L.R_LOOP_WORKER);
   usersBase = at(L.R_USERS);
   userSetBase = at(L.R_USER_SET);
+  crossBase = at(L.R_CROSS);
   policyOn = load<u32>(L.HEADER + L.H_POLICY, L.POLICY_ON) != 0;
   policyTables = capacity(L.CAP_POLICIES) != 0 && capacity(L.CAP_NODES) != 0;
   userSetsEnd = capacity(L.CAP_NODES) != 0 ? <u32>capacity(L.CAP_OBSERVE) : 0;

@@ -32,7 +32,13 @@ import {
   type ObjectType,
   type PageKind,
 } from './live.ts';
-import { POLICY_COUNTS, type PolicyCount, type PolicyFigures, policyFigures } from './policy/figures.ts';
+import {
+  type CrossFigure,
+  POLICY_COUNTS,
+  type PolicyCount,
+  type PolicyFigures,
+  policyFigures,
+} from './policy/figures.ts';
 import { isLinux, type Policy, PolicyError, writePolicy } from './policy/policy.ts';
 import { presetOf } from './policy/registry.ts';
 import { TaskNames } from './replay/task-names.ts';
@@ -655,7 +661,10 @@ export class Machine {
     const result: CallResult = { charged: this.#header(L.H_CALL_CHARGED) };
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
-    if (this.#header(L.H_CALL_REFUSED) === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
+    const refused = this.#header(L.H_CALL_REFUSED);
+    if (refused === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
+    if (refused === L.CALL_SIGBUS) return { ...result, signal: 'SIGBUS' };
+    if (refused >= L.CALL_ERRNO) return { ...result, errno: errnoName(refused - L.CALL_ERRNO) };
     const errno = errnoName(-status);
     const field = FIELD_NAMES[this.#header(L.H_ERROR_FIELD)]!;
     const value = this.#u64[(L.HEADER + L.H_ERROR_VALUE) / 8]!;
@@ -702,6 +711,24 @@ export class Machine {
     const tables = this.capacities.policies !== 0 && this.capacities.nodes !== 0;
     const read = (offset: number) => (tables ? Number(this.#i64((base + offset) / 8)) : 0);
     return policyFigures(read);
+  }
+
+  /**
+   * Who did what for whose memory, while a policy was on: pages that tasks of `doer` scanned in memory of `owner`, what they stalled for its
+   * limit (ns), and pages that were read or written for their sake. Cgroups by id, in that order; 0: pairs that found the table full.
+   */
+  policyCross(): CrossFigure[] {
+    const base = regionAt(L.R_CROSS, this.capacities);
+    if (this.capacities.policies === 0 || this.capacities.nodes === 0) return [];
+    const pairs: CrossFigure[] = [];
+    for (let i = 0; i <= L.NR_CROSS; i++) {
+      const at = base + i * L.CROSS_STRIDE;
+      const read = (field: number) => Number(this.#i64((at + field) / 8));
+      const [scanned, stallNs, ioPages] = [read(L.CROSS_SCANNED), read(L.CROSS_STALL_NS), read(L.CROSS_IO)];
+      const [doer, owner] = [this.#u32[(at + L.CROSS_DOER) / 4]!, this.#u32[(at + L.CROSS_OWNER) / 4]!];
+      if (scanned || stallNs || ioPages) pairs.push({ doer, owner, scanned, stallNs, ioPages });
+    }
+    return pairs.sort((a, b) => a.doer - b.doer || a.owner - b.owner);
   }
 
   #i64(at: number): bigint {
@@ -839,7 +866,7 @@ export class Machine {
     const how = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
     const flags = how | (holes ? O.FLAG_HOLES : 0) | (random ? O.FLAG_RANDOM : 0);
     const result = this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
-    if (result.errno || result.killed) result.done = this.#header(L.H_CALL_DONE);
+    if (result.errno || result.signal || result.killed) result.done = this.#header(L.H_CALL_DONE);
     return result;
   }
 

@@ -8,6 +8,7 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
+import { crossStalled } from '../policy/cross';
 import { AS_LINUX, onRefused } from '../policy/refused';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
@@ -102,6 +103,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       raisedMax = true;
       let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
       if (nodesEnd > 1) memstallReclaim(task, reclaimed);
+      if (policyOn) crossStalled(task, over, reclaimed);
       if (pageCounterMargin(memoryCounter(over)) < <i64>pages) {
         if (!drained) {
           drainAllStock(over, cpu);

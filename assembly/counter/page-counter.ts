@@ -110,9 +110,14 @@ export function pageCounterUncharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
 }
 
-/** Takes back on the levels below `top` only: its own, and those above it, keep the pages (they pass to another one below it). */
-export function pageCounterUnchargeBelow(counter: usize, top: usize, pages: i64): void {
-  for (let c = counter; c && c != top; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
+/** … on the levels below counter `top` alone (0: on every level). Answers how many they are. */
+export function pageCounterUnchargeBelow(counter: usize, top: usize, pages: i64): u32 {
+  let levels: u32 = 0;
+  for (let c = counter; c != top; c = parentOf(c)) {
+    cancel(c, pages, counter, L.WATCH_UNCHARGE);
+    levels++;
+  }
+  return levels;
 }
 
 /** page_counter_set_min(), page_counter_set_low(): stores and lets every level up to the root follow. */

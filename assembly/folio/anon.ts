@@ -5,7 +5,7 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, policyOn, taskAt, userSetsEnd } from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
-import { setContext } from '../policy/policy';
+import { setCharge } from '../policy/policy';
 import { claim } from '../policy/release';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
@@ -89,8 +89,9 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
   let payer = folioPayer(task, true);
   if (policyOn) {
-    setContext(L.CONTEXT_FAULT);
-    payer = payerOf(task, 0, payer);
+    let toucher = payer;
+    payer = payerOf(task, 0, toucher);
+    setCharge(L.CONTEXT_FAULT, payer, toucher);
   }
   let pages = pagesOf(mm);
   for (let v = vpn; v < vpn + count; v++) {

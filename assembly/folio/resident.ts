@@ -8,6 +8,7 @@ import { rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind } from '../memcg/stat';
 import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, policyOn, ROOT, rstatBase, userSetsEnd } from '../memory';
 import { forgetUse } from '../observe/users';
+import { takeRefusal } from '../policy/policy';
 import { unmark } from '../policy/release';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
@@ -83,7 +84,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
     // What is read ahead is nobody's loss.
     if (!(gfp & GFP_NORETRY)) {
       countLocal(memcg, L.EVENT_REFUSED, 1);
-      headerSet(L.H_CALL_REFUSED, 1);
+      headerSet(L.H_CALL_REFUSED, policyOn ? takeRefusal() : 1);
     }
     return -ENOMEM;
   }
