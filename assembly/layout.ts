@@ -343,6 +343,20 @@ export const DID_REFUSED: u32 = 15; // rows that were refused with an errno: mou
 export const DID_FREED: u32 = 16; // pages of removed cgroups that went before anybody paid for them again
 export const DID_UNCLAIMED: u32 = 17; // … and that are still there, and nobody's
 export const NR_POLICY_COUNTS: u32 = 32;
+// who uses what (observe/users.ts); no part of the state
+export const H_USERS: u32 = 2944;
+export const USERS_SETS: u32 = 0; // u32 sets there are
+export const USERS_STALE: u32 = 4; // u32 1: shares are to be worked out anew
+export const USERS_ASKED: u32 = 8; // u32 pages of the charge that asks for a kill
+export const USERS_FLOWS: u32 = 12; // u32 pairs of payers that pages went between
+export const USERS_LAST_SET: u32 = 16; // u32 the union made last: of this set,
+export const USERS_LAST_MEMCG: u32 = 20; // u32 and this memcg,
+export const USERS_LAST_UNION: u32 = 24; // u32 is this one
+export const USERS_LOST: u32 = 32; // u64 uses that found the table of sets full
+export const USERS_FLOWS_LOST: u32 = 40; // u64 pages whose pair of payers found the table full
+// what is under way: recharges, and reclaim that a charge has asked for (policy/reuse.ts, policy/wake.ts)
+export const H_RECHARGES: u32 = 2688; // u32 objects that are being recharged
+export const H_WAKE_AT: u32 = 2696; // u64 ns: when the first reclaim that was asked for runs; 0: none was
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -803,7 +817,9 @@ export const BOND_ELEMENT_BYTES: u32 = 40; // u64
 export const BOND_ELEMENTS: u32 = 48; // u64
 export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
 export const BOND_FLAGS: u32 = 80; // u32 BOND_*
+export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
 export const BOND_PREALLOCATED: u32 = 1;
+export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
 export const PM_STRIDE: u32 = 384;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
@@ -816,6 +832,8 @@ export const PM_OVER_PEAK: u32 = 32; // i64 pages
 export const PM_OVER_PAGE_NS: u32 = 40; // u64, pages × ns
 export const PM_FORCED: u32 = 48; // u64[8] pages charged past the limit, by FORCED_*
 export const PM_COUNTS: u32 = 112; // u64[NR_PM_COUNTS], by PMC_*
+export const PM_SKIPPED: u32 = 368; // i64 pages that recharges under way have charged below, and that this level and those above do not count twice
+export const PM_WAKE_AT: u32 = 376; // u64 ns: when the reclaim runs that a charge has asked for; 0: none has
 export const FORCED_DYING: u32 = 0;
 export const FORCED_NOFAIL: u32 = 1;
 export const FORCED_HIGH: u32 = 2; // high priority (atomic)
@@ -846,6 +864,8 @@ export const PMC_SCANS_ELSEWHERE: u32 = 23; // pages that its tasks scanned in o
 export const PMC_WAKES: u32 = 24;
 export const PMC_WAKES_WASTED: u32 = 25;
 export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
+export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
+export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
 export const NR_PM_COUNTS: u32 = 32;
 // of a removed memcg, behind the counts (policy/reparent.ts, policy/release.ts)
 export const PM_AGE_SHIFT: u32 = 368; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's
@@ -858,6 +878,25 @@ export const USER_SET_SIZE: u32 = 8; // u32 members
 export const USER_SET_PAGES: u32 = 16; // i64 pages that this set uses now
 export const USER_SET_NEXT: u32 = 12; // u32 of the same hash
 export const USER_SET_HASH: u32 = 24; // u32 head of the sets with this hash (by slot, not of this set)
+// Behind the sets: of each memcg, of each kill, and the pages that went from one payer to another.
+export const USER_MEMCG_STRIDE: u32 = 32;
+export const USER_SHARE: u32 = 0; // f64 pages: its share of all that it uses; current unless USERS_STALE
+export const USER_KILLS: u32 = 8; // u64 innocent processes killed in it
+export const USER_ERRORS: u32 = 16; // u64 charges that ended in an error although it was innocent
+export const USER_KILL_STRIDE: u32 = 16;
+export const USER_KILL_USE: u32 = 0; // f64 pages: own use of the victim's memcg and what is below it
+export const USER_KILL_INNOCENT: u32 = 8; // u32
+export const NR_FLOWS: u32 = 4096;
+export const FLOW_STRIDE: u32 = 24;
+export const FLOW_KIND: u32 = 0; // u32 FLOW_*; 0: free
+export const FLOW_FROM: u32 = 4; // u32 memcg
+export const FLOW_TO: u32 = 8; // u32
+export const FLOW_PAGES: u32 = 16; // i64
+export const FLOW_MOVED: u32 = 1;
+export const FLOW_RECHARGED: u32 = 2;
+export const FLOW_REPARENTED: u32 = 3;
+export const FLOW_RELEASED: u32 = 4;
+export const FLOW_CLAIMED: u32 = 5;
 // loop workers (policy/worker.ts)
 export const NR_LOOP_WORKERS: u32 = 4096;
 // who did what for whose memory (policy/cross.ts): a hash of pairs; record 0 has what found it full
@@ -1012,6 +1051,7 @@ export const AUDIT_WRITEBACK: u32 = 24;
 export const AUDIT_DIRTY_INODES: u32 = 25;
 export const AUDIT_PRESSURE: u32 = 26;
 export const AUDIT_MLOCK: u32 = 27;
+export const AUDIT_BPF: u32 = 28;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -1072,6 +1112,17 @@ export function alignLine(bytes: f64): f64 {
  */
 export function chunkCount(pages: f64, cgroups: f64): f64 {
   return 1 + Math.ceil((LOG_SLACK * pages) / CHUNK_ENTRIES) + 4 * Math.min(NR_LRU_LISTS * cgroups, pages);
+}
+
+/** Parts of the last region, from its beginning: after the sets what is known of memcgs, of kills, and the flows. */
+export function userMemcgsAt(observe: f64): f64 {
+  return (observe + 1) * USER_SET_STRIDE;
+}
+export function userKillsAt(cgroups: f64, observe: f64): f64 {
+  return userMemcgsAt(observe) + (cgroups + 1) * USER_MEMCG_STRIDE;
+}
+export function userFlowsAt(cgroups: f64, kills: f64, observe: f64): f64 {
+  return userKillsAt(cgroups, observe) + (kills + 1) * USER_KILL_STRIDE;
 }
 
 /** Bytes of one region. Capacities are counts of usable ids; record 0 comes on top. */
@@ -1136,7 +1187,10 @@ export function regionSize(
   if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE;
   if (region == R_CROSS) return policies == 0 ? 0 : (NR_CROSS + 1) * CROSS_STRIDE;
   if (region == R_USERS) return observe == 0 ? 0 : (pages + 1) * 4;
-  if (region == R_USER_SET) return observe == 0 ? 0 : (observe + 1) * USER_SET_STRIDE;
+  if (region == R_USER_SET) {
+    if (observe == 0) return 0;
+    return userFlowsAt(cgroups, kills, observe) + NR_FLOWS * FLOW_STRIDE;
+  }
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
   if (region == R_FOLIO_SLOT) return (pages + 1) * 4;

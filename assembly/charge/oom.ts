@@ -24,8 +24,9 @@ import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
 import {
-  headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, nrCpus, outOfRange, pagesEnd, ROOT, taskAt,
+  headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, nrCpus, outOfRange, pagesEnd, ROOT, taskAt, userSetsEnd,
 } from '../memory';
+import { noteAsked, noteKilled } from '../observe/users';
 import { countVm } from '../reclaim/watermark';
 import { ringKilled } from '../ring';
 import { exit, fork, isKilled, taskMemcg } from '../task/task';
@@ -155,6 +156,7 @@ function killProcess(process: u32, over: u32, group: u32): bool {
   memcgEvent(taskMemcg(process), L.EVENT_OOM_KILL);
   countVm(L.VM_OOM_KILL, 1);
   if (isKilled(process)) return false;
+  if (userSetsEnd) noteKilled(process);
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != process) continue;
     store<u32>(mmAt(t), 1, L.TASK_KILLED);
@@ -205,6 +207,7 @@ export function memcgOom(task: u32, over: u32, pages: u32, within: u32 = 0): boo
   // PAGE_ALLOC_COSTLY_ORDER: larger charges fail instead.
   if (pages > PAGE_ALLOC_COSTLY) return false;
   if (awaitWriteback(over)) return true;
+  if (userSetsEnd) noteAsked(pages);
   memcgEvent(over, L.EVENT_OOM);
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
   if (headerGet64(L.H_NEXT_TIMER) != NEVER) {
@@ -223,6 +226,7 @@ export function memcgOom(task: u32, over: u32, pages: u32, within: u32 = 0): boo
  * the task waits for nothing else. False: there is none, and Linux panics.
  */
 export function globalOom(task: u32, cpu: u32): bool {
+  if (userSetsEnd) noteAsked(1);
   if (!outOfMemory(task, ROOT)) return false;
   if (!isDying(task)) victimsDie(cpu);
   return true;

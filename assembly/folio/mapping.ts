@@ -11,13 +11,13 @@ import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';
 import { evictFiles, forgetBond } from '../policy/mount';
-import { setCharge } from '../policy/policy';
+import { setCharge, setContext } from '../policy/policy';
 import { claim } from '../policy/release';
 import { onShare } from '../policy/share';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_HOLES, FLAG_RANDOM, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_HOLES, FLAG_IN_CALL, FLAG_RANDOM, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM,
   NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM, OBJECT_SUPER,
 } from '../replay/ops';
 import { ringEvicted, ringRefaulted } from '../ring';
@@ -286,13 +286,15 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     if (flags & FLAG_EXEC) store<u32>(mapAt(map), 1, L.MAP_EXECUTABLE);
   }
   let toucher = task ? folioPayer(task, false) : ROOT;
+  // A fault that a system call makes (MAP_POPULATE, mlock(), a buffer) is that call's: it can be told of an error.
+  let context: u32 = fault && !(flags & FLAG_IN_CALL) ? L.CONTEXT_FAULT : L.CONTEXT_CALL;
+  setContext(context);
   let payer = policyOn ? payerOf(task, object, toucher) : toucher;
   let shmem = isShmem(object);
   let ahead = readsAhead(object);
   if (ahead) inodeReaches(object, index + count);
   let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
   let faulting = fault && (ahead || headerGet(L.H_FAULT_AROUND) > 1);
-  let context = fault ? L.CONTEXT_FAULT : L.CONTEXT_CALL;
   let batch = index;
   for (let i = index; i < index + count; i++) {
     // Each time anew: a loop device's worker may have been at work for the page before.

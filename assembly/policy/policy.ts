@@ -26,9 +26,9 @@ export function setCharge(context: u32, payer: u32, toucher: u32): void {
   headerSet(L.H_POLICY + L.POLICY_TARGET, payer == toucher ? 0 : payer);
   headerSet(L.H_POLICY + L.POLICY_TOUCHER, toucher);
 }
-/** Where an error of a charge to `memcg` could go: CONTEXT_TARGET where the policy chose it to pay for somebody else. */
-export function contextOf(memcg: u32): u32 {
-  return memcg == headerGet(L.H_POLICY + L.POLICY_TARGET) ? L.CONTEXT_TARGET : contextNow();
+/** The policy chose `memcg` to pay for what somebody else touches: CONTEXT_TARGET. */
+export function isTarget(memcg: u32): bool {
+  return memcg == headerGet(L.H_POLICY + L.POLICY_TARGET);
 }
 /** What the charge that was just refused is to the call at hand, CALL_* or 1, which is asked once. */
 export function takeRefusal(): u32 {

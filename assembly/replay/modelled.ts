@@ -53,7 +53,7 @@ const WATCH_PER_ROW: u32 = 512;
 }
 
 function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
-  if (policyOn) setContext(load<u16>(<usize>row << 1, L.COLUMN_GFP) & O.GFP_DIRECT_RECLAIM ? L.CONTEXT_KMEM : L.CONTEXT_ATOMIC);
+  setContext(L.CONTEXT_KMEM);
   let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
   let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
@@ -240,7 +240,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
     case O.OP_ANON_TOUCH:
-      return anonTouch(task, cpu, index, count, (flags & O.FLAG_WRITE) != 0);
+      return anonTouch(task, cpu, index, count, (flags & O.FLAG_WRITE) != 0, (flags & O.FLAG_IN_CALL) != 0);
     case O.OP_ANON_FREE:
       return anonFree(task, cpu, index, count);
     case O.OP_UNMAP:

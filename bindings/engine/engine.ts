@@ -105,6 +105,8 @@ export interface EngineExports {
   memstall(task: number, cpu: number, ns: bigint, reclaims: number): number;
   readPressure(memcg: number): number;
   folioOwner(frame: number): number;
+  /** observed: USER_SHARE of every memcg is current after this */
+  workOutShares(): void;
   lruSize(memcg: number, list: number): number;
   lruIsolate(memcg: number, list: number): number;
   lruPutback(frame: number, list: number): number;
