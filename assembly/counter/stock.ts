@@ -10,7 +10,8 @@ import { drainFromBefore } from '../memcg/before';
 import { putMemcg } from '../memcg/css';
 import { isDescendant } from '../memcg/memcg';
 import { periodicFlush } from '../memcg/rstat';
-import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, rstatBase } from '../memory';
+import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, policyOn, rstatBase } from '../memory';
+import { runWork } from '../policy/refused';
 import { randomBelow } from '../random';
 import { memoryCounter, pageCounterUncharge } from './page-counter';
 
@@ -166,8 +167,8 @@ export function drainAllStock(root: u32, thisCpu: u32): void {
   }
 }
 
-/** Runs the kworkers that are due at or before `now`, in the order of their times; the clock follows them. */
-export function runTimers(now: u64): void {
+/** Runs the kworkers that are due at or before `now`, in the order of their times; the clock follows them. `asker` is in a charge meanwhile. */
+export function runTimers(now: u64, asker: u32 = 0): void {
   let task = headerGet(L.H_CURRENT_TASK);
   let current = headerGet(L.H_CURRENT_CPU);
   headerSet(L.H_CURRENT_TASK, 0);
@@ -189,11 +190,18 @@ export function runTimers(now: u64): void {
         timer = L.CPU_OBJ_FLUSH_AT;
       }
     }
+    let work = policyOn ? headerGet64(L.H_WORK_AT) : 0;
+    if (work && work <= min<u64>(first, now)) {
+      headerSet64(L.H_NOW, work);
+      runWork(current, asker);
+      continue;
+    }
     if (rstatBase && headerGet64(L.H_STATS_FLUSH_AT) <= min<u64>(first, now)) {
       periodicFlush(min<u64>(first, now));
       continue;
     }
     headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(first, headerGet64(L.H_STATS_FLUSH_AT)) : first);
+    if (work && work < headerGet64(L.H_NEXT_TIMER)) headerSet64(L.H_NEXT_TIMER, work);
     if (first == NEVER || first > now) break;
     store<u64>(cpuAt(cpu) + timer, NEVER);
     headerSet64(L.H_NOW, first);

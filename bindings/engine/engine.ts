@@ -104,6 +104,7 @@ export interface EngineExports {
   eventCount(memcg: number, event: number, local: number): bigint;
   memstall(task: number, cpu: number, ns: bigint, reclaims: number): number;
   readPressure(memcg: number): number;
+  overSettle(): void;
   folioOwner(frame: number): number;
   lruSize(memcg: number, list: number): number;
   lruIsolate(memcg: number, list: number): number;

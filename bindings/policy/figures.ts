@@ -19,6 +19,8 @@ export const POLICY_COUNTS = [
   'skipped_victims',
   'lost_entries',
   'rolled_back',
+  'refused',
+  'stuck_ns',
 ] as const;
 export type PolicyCount = (typeof POLICY_COUNTS)[number];
 

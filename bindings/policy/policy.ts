@@ -190,8 +190,8 @@ function checkCombination(answers: Answers, rewrite: Rewrite | undefined): void 
     refuse('refused.fault restart-call: a page fault is no system call that could be restarted');
   if (refused.atomic === 'restart-call' || refused.atomic === 'oom-in-place')
     refuse(`refused.atomic ${refused.atomic}: a charge that may not block cannot wait for a kill`);
-  if (refused.worker === 'restart-call' || refused.worker === 'overcharge-return')
-    refuse(`refused.worker ${refused.worker}: a kernel thread never returns to user mode`);
+  if (refused.worker === 'restart-call')
+    refuse('refused.worker restart-call: what a kernel thread does is no system call that could be restarted');
   if (answers.naive && reuse !== 'recharge') refuse('naive is a way to recharge: reuse is keep');
   if (answers.chunk > 0 && reuse !== 'recharge') refuse('chunk is a way to recharge: reuse is keep');
 }
