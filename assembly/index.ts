@@ -85,6 +85,7 @@ export { eventCount } from './memcg/events';
 export { readKnob } from './memcg/knobs';
 export { flushCgroup, flushStats, statShown } from './memcg/rstat';
 export { statLocal, statTotal } from './memcg/stat';
+export { workOutShares } from './observe/users';
 export { replayRecorded } from './replay/loop';
 export { call, hugeCall } from './replay/call';
 export { replayModelled } from './replay/modelled';

@@ -5,7 +5,7 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -174,8 +174,10 @@ export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
 export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
 // the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
 export const H_CALL_CHARGED: u32 = 1664; // pages
-export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_NO_SPACE: a tmpfs is full
-export const CALL_NO_SPACE: u32 = 2;
+export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_*
+export const CALL_NO_SPACE: u32 = 2; // a tmpfs is full, or who was chosen to pay for it
+export const CALL_SIGBUS: u32 = 3; // a page fault that cannot be paid for
+export const CALL_ERRNO: u32 = 0x100; // + errno: nothing was done
 /** Mount options of cgroup2 that differ from those that systemd mounts it with. */
 export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
@@ -265,6 +267,9 @@ export const POLICY_WAKE: u32 = 52; // WAKE_*: whether a charge that may not blo
 export const POLICY_CHUNK: u32 = 56; // pages that a recharge takes at once; 0: all
 export const POLICY_OPTIONS: u32 = 60; // OPTION_*
 export const POLICY_CONTEXT: u32 = 64; // CONTEXT_* of the charge at hand; no part of the policy
+export const POLICY_TARGET: u32 = 80; // u32 memcg that the policy chose to pay for the charge at hand; 0: the toucher's own pays
+export const POLICY_TOUCHER: u32 = 84; // u32 memcg that would pay for it in Linux
+export const POLICY_ERROR: u32 = 88; // u32 CALL_*: what a charge that the policy refused is to the call; 0: ENOMEM
 export const POLICY_WORK_NS: u32 = 72; // u64: how long after it is queued a work item runs
 export const PAYER_TOUCHER: u32 = 0;
 export const PAYER_MOUNT: u32 = 1;
@@ -344,6 +349,20 @@ export const H_CALLS: u32 = 2888; // u32 tasks in a call that goes on after thei
 export const H_CALL_SERIAL: u32 = 2892; // u32 calls of several rows so far
 export const H_CURRENT_OP: u32 = 2896; // u32 OP_* of the row at hand
 export const H_WORK_AT: u32 = 2904; // u64 ns: when the next work item checks a limit; 0: none is queued
+// who uses what (observe/users.ts); no part of the state
+export const H_USERS: u32 = 2944;
+export const USERS_SETS: u32 = 0; // u32 sets there are
+export const USERS_STALE: u32 = 4; // u32 1: shares are to be worked out anew
+export const USERS_ASKED: u32 = 8; // u32 pages of the charge that asks for a kill
+export const USERS_FLOWS: u32 = 12; // u32 pairs of payers that pages went between
+export const USERS_LAST_SET: u32 = 16; // u32 the union made last: of this set,
+export const USERS_LAST_MEMCG: u32 = 20; // u32 and this memcg,
+export const USERS_LAST_UNION: u32 = 24; // u32 is this one
+export const USERS_LOST: u32 = 32; // u64 uses that found the table of sets full
+export const USERS_FLOWS_LOST: u32 = 40; // u64 pages whose pair of payers found the table full
+// what is under way: recharges, and reclaim that a charge has asked for (policy/reuse.ts, policy/wake.ts)
+export const H_RECHARGES: u32 = 2688; // u32 objects that are being recharged
+export const H_WAKE_AT: u32 = 2696; // u64 ns: when the first reclaim that was asked for runs; 0: none was
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -809,9 +828,11 @@ export const BOND_ELEMENT_BYTES: u32 = 40; // u64
 export const BOND_ELEMENTS: u32 = 48; // u64
 export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
 export const BOND_FLAGS: u32 = 80; // u32 BOND_*
+export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
 export const BOND_PREALLOCATED: u32 = 1;
+export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
-export const PM_STRIDE: u32 = 384;
+export const PM_STRIDE: u32 = 400;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
 export const PM_DOMAIN: u32 = 4; // u32 id of the domain's name; DOMAIN_UNNAMED; 0: it is none
 export const PM_GRANTS: u32 = 8; // u32 1: it allows that others name it as payer (P6)
@@ -822,6 +843,8 @@ export const PM_OVER_PEAK: u32 = 32; // i64 pages
 export const PM_OVER_PAGE_NS: u32 = 40; // u64, pages × ns
 export const PM_FORCED: u32 = 48; // u64[8] pages charged past the limit, by FORCED_*
 export const PM_COUNTS: u32 = 112; // u64[NR_PM_COUNTS], by PMC_*
+export const PM_SKIPPED: u32 = 368; // i64 pages that recharges under way have charged below, and that this level and those above do not count twice
+export const PM_WAKE_AT: u32 = 376; // u64 ns: when the reclaim runs that a charge has asked for; 0: none has
 export const FORCED_DYING: u32 = 0;
 export const FORCED_NOFAIL: u32 = 1;
 export const FORCED_HIGH: u32 = 2; // high priority (atomic)
@@ -852,8 +875,10 @@ export const PMC_SCANS_ELSEWHERE: u32 = 23; // pages that its tasks scanned in o
 export const PMC_WAKES: u32 = 24;
 export const PMC_WAKES_WASTED: u32 = 25;
 export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
+export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
+export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
 export const NR_PM_COUNTS: u32 = 32;
-export const PM_WORK_AT: u32 = 376; // u64 ns: when a work item checks the limit; 0: none is queued
+export const PM_WORK_AT: u32 = 384; // u64 ns: when a work item checks the limit; 0: none is queued
 // Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
 export const USER_SET_STRIDE: u32 = 32;
 export const USER_SET_REST: u32 = 0; // u32 the set without its last member
@@ -862,8 +887,35 @@ export const USER_SET_SIZE: u32 = 8; // u32 members
 export const USER_SET_PAGES: u32 = 16; // i64 pages that this set uses now
 export const USER_SET_NEXT: u32 = 12; // u32 of the same hash
 export const USER_SET_HASH: u32 = 24; // u32 head of the sets with this hash (by slot, not of this set)
+// Behind the sets: of each memcg, of each kill, and the pages that went from one payer to another.
+export const USER_MEMCG_STRIDE: u32 = 32;
+export const USER_SHARE: u32 = 0; // f64 pages: its share of all that it uses; current unless USERS_STALE
+export const USER_KILLS: u32 = 8; // u64 innocent processes killed in it
+export const USER_ERRORS: u32 = 16; // u64 charges that ended in an error although it was innocent
+export const USER_KILL_STRIDE: u32 = 16;
+export const USER_KILL_USE: u32 = 0; // f64 pages: own use of the victim's memcg and what is below it
+export const USER_KILL_INNOCENT: u32 = 8; // u32
+export const NR_FLOWS: u32 = 4096;
+export const FLOW_STRIDE: u32 = 24;
+export const FLOW_KIND: u32 = 0; // u32 FLOW_*; 0: free
+export const FLOW_FROM: u32 = 4; // u32 memcg
+export const FLOW_TO: u32 = 8; // u32
+export const FLOW_PAGES: u32 = 16; // i64
+export const FLOW_MOVED: u32 = 1;
+export const FLOW_RECHARGED: u32 = 2;
+export const FLOW_REPARENTED: u32 = 3;
+export const FLOW_RELEASED: u32 = 4;
+export const FLOW_CLAIMED: u32 = 5;
 // loop workers (policy/worker.ts)
 export const NR_LOOP_WORKERS: u32 = 4096;
+// who did what for whose memory (policy/cross.ts): a hash of pairs; record 0 has what found it full
+export const NR_CROSS: u32 = 4096;
+export const CROSS_STRIDE: u32 = 32;
+export const CROSS_DOER: u32 = 0; // u32 memcg of the task; 0: free
+export const CROSS_OWNER: u32 = 4; // u32 memcg whose memory it is
+export const CROSS_SCANNED: u32 = 8; // u64 pages
+export const CROSS_STALL_NS: u32 = 16; // u64
+export const CROSS_IO: u32 = 24; // u64 pages that were read or written
 export const LOOP_WORKER_STRIDE: u32 = 64;
 
 // ---------------------------------------------------------------------------------------------- pressure
@@ -949,7 +1001,7 @@ export const KILL_STRIDE: u32 = 1408; // KILL_HEAD + (KILL_CANDIDATES + 1) * CAN
 //   throttled the task's            yes                                 ns
 //   refused   asked to pay          or 0       errno                    pages
 //   killed    the limit's           yes        memcg of the group or 0
-//   moved     from                             to (memcg)               pages of kernel memory
+//   moved     from          or 0             to (memcg)               pages: of kernel memory, or of the object
 export const RING_STRIDE: u32 = 40;
 export const RING_TS: u32 = 0; // u64
 export const RING_VALUE: u32 = 8; // u64
@@ -1008,6 +1060,7 @@ export const AUDIT_WRITEBACK: u32 = 24;
 export const AUDIT_DIRTY_INODES: u32 = 25;
 export const AUDIT_PRESSURE: u32 = 26;
 export const AUDIT_MLOCK: u32 = 27;
+export const AUDIT_BPF: u32 = 28;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -1055,7 +1108,8 @@ export const R_POLICY_MEMCG: u32 = 40;
 export const R_LOOP_WORKER: u32 = 41;
 export const R_USERS: u32 = 42;
 export const R_USER_SET: u32 = 43;
-export const NR_REGIONS: u32 = 44;
+export const R_CROSS: u32 = 44;
+export const NR_REGIONS: u32 = 45;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -1067,6 +1121,17 @@ export function alignLine(bytes: f64): f64 {
  */
 export function chunkCount(pages: f64, cgroups: f64): f64 {
   return 1 + Math.ceil((LOG_SLACK * pages) / CHUNK_ENTRIES) + 4 * Math.min(NR_LRU_LISTS * cgroups, pages);
+}
+
+/** Parts of the last region, from its beginning: after the sets what is known of memcgs, of kills, and the flows. */
+export function userMemcgsAt(observe: f64): f64 {
+  return (observe + 1) * USER_SET_STRIDE;
+}
+export function userKillsAt(cgroups: f64, observe: f64): f64 {
+  return userMemcgsAt(observe) + (cgroups + 1) * USER_MEMCG_STRIDE;
+}
+export function userFlowsAt(cgroups: f64, kills: f64, observe: f64): f64 {
+  return userKillsAt(cgroups, observe) + (kills + 1) * USER_KILL_STRIDE;
 }
 
 /** Bytes of one region. Capacities are counts of usable ids; record 0 comes on top. */
@@ -1129,8 +1194,12 @@ export function regionSize(
   if (region == R_BOND) return policies == 0 ? 0 : (objects + 1) * BOND_STRIDE;
   if (region == R_POLICY_MEMCG) return policies == 0 ? 0 : (cgroups + 1) * PM_STRIDE;
   if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE;
+  if (region == R_CROSS) return policies == 0 ? 0 : (NR_CROSS + 1) * CROSS_STRIDE;
   if (region == R_USERS) return observe == 0 ? 0 : (pages + 1) * 4;
-  if (region == R_USER_SET) return observe == 0 ? 0 : (observe + 1) * USER_SET_STRIDE;
+  if (region == R_USER_SET) {
+    if (observe == 0) return 0;
+    return userFlowsAt(cgroups, kills, observe) + NR_FLOWS * FLOW_STRIDE;
+  }
   if (swap == 0) return 0;
   if (region == R_SLOT) return (swap + 1) * SLOT_STRIDE;
   if (region == R_FOLIO_SLOT) return (pages + 1) * 4;

@@ -18,7 +18,9 @@ import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem,
 import { releaseDying } from './memcg/css';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
-import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, policyOn, ROOT, swapEnd, taskAt } from './memory';
+import {
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, policyOn, ROOT, swapEnd, taskAt,
+} from './memory';
 import { endCall } from './policy/call';
 import { setContext } from './policy/policy';
 import { atReturnToUser } from './policy/refused';

@@ -1,7 +1,8 @@
 // What happened, for an embedder: a ring of records that Machine.drain() takes out. Without a capacity `ring` every hook is one test.
 // Where nobody drains, the oldest are overwritten and counted; replay stops before a row for which there may be no room.
 import * as L from './layout';
-import { folioAt, headerGet, headerGet64, headerSet64, placeBase, ringBase, ringEnd } from './memory';
+import { folioAt, headerGet, headerGet64, headerSet64, placeBase, ringBase, ringEnd, userSetsEnd } from './memory';
+import { addFlow, noteRefused } from './observe/users';
 import { KIND_ANON } from './replay/ops';
 
 /** Room for what a row may do beside two events a page. */
@@ -56,6 +57,7 @@ export function ringThrottled(task: u32, memcg: u32, ns: u64): void {
 
 /** A charge of `pages` failed. */
 export function ringRefused(task: u32, memcg: u32, pages: u32, errno: i32): void {
+  if (userSetsEnd) noteRefused(task, memcg, pages);
   if (ringEnd) note(L.RING_REFUSED, memcg, 0, task, <u32>errno, pages);
 }
 
@@ -64,7 +66,13 @@ export function ringKilled(task: u32, over: u32, group: u32): void {
   if (ringEnd) note(L.RING_KILLED, over, 0, task, group, 0);
 }
 
+/** A page of an object has another owner: another cgroup touched it. */
+export function ringPageMoved(frame: u32, from: u32, to: u32, pages: u32): void {
+  if (ringEnd) note(L.RING_MOVED, from, <u32>(load<u64>(placeBase + (<usize>frame << 3)) >> 32), 0, to, pages);
+}
+
 /** Pages of kernel memory are owed by another cgroup from now on. */
 export function ringMoved(from: u32, to: u32, pages: u64): void {
+  if (userSetsEnd && pages) addFlow(L.FLOW_REPARENTED, from, to, <i64>pages);
   if (ringEnd && pages) note(L.RING_MOVED, from, 0, 0, to, pages);
 }

@@ -8,6 +8,7 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
+import { crossStalled } from '../policy/cross';
 import { AS_LINUX, forcePast, insists, killsInPlace, noteRefused, onRefused, stillRefused } from '../policy/refused';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
@@ -101,6 +102,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       raisedMax = true;
       let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
       if (nodesEnd > 1) memstallReclaim(task, reclaimed);
+      if (policyOn) crossStalled(task, over, reclaimed);
       if (pageCounterMargin(memoryCounter(over)) < <i64>pages) {
         if (!drained) {
           drainAllStock(over, cpu);
@@ -109,11 +111,11 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
         else if (!reclaimed || pages > PAGE_ALLOC_COSTLY) {
           if (retries-- == 0) {
             if (gfp & GFP_RETRY_MAYFAIL) break;
-            if (passedOom && isDying(task) && !(policyOn && insists(task, gfp))) break;
-            if (policyOn && !killsInPlace(task, gfp)) break;
+            if (passedOom && isDying(task) && !(policyOn && insists(task, memcg, gfp))) break;
+            if (policyOn && !killsInPlace(task, memcg, gfp)) break;
             // Whom the last round's kill hit is dead by now.
             let room = victimsDie(cpu) && pageCounterMargin(memoryCounter(over)) >= <i64>pages;
-            if (!room && !memcgOom(task, over, pages, policyOn && insists(task, gfp))) break;
+            if (!room && !memcgOom(task, over, pages, 0, policyOn && insists(task, memcg, gfp))) break;
             passedOom = true;
             retries = MAX_RECLAIM_RETRIES;
           }

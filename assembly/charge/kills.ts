@@ -2,7 +2,8 @@
 // dump_tasks().
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import * as L from '../layout';
-import { headerGet, headerGet64, headerSet, killAt, killsEnd } from '../memory';
+import { headerGet, headerGet64, headerSet, killAt, killsEnd, userSetsEnd } from '../memory';
+import { noteKill } from '../observe/users';
 import { taskMemcg } from '../task/task';
 
 /** The i-th line of a record; the one behind the last is for the process that is being looked at. */
@@ -48,4 +49,5 @@ export function recordKill(victim: u32, over: u32, group: u32, processes: u32): 
   store<u32>(at, group, L.KILL_GROUP);
   store<u32>(at, processes, L.KILL_PROCESSES);
   store<u32>(at, headerGet(L.H_CURRENT_ROW), L.KILL_ROW);
+  if (userSetsEnd) noteKill(kill, victim);
 }

@@ -24,8 +24,9 @@ import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { isDescendant, parentOf } from '../memcg/memcg';
 import {
-  headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, nrCpus, outOfRange, pagesEnd, ROOT, taskAt,
+  headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, nrCpus, outOfRange, pagesEnd, ROOT, taskAt, userSetsEnd,
 } from '../memory';
+import { noteAsked, noteKilled } from '../observe/users';
 import { abandonCall, cannotExit, noteDeadlock, passVictims } from '../policy/call';
 import { countVm } from '../reclaim/watermark';
 import { ringKilled } from '../ring';
@@ -156,6 +157,7 @@ function killProcess(process: u32, over: u32, group: u32): bool {
   memcgEvent(taskMemcg(process), L.EVENT_OOM_KILL);
   countVm(L.VM_OOM_KILL, 1);
   if (isKilled(process)) return false;
+  if (userSetsEnd) noteKilled(process);
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != process) continue;
     store<u32>(mmAt(t), 1, L.TASK_KILLED);
@@ -205,12 +207,13 @@ export function forkKilled(parent: u32, child: u32): i32 {
 
 /**
  * mem_cgroup_oom(): the limit of `over` cannot be kept otherwise. True: it is worth trying again. False: nobody can be killed, or the
- * charge is too large to ask. `insists`: see outOfMemory().
+ * charge is too large to ask. `within`: who may be killed, over's subtree unless told. `insists`: see outOfMemory().
  */
-export function memcgOom(task: u32, over: u32, pages: u32, insists: bool): bool {
+export function memcgOom(task: u32, over: u32, pages: u32, within: u32 = 0, insists: bool = false): bool {
   // PAGE_ALLOC_COSTLY_ORDER: larger charges fail instead.
   if (pages > PAGE_ALLOC_COSTLY) return false;
   if (awaitWriteback(over)) return true;
+  if (userSetsEnd) noteAsked(pages);
   memcgEvent(over, L.EVENT_OOM);
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
   if (headerGet64(L.H_NEXT_TIMER) != NEVER) {
@@ -221,7 +224,7 @@ export function memcgOom(task: u32, over: u32, pages: u32, insists: bool): bool 
   }
   let order = pages > 1 ? 32 - clz<u32>(pages - 1) : 0;
   if (pageCounterMargin(memoryCounter(over)) >= <i64>1 << order) return true;
-  return outOfMemory(task, over, insists);
+  return outOfMemory(task, over, within, insists);
 }
 
 /**
@@ -229,6 +232,7 @@ export function memcgOom(task: u32, over: u32, pages: u32, insists: bool): bool 
  * the task waits for nothing else. False: there is none, and Linux panics.
  */
 export function globalOom(task: u32, cpu: u32): bool {
+  if (userSetsEnd) noteAsked(1);
   if (!outOfMemory(task, ROOT)) return false;
   if (!isDying(task)) victimsDie(cpu);
   return true;
@@ -236,26 +240,27 @@ export function globalOom(task: u32, cpu: u32): bool {
 
 /**
  * out_of_memory(): kills the worst process below `over`, or its whole group. `task` asks, and if it is dying already that will do
- * (task_will_free_mem(); 6.1 looks at it sooner), unless it `insists`, as it cannot exit before it has what it asks for. False: there is
- * none to kill.
+ * (task_will_free_mem(); 6.1 looks at it sooner), unless it `insists`, as it cannot exit before it has what it asks for. `within` (0:
+ * `over`): only who is in or below it may be killed. False: there is none to kill.
  */
-export function outOfMemory(task: u32, over: u32, insists: bool = false): bool {
+export function outOfMemory(task: u32, over: u32, within: u32 = 0, insists: bool = false): bool {
   if (isDying(task) && !insists) return true;
-  if (headerGet(L.H_LOCKS)) passVictims(task, over);
+  if (!within) within = over;
+  if (headerGet(L.H_LOCKS)) passVictims(task, within);
   if (nrCpus == 1 && over != ROOT && headerGet(L.H_VICTIMS)) {
-    let first = firstScanned(over);
+    let first = firstScanned(within);
     // In whose call a loop worker asks cannot die before that is over: the reaper comes, and it is passed over (MMF_OOM_SKIP).
     let caller = headerGet(L.H_LOOP_CALLER);
     let abort = first != 0 && isKilled(first) && !(caller && processOf(first) == processOf(caller));
     othersDie(task);
     if (abort) return true;
   }
-  let victim = selectVictim(over);
+  let victim = selectVictim(within);
   if (!victim) {
-    if (headerGet(L.H_LOCKS)) noteDeadlock(task, over);
+    if (headerGet(L.H_LOCKS)) noteDeadlock(task, within);
     return false;
   }
-  let group = oomGroup(victim, over);
+  let group = oomGroup(victim, within);
   killProcess(victim, over, group);
   let processes: u32 = 1;
   if (group) {

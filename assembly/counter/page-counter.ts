@@ -119,6 +119,45 @@ export function pageCounterUncharge(counter: usize, pages: i64): void {
   if (headerGet(L.H_OVER)) noteOver(counter);
 }
 
+// --- the same of the levels below an ancestor, which keeps its usage, as do those above it (`stop` 0: of all levels)
+
+/** Charges `pages` to the levels from `counter` to below `stop`, or to none. Answers 0, or the counter that refused. */
+export function pageCounterTryChargeBelow(counter: usize, stop: usize, pages: i64): usize {
+  for (let c = counter; c && c != stop; c = parentOf(c)) {
+    let usage = addUsage(c, pages);
+    if (usage > load<i64>(c, L.PC_MAX)) {
+      addUsage(c, -pages);
+      if (watching()) watch(c, counter, usage - pages, pages, L.WATCH_REFUSED);
+      for (let d = counter; d != c; d = parentOf(d)) cancel(d, pages, counter, L.WATCH_UNDO);
+      return c;
+    }
+    if (load<u32>(c, L.PC_PROTECTED) == L.PROTECTS) propagateProtectedUsage(c, usage);
+    raiseWatermarks(c, usage);
+    if (watching()) watch(c, counter, usage, pages, L.WATCH_TRY);
+  }
+  return 0;
+}
+
+/** … whatever the limits. */
+export function pageCounterChargeBelow(counter: usize, stop: usize, pages: i64): void {
+  for (let c = counter; c && c != stop; c = parentOf(c)) {
+    let usage = addUsage(c, pages);
+    if (load<u32>(c, L.PC_PROTECTED) == L.PROTECTS) propagateProtectedUsage(c, usage);
+    raiseWatermarks(c, usage);
+    if (watching()) watch(c, counter, usage, pages, L.WATCH_CHARGE);
+  }
+}
+
+/** Takes back from the levels from `counter` to below `stop`. Answers how many they are. */
+export function pageCounterUnchargeBelow(counter: usize, stop: usize, pages: i64): u32 {
+  let levels: u32 = 0;
+  for (let c = counter; c && c != stop; c = parentOf(c)) {
+    cancel(c, pages, counter, L.WATCH_UNCHARGE);
+    levels++;
+  }
+  return levels;
+}
+
 /** page_counter_set_min(), page_counter_set_low(): stores and lets every level up to the root follow. */
 export function pageCounterSetProtection(counter: usize, field: u32, pages: i64): void {
   store<i64>(counter + field, pages);

@@ -167,7 +167,10 @@ export function drainAllStock(root: u32, thisCpu: u32): void {
   }
 }
 
-/** Runs the kworkers that are due at or before `now`, in the order of their times; the clock follows them. `asker` is in a charge meanwhile. */
+/**
+ * Runs the kworkers that are due at or before `now`, in the order of their times; the clock follows them. `asker` is in a charge
+ * meanwhile.
+ */
 export function runTimers(now: u64, asker: u32 = 0): void {
   let task = headerGet(L.H_CURRENT_TASK);
   let current = headerGet(L.H_CURRENT_CPU);

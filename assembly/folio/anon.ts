@@ -5,7 +5,7 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, policyOn, taskAt, userSetsEnd } from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
-import { setContext } from '../policy/policy';
+import { setCharge, setContext } from '../policy/policy';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { copyHuge, unmapHugeAll } from './hugetlb';
@@ -88,8 +88,13 @@ export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
   let payer = folioPayer(task, true);
-  setContext(inCall ? L.CONTEXT_CALL : L.CONTEXT_FAULT);
-  if (policyOn) payer = payerOf(task, 0, payer);
+  let context: u32 = inCall ? L.CONTEXT_CALL : L.CONTEXT_FAULT;
+  setContext(context);
+  if (policyOn) {
+    let toucher = payer;
+    payer = payerOf(task, 0, toucher);
+    setCharge(context, payer, toucher);
+  }
   let pages = pagesOf(mm);
   for (let v = vpn; v < vpn + count; v++) {
     let word = radixGet(pages, v);

@@ -1,5 +1,5 @@
-// System calls that are more than one row (FLAG_IN_CALL), and the locks that they hold (ops `lock`, `unlock`). A call that is refused kernel
-// memory, or a page that it writes, ends there: its locks are released, its kernel memory is given back, and its other rows do not
+// System calls that are more than one row (FLAG_IN_CALL), and the locks that they hold (ops `lock`, `unlock`). A call that is refused
+// kernel memory, or a page that it writes, ends there: its locks are released, its kernel memory is given back, and its other rows do not
 // happen. Debate 5, K2: a victim that holds a lock, or waits for one, cannot exit; nor can the reaper take what is its, so that
 // after some time it is passed over.
 import { isDying } from '../charge/oom';
@@ -12,7 +12,9 @@ import { unchargeObject } from '../live';
 import { isDescendant } from '../memcg/memcg';
 import { headerGet, headerSet, mmAt, nodesEnd, objectAt, outOfRange, taskAt } from '../memory';
 import { memstall } from '../psi';
-import { FLAG_FAULT, FLAG_IN_CALL, KIND_PERCPU, KIND_SLAB, OP_EXIT, OP_FILE_ACCESS, OP_KMEM_CHARGE, OP_RETURN_TO_USER, OP_UNLOCK } from '../replay/ops';
+import {
+  FLAG_FAULT, FLAG_IN_CALL, KIND_PERCPU, KIND_SLAB, OP_EXIT, OP_FILE_ACCESS, OP_KMEM_CHARGE, OP_RETURN_TO_USER, OP_UNLOCK,
+} from '../replay/ops';
 import { ringRefused } from '../ring';
 import { isKilled, taskMemcg } from '../task/task';
 import { did } from './policy';

@@ -1,8 +1,8 @@
 // A charge cannot be paid: onRefused(). Linux: reclaim, then the OOM killer, in place. Debates 1, 3, 4 and 5.
 //
 // Reclaim is tried under every answer, by the kernel's own loop (charge/charge.ts): what the answers differ in is what happens when that
-// does not help, by CONTEXT_* of the charge. Who asked not to be tried for hard (__GFP_NORETRY, __GFP_RETRY_MAYFAIL) is told so under all of
-// them, and who may not fail (__GFP_NOFAIL) never does.
+// does not help, by CONTEXT_* of the charge. Who asked not to be tried for hard (__GFP_NORETRY, __GFP_RETRY_MAYFAIL) is told so under all
+// of them, and who may not fail (__GFP_NOFAIL) never does.
 import { isRefusal, retryCharge } from '../charge/charge';
 import { isDying, outOfMemory, victimsDie } from '../charge/oom';
 import { ENOMEM, MAX_RECLAIM_RETRIES } from '../constants';
@@ -16,17 +16,18 @@ import { GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_NOFAIL, GFP_NORETRY, GFP_RETRY_MAYFAI
 import { ringRefused } from '../ring';
 import { failCall, suspendLock, takeLock, triesOn } from './call';
 import { noteForced, pagesOver } from './over';
-import { answer, contextNow, didAt, hasOption } from './policy';
+import { answer, contextNow, didAt, hasOption, isTarget } from './policy';
+import { chargeOrError } from './target';
 
 /** The kernel's own way is taken. */
 export const AS_LINUX: i32 = 1;
 
 /** Where the charge at hand is made, CONTEXT_*: what may not block is atomic, and what a kernel thread does a worker's, wherever. */
-export function contextOf(task: u32, gfp: u32): u32 {
+export function contextOf(task: u32, memcg: u32, gfp: u32): u32 {
   if (!(gfp & GFP_DIRECT_RECLAIM)) return L.CONTEXT_ATOMIC;
-  let context = contextNow();
-  if (context != L.CONTEXT_TARGET && task && !load<u32>(taskAt(task), L.TASK_MM)) return L.CONTEXT_WORKER;
-  return context;
+  if (isTarget(memcg)) return L.CONTEXT_TARGET;
+  if (task && !load<u32>(taskAt(task), L.TASK_MM)) return L.CONTEXT_WORKER;
+  return contextNow();
 }
 
 /** The policy's answer to a charge in this context, REFUSED_*. */
@@ -46,7 +47,7 @@ function isExiting(task: u32): bool {
 
 /** Counts a charge that failed, at whom it was to be charged to. (Nobody is told of it where the task is dying.) */
 export function noteRefused(task: u32, memcg: u32, pages: u32, gfp: u32): void {
-  if (nodesEnd == 1 || !isDying(task)) didAt(memcg, L.PMC_ENOMEM + contextOf(task, gfp), 1);
+  if (nodesEnd == 1 || !isDying(task)) didAt(memcg, L.PMC_ENOMEM + contextOf(task, memcg, gfp), 1);
   ringRefused(task, memcg, pages, ENOMEM);
   if (!(gfp & GFP_NORETRY)) failCall(task, headerGet(L.H_CURRENT_CPU));
 }
@@ -66,22 +67,23 @@ export function forcePast(memcg: u32, over: u32, pages: u32, reason: u32, raised
  */
 export function onRefused(task: u32, cpu: u32, memcg: u32, over: u32, pages: u32, gfp: u32): i32 {
   // try_charge() of 2017: "Unlike in global OOM situations, memcg is not in a physical memory shortage": who is dying passes.
-  if (answerIn(contextOf(task, gfp)) == L.REFUSED_ENOMEM && isExiting(task)) {
+  if (answerIn(contextOf(task, memcg, gfp)) == L.REFUSED_ENOMEM && isExiting(task)) {
     forcePast(memcg, over, pages, L.FORCED_DYING, false);
     return 0;
   }
+  if (isTarget(memcg) && answerIn(L.CONTEXT_TARGET) == L.REFUSED_ERROR) return chargeOrError(task, cpu, memcg, over, pages, gfp);
   return AS_LINUX;
 }
 
 /** Reclaim was of no use: whether the OOM killer is asked inside of the charge. */
-export function killsInPlace(task: u32, gfp: u32): bool {
-  let how = answerIn(contextOf(task, gfp));
+export function killsInPlace(task: u32, memcg: u32, gfp: u32): bool {
+  let how = answerIn(contextOf(task, memcg, gfp));
   return how == L.REFUSED_KERNEL || how == L.REFUSED_OOM_IN_PLACE || isSettled(gfp);
 }
 
 /** Nothing that the kernel's loop did made room. AS_LINUX: it fails, or is forced; 0: it was charged; or a negative errno. */
 export function stillRefused(task: u32, cpu: u32, memcg: u32, over: u32, pages: u32, gfp: u32, raisedMax: bool): i32 {
-  let context = contextOf(task, gfp);
+  let context = contextOf(task, memcg, gfp);
   let how = answerIn(context);
   if (how == L.REFUSED_KERNEL || how == L.REFUSED_OOM_IN_PLACE || isSettled(gfp)) return AS_LINUX;
   if (how == L.REFUSED_ENOMEM || how == L.REFUSED_ERROR) {
@@ -92,7 +94,7 @@ export function stillRefused(task: u32, cpu: u32, memcg: u32, over: u32, pages: 
     } else {
       didAt(memcg, L.PMC_ENOSPC, 1);
       ringRefused(task, memcg, pages, ENOMEM);
-      headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
+      headerSet(L.H_POLICY + L.POLICY_ERROR, L.CALL_NO_SPACE);
       failCall(task, cpu);
     }
     return -ENOMEM;
@@ -179,8 +181,8 @@ export function runWork(cpu: u32, asker: u32): void {
 }
 
 /** A task that was killed inside of its own charge goes on: with its lock it cannot exit, and its charge may not fail. */
-export function insists(task: u32, gfp: u32): bool {
-  return triesOn(task) && answerIn(contextOf(task, gfp)) == L.REFUSED_OOM_IN_PLACE;
+export function insists(task: u32, memcg: u32, gfp: u32): bool {
+  return triesOn(task) && answerIn(contextOf(task, memcg, gfp)) == L.REFUSED_OOM_IN_PLACE;
 }
 
 /** The task is back in user mode: it answers for what it charged past a limit. */

@@ -8,7 +8,7 @@ import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
-import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
+import { dropPagecache, fileAccess, fileDirty, objectFree, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
@@ -24,10 +24,11 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, ringEnd, ROOT, shrinkAt, taskAt,
-  userSetsEnd, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT,
+  shrinkAt, taskAt, userSetsEnd, watchEnd,
 } from '../memory';
 import { callGoesOn, cannotExit, endCall, isUnwound, noteCallBytes, noteCallFrame, openCall } from '../policy/call';
+import { objectMade, ownDirectory } from '../policy/mount';
 import { setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
 import { watching, watchRoom } from '../observe';
@@ -265,7 +266,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_MUNLOCK:
       return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count, index);
+      return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
@@ -310,6 +311,7 @@ export function runEvent(row: u32, op: u32): i32 {
   // It was made on the recorded machine: here it is, whatever the limits.
   if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
     chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
+  if (op == O.OP_MKDIR && !errno && policyTables) ownDirectory(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), task);
   if (op == O.OP_WRITE_KNOB && !errno) {
     let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
     // What the writer of memory.reclaim was told does not matter here.

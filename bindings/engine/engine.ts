@@ -106,6 +106,8 @@ export interface EngineExports {
   readPressure(memcg: number): number;
   overSettle(): void;
   folioOwner(frame: number): number;
+  /** observed: USER_SHARE of every memcg is current after this */
+  workOutShares(): void;
   lruSize(memcg: number, list: number): number;
   lruIsolate(memcg: number, list: number): number;
   lruPutback(frame: number, list: number): number;

@@ -111,11 +111,15 @@ export class TraceBuilder {
     return id;
   }
 
-  /** Makes a cgroup, whose parent must exist, with these knobs (pages; null: max). Made again under its path, it is another one. */
-  mkdir(path: string, knobs: Record<string, number | null> = {}): this {
+  /**
+   * Makes a cgroup, whose parent must exist, with these knobs (pages; null: max), by a task whose user its files are then. Made again under
+   * its path, it is another one.
+   */
+  mkdir(path: string, knobs: Record<string, number | null> = {}, { by }: { by?: string } = {}): this {
     const id = ++this.#lastCgroup;
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-    this.row('mkdir', { cgroup: id, object: this.cgroup(parent), index: 1000 + id, name: path });
+    const task = by === undefined ? 0 : this.task(by);
+    this.row('mkdir', { task, cgroup: id, object: this.cgroup(parent), index: 1000 + id, name: path });
     this.#cgroups.set(path, id);
     for (const [knob, pages] of Object.entries(knobs)) this.writeKnob(path, knob, pages);
     return this;
@@ -145,6 +149,28 @@ export class TraceBuilder {
     const flags = kernelThread ? O.FLAG_KERNEL_THREAD : 0;
     this.row('spawn', { task, cgroup: this.cgroup(cgroup), index: 100 + task, flags, name });
     return uid ? this.row('cred', { task, index: uid }) : this;
+  }
+
+  /** The task is that user's from now on, and so are its children. */
+  cred(task: string, uid: number): this {
+    return this.row('cred', { task: this.task(task), index: uid });
+  }
+
+  /** A cgroup's files are given to that user. */
+  chown(cgroup: string, uid: number): this {
+    return this.row('cred', { cgroup: this.cgroup(cgroup), index: uid });
+  }
+
+  /** The root of a task's cgroup namespace; null: the initial one. */
+  setns(task: string, cgroup: string | null): this {
+    return this.row('setns', { task: this.task(task), cgroup: cgroup === null ? 0 : this.cgroup(cgroup) });
+  }
+
+  /** A child of a task. */
+  fork(task: string, child: string): this {
+    const id = ++this.#lastTask;
+    this.#tasks.set(child, id);
+    return this.row('fork', { task: this.task(task), object: id, name: child });
   }
 
   exit(task: string): this {

@@ -29,9 +29,14 @@ export function rowsOf(scenario: Scenario, options: ScenarioOptions = {}): Trace
   return builder;
 }
 
-/** memory.current of a cgroup by its path, pages. The newest of that path. */
-export function pagesOf(machine: Machine, path: string): number {
+/** The cgroup of a path: the newest. */
+export function idOf(machine: Machine, path: string): number {
   const id = [...machine.cgroups].findLast(([, name]) => name.path === path)?.[0];
   if (id === undefined) throw new Error(`no cgroup ${path}`);
-  return machine.usage(id);
+  return id;
+}
+
+/** memory.current of a cgroup by its path, pages. The newest of that path. */
+export function pagesOf(machine: Machine, path: string): number {
+  return machine.usage(idOf(machine, path));
 }
