@@ -13,7 +13,8 @@ import { isDescendant } from '../memcg/memcg';
 import { headerGet, headerSet, mmAt, nodesEnd, objectAt, outOfRange, taskAt } from '../memory';
 import { memstall } from '../psi';
 import {
-  FLAG_FAULT, FLAG_IN_CALL, KIND_PERCPU, KIND_SLAB, OP_EXIT, OP_FILE_ACCESS, OP_KMEM_CHARGE, OP_RETURN_TO_USER, OP_UNLOCK,
+  FLAG_FAULT, FLAG_IN_CALL, FLAG_IRQ, KIND_PERCPU, KIND_SLAB, OP_ATTACH, OP_EXIT, OP_FILE_ACCESS, OP_KMEM_CHARGE, OP_MARK_VICTIM,
+  OP_OOM_SCORE_ADJ, OP_RETURN_TO_USER, OP_UNLOCK,
 } from '../replay/ops';
 import { ringRefused } from '../ring';
 import { isKilled, taskMemcg } from '../task/task';
@@ -147,6 +148,11 @@ export function endCall(task: u32): void {
   headerSet(L.H_CALLS, headerGet(L.H_CALLS) - 1);
 }
 
+/** The row is somebody else's doing, or an interrupt's: it says nothing about where the task is. */
+@inline export function isElsewhere(op: u32, flags: u32): bool {
+  return op == OP_ATTACH || op == OP_OOM_SCORE_ADJ || op == OP_MARK_VICTIM || (flags & FLAG_IRQ) != 0;
+}
+
 /** The task's call goes on after this row. */
 @inline export function callGoesOn(task: u32, op: u32, flags: u32): bool {
   if (op == OP_RETURN_TO_USER || op == OP_EXIT) return false;
@@ -156,10 +162,15 @@ export function endCall(task: u32): void {
 /** The row is of a call that has failed, and does not happen. The last one of them ends the call. */
 export function isUnwound(task: u32, op: u32, flags: u32): bool {
   let state = word(task, L.TASK_IN_CALL);
-  if (state < L.CALL_FAILED) return false;
+  if (state < L.CALL_FAILED || isElsewhere(op, flags)) return false;
   if (op == OP_RETURN_TO_USER || op == OP_EXIT) return false;
   if (!(flags & FLAG_IN_CALL) && (state == L.CALL_FAILED || op == OP_UNLOCK)) endCall(task);
   return true;
+}
+
+/** A live call, which has its errno: who makes it gives back itself what he had before. */
+@inline function isLiveCall(): bool {
+  return headerGet(L.H_CURRENT_ROW) == L.LIVE_ROW;
 }
 
 /** Where a call's bytes of KIND_SLAB or KIND_PERCPU are counted. */
@@ -172,7 +183,7 @@ export function isUnwound(task: u32, op: u32, flags: u32): bool {
  * can be reclaimed are not among them: they stay for whoever asks for them next.)
  */
 export function noteCallBytes(task: u32, objcg: u32, kind: u32, bytes: i32): void {
-  if (!word(task, L.TASK_IN_CALL)) return;
+  if (!word(task, L.TASK_IN_CALL) || isLiveCall()) return;
   if (!word(task, L.TASK_CALL_OBJCG) && bytes > 0) setWord(task, L.TASK_CALL_OBJCG, objcg);
   if (word(task, L.TASK_CALL_OBJCG) != objcg) return;
   let field = bytesField(kind);
@@ -181,7 +192,7 @@ export function noteCallBytes(task: u32, objcg: u32, kind: u32, bytes: i32): voi
 
 /** … and a page, by its frame. */
 export function noteCallFrame(task: u32, frame: u32): void {
-  if (word(task, L.TASK_IN_CALL)) store<u64>(placeAt(frame), word(task, L.TASK_CALL_SERIAL));
+  if (word(task, L.TASK_IN_CALL) && !isLiveCall()) store<u64>(placeAt(frame), word(task, L.TASK_CALL_SERIAL));
 }
 
 function forgetBytes(task: u32): void {
@@ -221,6 +232,7 @@ export function failCall(task: u32, cpu: u32): void {
   let state = word(task, L.TASK_IN_CALL);
   if (!holds && !state && !(flags & FLAG_IN_CALL)) return;
   if (holds) releaseLock(task);
+  if (isLiveCall()) return;
   if (state) undoKmem(task, cpu);
   // A row that ends its call has nothing after it.
   if (!(flags & FLAG_IN_CALL) && !holds) return;

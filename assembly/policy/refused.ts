@@ -45,11 +45,12 @@ function isExiting(task: u32): bool {
   return task != 0 && (isDying(task) || load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_EXITED);
 }
 
-/** Counts a charge that failed, at whom it was to be charged to. (Nobody is told of it where the task is dying.) */
+/** Counts a charge that failed, at whom it was to be charged to. (Nobody is told where the task is dying, or it is only read ahead.) */
 export function noteRefused(task: u32, memcg: u32, pages: u32, gfp: u32): void {
-  if (nodesEnd == 1 || !isDying(task)) didAt(memcg, L.PMC_ENOMEM + contextOf(task, memcg, gfp), 1);
+  let told = !(gfp & GFP_NORETRY);
+  if (told && (nodesEnd == 1 || !isDying(task))) didAt(memcg, L.PMC_ENOMEM + contextOf(task, memcg, gfp), 1);
   ringRefused(task, memcg, pages, ENOMEM);
-  if (!(gfp & GFP_NORETRY)) failCall(task, headerGet(L.H_CURRENT_CPU));
+  if (told) failCall(task, headerGet(L.H_CURRENT_CPU));
 }
 
 /** The charge passes all limits, for a reason FORCED_*. */

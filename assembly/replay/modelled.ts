@@ -27,7 +27,7 @@ import {
   headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT,
   shrinkAt, taskAt, userSetsEnd, watchEnd,
 } from '../memory';
-import { callGoesOn, cannotExit, endCall, isUnwound, noteCallBytes, noteCallFrame, openCall } from '../policy/call';
+import { callGoesOn, cannotExit, endCall, isElsewhere, isUnwound, noteCallBytes, noteCallFrame, openCall } from '../policy/call';
 import { objectMade, ownDirectory } from '../policy/mount';
 import { setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
@@ -332,7 +332,7 @@ export function runEvent(row: u32, op: u32): i32 {
 /** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL, a lock) is not over yet. */
 function callReturn(row: u32, flags: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  if (!task) return;
+  if (!task || isElsewhere(headerGet(L.H_CURRENT_OP), flags)) return;
   if (callGoesOn(task, headerGet(L.H_CURRENT_OP), flags)) {
     openCall(task);
     return;
