@@ -16,10 +16,10 @@ import { eventCount } from './memcg/events';
 import { memcgState, nextInSubtree } from './memcg/memcg';
 import { statLocal, statTotal } from './memcg/stat';
 import {
-  folioAt, headerGet, headerGet64, hugeBase, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, shrinkAt, slotBase, taskAt,
+  folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, shrinkAt, slotBase, taskAt,
 } from './memory';
 import { listLruBytes } from './reclaim/list-lru';
-import { KIND_ANON, KIND_FILE, OBJECT_SHMEM } from './replay/ops';
+import { KIND_ANON, KIND_FILE, OBJECT_SHMEM, OBJECT_SUPER } from './replay/ops';
 
 /** Adds to a folio's mapcount; the two passes of {@link auditMapcounts} cancel out. */
 @inline function addMapcount(frame: u32, n: i32): void {
@@ -292,6 +292,20 @@ function auditKills(): u32 {
   return code ? code : differs(L.AUDIT_STATISTIC, 0, <i64>headerGet64(L.H_THROTTLED_NS), slept);
 }
 
+/** What a super block says that its files have is what they have. */
+function auditSupers(): u32 {
+  let code: u32 = 0;
+  for (let sb: u32 = 1; sb < headerGet(L.H_OBJECT_END) && !code; sb++) {
+    if (load<u32>(objectAt(sb), L.OBJECT_TYPE) != OBJECT_SUPER) continue;
+    let pages: i64 = 0;
+    for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++)
+      if (load<u32>(inodeAt(object), L.INODE_SUPER) == sb && load<u32>(objectAt(object), L.OBJECT_TYPE) == OBJECT_SHMEM)
+        pages += load<u32>(objectAt(object) + L.OBJECT_RADIX, L.RADIX_ENTRIES);
+    code = differs(L.AUDIT_RESIDENT, sb, pages, load<u32>(inodeAt(sb), L.INODE_SB_USED));
+  }
+  return code;
+}
+
 /** AUDIT_OK, or the first discrepancy with its id, expected and found values in the header. */
 export function auditResident(): u32 {
   let code = auditMapcounts();
@@ -306,5 +320,6 @@ export function auditResident(): u32 {
   if (!code) code = auditNodes();
   if (!code) code = auditKills();
   if (!code) code = auditHuge();
+  if (!code) code = auditSupers();
   return code ? code : auditSlab();
 }

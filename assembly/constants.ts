@@ -49,6 +49,7 @@ export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
 export const EAGAIN: i32 = 11;
 export const ENOMEM: i32 = 12;
+export const EACCES: i32 = 13;
 export const EBUSY: i32 = 16;
 export const EEXIST: i32 = 17;
 export const ENODEV: i32 = 19;

@@ -19,8 +19,8 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, rstatBase, shrinkAt,
-  swapEnd, taskAt,
+  bondAt, cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, policyMemcgAt, policyOn,
+  policyTables, rstatBase, shrinkAt, swapEnd, taskAt,
 } from './memory';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
@@ -282,6 +282,26 @@ function foldShrinker(hash: u64, memcg: u32): u64 {
   return hash;
 }
 
+/** What a policy goes by beside the charges: payers, creators, marks, owners, domains, users. Nothing of that leaves no trace. */
+function foldPolicy(hash: u64): u64 {
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++)
+    for (let field = L.BOND_PAYER; field <= L.BOND_MARK; field += 4) {
+      let word = load<u32>(bondAt(object) + field);
+      if (word) hash = fold(fold(hash, (<u64>object << 32) | field), word);
+    }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++)
+    for (let field = L.PM_UID; field <= L.PM_GRANTS; field += 4) {
+      let word = load<u32>(policyMemcgAt(memcg) + field);
+      if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
+    }
+  for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
+    let uid = load<u32>(mmAt(task), L.TASK_UID);
+    let namespace = load<u32>(mmAt(task), L.TASK_NAMESPACE);
+    if (uid | namespace) hash = fold(fold(fold(hash, task), uid), namespace);
+  }
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
@@ -308,6 +328,7 @@ export function stateDigest(): u64 {
     for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(foldLruvec(hash, memcg), memcg);
     let pool = load<u32>(hugeBase, L.HUGE_POOL);
     if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
+    if (policyOn && policyTables) hash = foldPolicy(hash);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
   hash = foldVm(hash);

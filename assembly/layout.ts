@@ -5,7 +5,7 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -174,8 +174,10 @@ export const H_RING_LOST: u32 = 1064; // u64: events that were overwritten
 export const H_RING_WAITS: u32 = 1072; // u32 1: replay stops before a row that could overwrite one
 // the live call at hand (replay/call.ts): what it charged, and whether a limit refused it
 export const H_CALL_CHARGED: u32 = 1664; // pages
-export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_NO_SPACE: a tmpfs is full
-export const CALL_NO_SPACE: u32 = 2;
+export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_*
+export const CALL_NO_SPACE: u32 = 2; // a tmpfs is full, or who was chosen to pay for it
+export const CALL_SIGBUS: u32 = 3; // a page fault that cannot be paid for
+export const CALL_ERRNO: u32 = 0x100; // + errno: nothing was done
 /** Mount options of cgroup2 that differ from those that systemd mounts it with. */
 export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
@@ -265,6 +267,9 @@ export const POLICY_WAKE: u32 = 52; // WAKE_*: whether a charge that may not blo
 export const POLICY_CHUNK: u32 = 56; // pages that a recharge takes at once; 0: all
 export const POLICY_OPTIONS: u32 = 60; // OPTION_*
 export const POLICY_CONTEXT: u32 = 64; // CONTEXT_* of the charge at hand; no part of the policy
+export const POLICY_TARGET: u32 = 80; // u32 memcg that the policy chose to pay for the charge at hand; 0: the toucher's own pays
+export const POLICY_TOUCHER: u32 = 84; // u32 memcg that would pay for it in Linux
+export const POLICY_ERROR: u32 = 88; // u32 CALL_*: what a charge that the policy refused is to the call; 0: ENOMEM
 export const POLICY_WORK_NS: u32 = 72; // u64: how long after it is queued a work item runs
 export const PAYER_TOUCHER: u32 = 0;
 export const PAYER_MOUNT: u32 = 1;
@@ -334,6 +339,7 @@ export const DID_DEADLOCKS: u32 = 11;
 export const DID_SKIPPED_VICTIMS: u32 = 12; // MMF_OOM_SKIP
 export const DID_LOST_ENTRIES: u32 = 13; // B8
 export const DID_ROLLED_BACK: u32 = 14; // recharges that failed
+export const DID_REFUSED: u32 = 15; // rows that were refused with an errno: mounts, names of payers
 export const NR_POLICY_COUNTS: u32 = 32;
 // who uses what (observe/users.ts); no part of the state
 export const H_USERS: u32 = 2944;
@@ -878,6 +884,14 @@ export const FLOW_RELEASED: u32 = 4;
 export const FLOW_CLAIMED: u32 = 5;
 // loop workers (policy/worker.ts)
 export const NR_LOOP_WORKERS: u32 = 4096;
+// who did what for whose memory (policy/cross.ts): a hash of pairs; record 0 has what found it full
+export const NR_CROSS: u32 = 4096;
+export const CROSS_STRIDE: u32 = 32;
+export const CROSS_DOER: u32 = 0; // u32 memcg of the task; 0: free
+export const CROSS_OWNER: u32 = 4; // u32 memcg whose memory it is
+export const CROSS_SCANNED: u32 = 8; // u64 pages
+export const CROSS_STALL_NS: u32 = 16; // u64
+export const CROSS_IO: u32 = 24; // u64 pages that were read or written
 export const LOOP_WORKER_STRIDE: u32 = 64;
 
 // ---------------------------------------------------------------------------------------------- pressure
@@ -963,7 +977,7 @@ export const KILL_STRIDE: u32 = 1408; // KILL_HEAD + (KILL_CANDIDATES + 1) * CAN
 //   throttled the task's            yes                                 ns
 //   refused   asked to pay          or 0       errno                    pages
 //   killed    the limit's           yes        memcg of the group or 0
-//   moved     from                             to (memcg)               pages of kernel memory
+//   moved     from          or 0             to (memcg)               pages: of kernel memory, or of the object
 export const RING_STRIDE: u32 = 40;
 export const RING_TS: u32 = 0; // u64
 export const RING_VALUE: u32 = 8; // u64
@@ -1069,7 +1083,8 @@ export const R_POLICY_MEMCG: u32 = 40;
 export const R_LOOP_WORKER: u32 = 41;
 export const R_USERS: u32 = 42;
 export const R_USER_SET: u32 = 43;
-export const NR_REGIONS: u32 = 44;
+export const R_CROSS: u32 = 44;
+export const NR_REGIONS: u32 = 45;
 
 export function alignLine(bytes: f64): f64 {
   return Math.ceil(bytes / LINE) * LINE;
@@ -1154,6 +1169,7 @@ export function regionSize(
   if (region == R_BOND) return policies == 0 ? 0 : (objects + 1) * BOND_STRIDE;
   if (region == R_POLICY_MEMCG) return policies == 0 ? 0 : (cgroups + 1) * PM_STRIDE;
   if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE;
+  if (region == R_CROSS) return policies == 0 ? 0 : (NR_CROSS + 1) * CROSS_STRIDE;
   if (region == R_USERS) return observe == 0 ? 0 : (pages + 1) * 4;
   if (region == R_USER_SET) {
     if (observe == 0) return 0;

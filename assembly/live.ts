@@ -19,6 +19,7 @@ import { releaseDying } from './memcg/css';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
 import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { setContext } from './policy/policy';
 import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
 import { folioPayer, isKilled, kmemPayer, taskExists } from './task/task';
@@ -86,6 +87,7 @@ export function chargeFolio(task: u32, cpu: u32, memcg: u32, frame: u32, order: 
   if (errno) return errno;
   if (!memcg) memcg = folioPayer(task, kind == O.KIND_ANON);
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  setContext(L.CONTEXT_FAULT);
   errno = decided(cpu, chargeMemcg(task, cpu, memcg, 1 << order, gfp));
   if (!errno) commitFolio(frame, memcg, order, kind);
   return errno;
@@ -113,6 +115,7 @@ export function chargeKmemPages(task: u32, cpu: u32, frame: u32, order: u32, kin
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
   let memcg = objcgMemcg(objcg);
+  setContext(L.CONTEXT_KMEM);
   errno = decided(cpu, chargeMemcg(task, cpu, memcg, 1 << order, gfp));
   if (errno) return errno;
   modStat(memcg, L.STAT_KMEM, 1 << order);
@@ -142,6 +145,7 @@ export function chargeObject(task: u32, cpu: u32, bytes: u32, kind: u32, gfp: u3
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   let objcg = kmemPayer(task);
   if (!objcg) return 0;
+  setContext(L.CONTEXT_KMEM);
   errno = decided(cpu, chargeObjectTo(task, cpu, objcg, bytes, kind, gfp));
   return errno ? errno : objcg;
 }

@@ -66,6 +66,11 @@ export function ringKilled(task: u32, over: u32, group: u32): void {
   if (ringEnd) note(L.RING_KILLED, over, 0, task, group, 0);
 }
 
+/** A page of an object has another owner: another cgroup touched it. */
+export function ringPageMoved(frame: u32, from: u32, to: u32, pages: u32): void {
+  if (ringEnd) note(L.RING_MOVED, from, <u32>(load<u64>(placeBase + (<usize>frame << 3)) >> 32), 0, to, pages);
+}
+
 /** Pages of kernel memory are owed by another cgroup from now on. */
 export function ringMoved(from: u32, to: u32, pages: u64): void {
   if (userSetsEnd && pages) addFlow(L.FLOW_REPARENTED, from, to, <i64>pages);

@@ -5,10 +5,13 @@ export interface CallResult {
   /** pages of user memory that were charged, to whomever; kernel memory is not among them */
   charged: number;
   /**
-   * `ENOSPC`: a tmpfs is full. `ENOMEM`: a limit refused, and nobody could be killed for it; what was done until then stays done. `ESRCH`: the task has exited, or
+   * `ENOSPC`: a tmpfs is full, or (by policy) who was chosen to pay for it. `EACCES`, `ENOENT` of a mount: who asks may not charge that
+   * cgroup, or does not see it; nothing was done. `ENOMEM`: a limit refused, and nobody could be killed for it; what was done until then stays done. `ESRCH`: the task has exited, or
    * was killed before.
    */
   errno?: string;
+  /** by policy: of a page fault that whoever was chosen to pay cannot pay for; the task goes on, as one that handles the signal does */
+  signal?: 'SIGBUS';
   /** of an access that ended early: pages that it came through */
   done?: number;
   /** the OOM killer took the task, now or before */

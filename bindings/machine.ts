@@ -32,7 +32,13 @@ import {
   type ObjectType,
   type PageKind,
 } from './live.ts';
-import { POLICY_COUNTS, type PolicyCount, type PolicyFigures, policyFigures } from './policy/figures.ts';
+import {
+  type CrossFigure,
+  POLICY_COUNTS,
+  type PolicyCount,
+  type PolicyFigures,
+  policyFigures,
+} from './policy/figures.ts';
 import { isLinux, type Policy, PolicyError, writePolicy } from './policy/policy.ts';
 import { presetOf } from './policy/registry.ts';
 import { TaskNames } from './replay/task-names.ts';
@@ -337,6 +343,11 @@ export class Machine {
   /** peak files that were written, by cgroup and counter */
   #peaks = new Map<string, Set<PeakFile>>();
   #cgroupfs: CgroupFs | null = null;
+  /**
+   * What live calls are while it is set: parts of a system call that goes on (FLAG_IN_CALL). Its end is `event('return_to_user', { task })`, or a call
+   * without. Only policies ask.
+   */
+  inCall = false;
 
   private constructor(
     memory: WebAssembly.Memory,
@@ -396,9 +407,9 @@ export class Machine {
       policy: asked = 'linux',
       ...capacities
     } = options;
-    const policy = policyFor(asked, residency);
     checkWord('kernel', kernel, ['6.18', '6.1']);
     checkWord('residency', residency, ['recorded', 'modelled']);
+    const policy = policyFor(asked, residency);
     checkWord('statistics', statistics, ['exact', 'kernel']);
     for (const name of Object.keys(capacities)) checkWord('boot option', name, Object.keys(DEFAULT_CAPACITIES));
     for (const name of Object.keys(given)) checkWord('cost', name, COST_NAMES);
@@ -637,8 +648,10 @@ export class Machine {
       gfp?: number;
     },
   ): CallResult {
-    const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, flags = 0, gfp = 0 } = row;
+    const { task = 0, cpu = 0, cgroup = 0, object = 0, index = 0, count = 0, gfp = 0 } = row;
+    let { flags = 0 } = row;
     checkColumns(doing, { task, cpu, cgroup, object, index, count });
+    if (this.inCall && task !== 0) flags |= O.FLAG_IN_CALL;
     return this.#result(doing, task, this.engine.call(op, task, cpu, cgroup, object, BigInt(index), count, flags, gfp));
   }
 
@@ -648,7 +661,10 @@ export class Machine {
     const result: CallResult = { charged: this.#header(L.H_CALL_CHARGED) };
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
-    if (this.#header(L.H_CALL_REFUSED) === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
+    const refused = this.#header(L.H_CALL_REFUSED);
+    if (refused === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
+    if (refused === L.CALL_SIGBUS) return { ...result, signal: 'SIGBUS' };
+    if (refused >= L.CALL_ERRNO) return { ...result, errno: errnoName(refused - L.CALL_ERRNO) };
     const errno = errnoName(-status);
     const field = FIELD_NAMES[this.#header(L.H_ERROR_FIELD)]!;
     const value = this.#u64[(L.HEADER + L.H_ERROR_VALUE) / 8]!;
@@ -695,6 +711,24 @@ export class Machine {
     const tables = this.capacities.policies !== 0 && this.capacities.nodes !== 0;
     const read = (offset: number) => (tables ? Number(this.#i64((base + offset) / 8)) : 0);
     return policyFigures(read);
+  }
+
+  /**
+   * Who did what for whose memory, while a policy was on: pages that tasks of `doer` scanned in memory of `owner`, what they stalled for its
+   * limit (ns), and pages that were read or written for their sake. Cgroups by id, in that order; 0: pairs that found the table full.
+   */
+  policyCross(): CrossFigure[] {
+    const base = regionAt(L.R_CROSS, this.capacities);
+    if (this.capacities.policies === 0 || this.capacities.nodes === 0) return [];
+    const pairs: CrossFigure[] = [];
+    for (let i = 0; i <= L.NR_CROSS; i++) {
+      const at = base + i * L.CROSS_STRIDE;
+      const read = (field: number) => Number(this.#i64((at + field) / 8));
+      const [scanned, stallNs, ioPages] = [read(L.CROSS_SCANNED), read(L.CROSS_STALL_NS), read(L.CROSS_IO)];
+      const [doer, owner] = [this.#u32[(at + L.CROSS_DOER) / 4]!, this.#u32[(at + L.CROSS_OWNER) / 4]!];
+      if (scanned || stallNs || ioPages) pairs.push({ doer, owner, scanned, stallNs, ioPages });
+    }
+    return pairs.sort((a, b) => a.doer - b.doer || a.owner - b.owner);
   }
 
   #i64(at: number): bigint {
@@ -832,7 +866,7 @@ export class Machine {
     const how = (write ? O.FLAG_WRITE : 0) | (fault ? O.FLAG_FAULT : 0) | (exec ? O.FLAG_EXEC : 0);
     const flags = how | (holes ? O.FLAG_HOLES : 0) | (random ? O.FLAG_RANDOM : 0);
     const result = this.#call('access', O.OP_FILE_ACCESS, { task, cpu, object, index, count: pages, flags });
-    if (result.errno || result.killed) result.done = this.#header(L.H_CALL_DONE);
+    if (result.errno || result.signal || result.killed) result.done = this.#header(L.H_CALL_DONE);
     return result;
   }
 

@@ -8,13 +8,13 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
-import { AS_LINUX, onRefused } from '../policy/refused';
+import { crossStalled } from '../policy/cross';
+import { AS_LINUX, forcePast, killsInPlace, noteRefused, onRefused, stillRefused } from '../policy/refused';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import {
   GFP_DIRECT_RECLAIM, GFP_HIGH, GFP_KSWAPD_RECLAIM, GFP_NOFAIL, GFP_NORETRY, GFP_RETRY_MAYFAIL,
 } from '../replay/ops';
-import { ringRefused } from '../ring';
 import { checkHigh } from './high';
 import { isDying, memcgOom, victimsDie } from './oom';
 
@@ -102,6 +102,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       raisedMax = true;
       let reclaimed = nodesEnd > 1 ? tryToFree(task, cpu, over, pages, L.SCAN_MAY_SWAP, headerGet(L.H_SWAPPINESS)) : 0;
       if (nodesEnd > 1) memstallReclaim(task, reclaimed);
+      if (policyOn) crossStalled(task, over, reclaimed);
       if (pageCounterMargin(memoryCounter(over)) < <i64>pages) {
         if (!drained) {
           drainAllStock(over, cpu);
@@ -111,6 +112,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
           if (retries-- == 0) {
             if (gfp & GFP_RETRY_MAYFAIL) break;
             if (passedOom && isDying(task)) break;
+            if (policyOn && !killsInPlace(task, memcg, gfp)) break;
             // Whom the last round's kill hit is dead by now.
             let room = victimsDie(cpu) && pageCounterMargin(memoryCounter(over)) >= <i64>pages;
             if (!room && !memcgOom(task, over, pages)) break;
@@ -126,11 +128,14 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
       return 0;
     }
   }
+  if (policyOn) {
+    let answered = stillRefused(task, cpu, memcg, answer, pages, gfp, raisedMax);
+    if (answered != AS_LINUX) return answered;
+  }
   if (!(gfp & (GFP_HIGH | GFP_NOFAIL))) {
-    ringRefused(task, memcg, pages, ENOMEM);
+    noteRefused(task, memcg, pages, gfp);
     return -ENOMEM;
   }
-  if (!raisedMax) memcgEvent(answer, L.EVENT_MAX);
-  forceCharge(memcg, pages);
+  forcePast(memcg, answer, pages, gfp & GFP_NOFAIL ? L.FORCED_NOFAIL : L.FORCED_HIGH, raisedMax);
   return 0;
 }

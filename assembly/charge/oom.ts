@@ -201,9 +201,9 @@ export function forkKilled(parent: u32, child: u32): i32 {
 
 /**
  * mem_cgroup_oom(): the limit of `over` cannot be kept otherwise. True: it is worth trying again. False: nobody can be killed, or the
- * charge is too large to ask.
+ * charge is too large to ask. `within`: who may be killed, over's subtree unless told.
  */
-export function memcgOom(task: u32, over: u32, pages: u32): bool {
+export function memcgOom(task: u32, over: u32, pages: u32, within: u32 = 0): bool {
   // PAGE_ALLOC_COSTLY_ORDER: larger charges fail instead.
   if (pages > PAGE_ALLOC_COSTLY) return false;
   if (awaitWriteback(over)) return true;
@@ -218,7 +218,7 @@ export function memcgOom(task: u32, over: u32, pages: u32): bool {
   }
   let order = pages > 1 ? 32 - clz<u32>(pages - 1) : 0;
   if (pageCounterMargin(memoryCounter(over)) >= <i64>1 << order) return true;
-  return outOfMemory(task, over);
+  return outOfMemory(task, over, within);
 }
 
 /**
@@ -234,21 +234,22 @@ export function globalOom(task: u32, cpu: u32): bool {
 
 /**
  * out_of_memory(): kills the worst process below `over`, or its whole group. `task` asks, and if it is dying already that will do
- * (task_will_free_mem(); 6.1 looks at it sooner). False: there is none to kill.
+ * (task_will_free_mem(); 6.1 looks at it sooner). `within` (0: `over`): only who is in or below it may be killed. False: there is none to kill.
  */
-export function outOfMemory(task: u32, over: u32): bool {
+export function outOfMemory(task: u32, over: u32, within: u32 = 0): bool {
   if (isDying(task)) return true;
+  if (!within) within = over;
   if (nrCpus == 1 && over != ROOT && headerGet(L.H_VICTIMS)) {
-    let first = firstScanned(over);
+    let first = firstScanned(within);
     // In whose call a loop worker asks cannot die before that is over: the reaper comes, and it is passed over (MMF_OOM_SKIP).
     let caller = headerGet(L.H_LOOP_CALLER);
     let abort = first != 0 && isKilled(first) && !(caller && processOf(first) == processOf(caller));
     othersDie(task);
     if (abort) return true;
   }
-  let victim = selectVictim(over);
+  let victim = selectVictim(within);
   if (!victim) return false;
-  let group = oomGroup(victim, over);
+  let group = oomGroup(victim, within);
   killProcess(victim, over, group);
   let processes: u32 = 1;
   if (group) {

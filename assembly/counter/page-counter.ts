@@ -110,6 +110,16 @@ export function pageCounterUncharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
 }
 
+/** … on the levels below counter `top` alone (0: on every level). Answers how many they are. */
+export function pageCounterUnchargeBelow(counter: usize, top: usize, pages: i64): u32 {
+  let levels: u32 = 0;
+  for (let c = counter; c != top; c = parentOf(c)) {
+    cancel(c, pages, counter, L.WATCH_UNCHARGE);
+    levels++;
+  }
+  return levels;
+}
+
 /** page_counter_set_min(), page_counter_set_low(): stores and lets every level up to the root follow. */
 export function pageCounterSetProtection(counter: usize, field: u32, pages: i64): void {
   store<i64>(counter + field, pages);

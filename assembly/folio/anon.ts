@@ -5,7 +5,7 @@ import * as L from '../layout';
 import { headerSet, kernel61, mmAt, outOfRange, policyOn, taskAt, userSetsEnd } from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
-import { setContext } from '../policy/policy';
+import { setCharge, setContext } from '../policy/policy';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { copyHuge, unmapHugeAll } from './hugetlb';
@@ -79,17 +79,21 @@ function fullNodes(): i32 {
 
 /**
  * Pages [vpn, vpn + count) are touched. A write makes the page, or copies one that another address space has too; the owner of the
- * mm pays, whatever scope is active. A page in swap is read back. 0 or a negative errno.
+ * mm pays, whatever scope is active. A page in swap is read back. `inCall`: by a system call (MAP_POPULATE, mlock()), not by a page fault.
+ * 0 or a negative errno.
  */
-export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool): i32 {
+export function anonTouch(task: u32, cpu: u32, vpn: u64, count: u32, write: bool, inCall: bool): i32 {
   let errno = checkRange(vpn, count);
   if (errno) return errno;
   let mm = load<u32>(taskAt(task), L.TASK_MM);
   if (!mm) return outOfRange(L.FIELD_TASK, task, EINVAL);
   let payer = folioPayer(task, true);
+  let context: u32 = inCall ? L.CONTEXT_CALL : L.CONTEXT_FAULT;
+  setContext(context);
   if (policyOn) {
-    setContext(L.CONTEXT_FAULT);
-    payer = payerOf(task, 0, payer);
+    let toucher = payer;
+    payer = payerOf(task, 0, toucher);
+    setCharge(context, payer, toucher);
   }
   let pages = pagesOf(mm);
   for (let v = vpn; v < vpn + count; v++) {

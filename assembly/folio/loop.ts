@@ -11,6 +11,7 @@ import { EBUSY, ENOENT, ESRCH } from '../constants';
 import * as L from '../layout';
 import { memcgExists, nearestOnline } from '../memcg/memcg';
 import { headerGet, headerSet, inodeAt, memcgAt, objectsEnd, outOfRange, policyOn, ROOT, taskAt, writeBase } from '../memory';
+import { contextNow, setContext } from '../policy/policy';
 import { loopPayer } from '../policy/worker';
 import { FLAG_WRITE, KIND_FILE, OBJECT_SHMEM } from '../replay/ops';
 import { enterScope, leaveScope, taskExists, taskMemcg } from '../task/task';
@@ -96,6 +97,7 @@ function transfer(object: u32, index: u64, memcg: u32, write: bool): bool {
   let charged = headerGet(L.H_CALL_CHARGED);
   let refused = headerGet(L.H_CALL_REFUSED);
   let done = headerGet(L.H_CALL_DONE);
+  let context = contextNow();
   headerSet(L.H_CURRENT_TASK, worker);
   headerSet(L.H_CALL_REFUSED, 0);
   let payer = payerOf(memcg);
@@ -108,6 +110,7 @@ function transfer(object: u32, index: u64, memcg: u32, write: bool): bool {
   headerSet(L.H_CALL_CHARGED, charged);
   headerSet(L.H_CALL_REFUSED, refused);
   headerSet(L.H_CALL_DONE, done);
+  setContext(context);
   return ok;
 }
 

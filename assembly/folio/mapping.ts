@@ -6,16 +6,18 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, ROOT, taskAt, userSetsEnd } from '../memory';
+import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd } from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
-import { setContext } from '../policy/policy';
+import { crossIo } from '../policy/cross';
+import { evictFiles, forgetBond } from '../policy/mount';
+import { setCharge, setContext } from '../policy/policy';
 import { onShare } from '../policy/share';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
-  FLAG_EXEC, FLAG_FAULT, FLAG_HOLES, FLAG_RANDOM, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM,
-  NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM,
+  FLAG_EXEC, FLAG_FAULT, FLAG_HOLES, FLAG_IN_CALL, FLAG_RANDOM, FLAG_READAHEAD, FLAG_WRITE, GFP_KERNEL, GFP_NORETRY, KIND_FILE, KIND_SHMEM,
+  NR_OBJECT_TYPES, OBJECT_FILE, OBJECT_SHMEM, OBJECT_SUPER,
 } from '../replay/ops';
 import { ringEvicted, ringRefaulted } from '../ring';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
@@ -283,15 +285,19 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     if (flags & FLAG_EXEC) store<u32>(mapAt(map), 1, L.MAP_EXECUTABLE);
   }
   let toucher = task ? folioPayer(task, false) : ROOT;
+  // A fault that a system call makes (MAP_POPULATE, mlock(), a buffer) is that call's: it can be told of an error.
+  let context: u32 = fault && !(flags & FLAG_IN_CALL) ? L.CONTEXT_FAULT : L.CONTEXT_CALL;
+  setContext(context);
   let payer = policyOn ? payerOf(task, object, toucher) : toucher;
   let shmem = isShmem(object);
   let ahead = readsAhead(object);
   if (ahead) inodeReaches(object, index + count);
   let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
   let faulting = fault && (ahead || headerGet(L.H_FAULT_AROUND) > 1);
-  if (policyOn) setContext(fault ? L.CONTEXT_FAULT : L.CONTEXT_CALL);
   let batch = index;
   for (let i = index; i < index + count; i++) {
+    // Each time anew: a loop device's worker may have been at work for the page before.
+    if (policyOn) setCharge(context, payer, toucher);
     let frame = frameAt(object, i);
     // What is read ahead for the sake of this very page was not there when it was wanted.
     let fresh = !frame;
@@ -316,7 +322,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
     if (slot) {
       fresh = false;
       major = !slotFolio(slot);
-      let got = shmemSwapIn(task, cpu, slot, payer, (<u64>object << 32) | i);
+      let got = shmemSwapIn(task, cpu, slot, payer, (<u64>object << 32) | i, true);
       if (got < 0) return got == -ENOMEM ? 0 : got;
       frame = <u32>got;
     } else if (!frame) {
@@ -394,6 +400,7 @@ function makeFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, rea
   if (errno) return unmade(task, cpu, payer, object, index, gfp, frame);
   // What was charged for the nodes may have cost the page itself.
   if (frameAt(object, index) != frame) return makeFolio(task, cpu, payer, object, index, reading, gfp);
+  if (policyOn && reading && !isShmem(object)) crossIo(task, ownerOf(chargeWord(frame)));
   if (reading && isLoop(object)) loopRead(object, index);
   return got;
 }
@@ -423,9 +430,16 @@ export function mapAround(map: u32, object: u32, from: u64, to: u64): u32 {
     if (!setMapped(map, i)) break;
     mapFolio(frame);
     mlockMapped(load<u32>(mapAt(map), L.MAP_MM), object, i, frame);
+    if (policyOn) shareAround(frame);
     if (!(stateOf(frame) & L.STATE_WORKINGSET)) mapped++;
   }
   return mapped;
+}
+
+/** A page is mapped beside the one that faulted: the task will not fault for it. */
+function shareAround(frame: u32): void {
+  let task = headerGet(L.H_CURRENT_TASK);
+  if (task) onShare(task, headerGet(L.H_CURRENT_CPU), frame, folioPayer(task, false));
 }
 
 /**
@@ -449,10 +463,10 @@ export function refaultFolio(task: u32, frame: u32, shadow: u32, anon: bool): vo
 // --- what reclaim asks
 
 /** shmem_swapin_folio(): a page in swap is in its object again, and gives up its slot. Its frame, or a negative errno. */
-function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64): i32 {
+function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64, touched: bool): i32 {
   let frame = slotFolio(slot);
   if (!frame) {
-    let got = swapIn(task, cpu, slot, payer, KIND_SHMEM, place);
+    let got = swapIn(task, cpu, slot, payer, KIND_SHMEM, place, touched);
     if (got < 0) return got;
     frame = <u32>got;
   }
@@ -468,10 +482,12 @@ function shmemSwapIn(task: u32, cpu: u32, slot: u32, payer: u32, place: u64): i3
 export function unuseObject(task: u32, cpu: u32, object: u32): i32 {
   if (!isShmem(object)) return 0;
   let pages = pagesOf(object);
+  let payer = policyOn ? payerOf(task, object, ROOT) : ROOT;
+  if (policyOn) setCharge(L.CONTEXT_CALL, payer, ROOT);
   for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
     let word = radixGet(pages, i);
     if (!(word & L.SHADOW_BIT)) continue;
-    let got = shmemSwapIn(task, cpu, word & ~L.SHADOW_BIT, ROOT, (<u64>object << 32) | i);
+    let got = shmemSwapIn(task, cpu, word & ~L.SHADOW_BIT, payer, (<u64>object << 32) | i, false);
     if (got < 0) return got;
   }
   return 0;
@@ -572,6 +588,7 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
   let errno = checkObject(object);
   if (errno) return errno;
   if (!typeOf(object)) return outOfRange(L.FIELD_OBJECT, object, ENOENT);
+  if (typeOf(object) == OBJECT_SUPER) evictFiles(task, cpu, object);
   truncate(task, cpu, object, 0, 0);
   // Map records outlive the pages: their mm ends them. They must not find this id again.
   for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; ) {
@@ -583,6 +600,7 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
   }
   radixDestroy(pagesOf(object));
   forgetInode(object);
+  if (policyTables) forgetBond(object);
   store<u32>(objectAt(object), 0, L.OBJECT_TYPE);
   return 0;
 }

@@ -9,7 +9,7 @@ import { differs } from '../audit';
 import * as L from '../layout';
 import { folioAt, headerGet, headerSet, locksBase, lockedBase, mapsEnd, mmAt, outOfRange, taskAt } from '../memory';
 import { addHead, listAt, remove } from '../reclaim/lru';
-import { FLAG_FAULT, FLAG_ONFAULT } from '../replay/ops';
+import { FLAG_FAULT, FLAG_IN_CALL, FLAG_ONFAULT } from '../replay/ops';
 import { isKilled } from '../task/task';
 import { anonFrame, anonTouch, nextAnon } from './anon';
 import { chargeWord, newFolioList, ownerOf } from './folio';
@@ -217,7 +217,7 @@ export function mlock(task: u32, cpu: u32, object: u32, index: u64, count: u32, 
   addRange(mm, object, index, index + count);
   if (flags & FLAG_ONFAULT || isKilled(task)) return 0;
   // populate_vma_page_range(): private memory is written, an object is read.
-  return object ? fileAccess(task, cpu, object, index, count, FLAG_FAULT) : anonTouch(task, cpu, index, count, true);
+  return object ? fileAccess(task, cpu, object, index, count, FLAG_FAULT | FLAG_IN_CALL) : anonTouch(task, cpu, index, count, true, true);
 }
 
 /** munlock(), munmap(): what was locked of pages [index, index + count), or (count 0) of all from `index` on, is not any more. */

@@ -6,8 +6,9 @@ import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind } from '../memcg/stat';
-import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, ROOT, rstatBase, userSetsEnd } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, policyOn, ROOT, rstatBase, userSetsEnd } from '../memory';
 import { forgetUse } from '../observe/users';
+import { takeRefusal } from '../policy/policy';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
@@ -82,7 +83,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
     // What is read ahead is nobody's loss.
     if (!(gfp & GFP_NORETRY)) {
       countLocal(memcg, L.EVENT_REFUSED, 1);
-      headerSet(L.H_CALL_REFUSED, 1);
+      if (headerGet(L.H_CALL_REFUSED) != L.CALL_NO_SPACE) headerSet(L.H_CALL_REFUSED, policyOn ? takeRefusal() : 1);
     }
     return -ENOMEM;
   }

@@ -5,7 +5,9 @@ import { pageCounterRead, swapCounter } from '../counter/page-counter';
 import * as L from '../layout';
 import { memcgState, parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
-import { ROOT } from '../memory';
+import { policyOn, ROOT } from '../memory';
+import { crossIo } from '../policy/cross';
+import { swapInPayer } from '../policy/share';
 import { GFP_KERNEL, KIND_ANON } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
 import { costOf, memstall } from '../psi';
@@ -97,11 +99,13 @@ export function freeSwapAndCache(task: u32, cpu: u32, slot: u32): void {
 
 /**
  * The folio of a slot, read into the swap cache if it is not there: its frame, or a negative errno. It is charged to the memcg that
- * owes the slot as long as that is online, else to `payer`. `kind`: KIND_ANON or KIND_SHMEM; it is counted once it is mapped.
+ * owes the slot as long as that is online, else to `payer`. `kind`: KIND_ANON or KIND_SHMEM; it is counted once it is mapped. `touched`: a
+ * task accesses it.
  */
-export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, place: u64): i32 {
+export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, place: u64, touched: bool = true): i32 {
   let owner = swapOwner(slot);
   if (!owner || memcgState(owner) != L.MEMCG_ONLINE) owner = payer;
+  if (policyOn && touched && kind != KIND_ANON) owner = swapInPayer(owner, payer);
   let got = newFolio(task, cpu, owner, kind, place, GFP_KERNEL);
   if (got < 0) return got;
   let frame = <u32>got;
@@ -115,6 +119,7 @@ export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, pl
   uncount(frame);
   addToSwapCache(frame, slot, 0);
   modStat(owner, L.STAT_PSWPIN, 1);
+  if (policyOn) crossIo(task, owner);
   if (shadow) {
     refaultFolio(task, frame, shadow, true);
     dropShadow(shadow);

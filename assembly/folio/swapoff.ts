@@ -2,6 +2,7 @@
 import { EBUSY, EINVAL } from '../constants';
 import * as L from '../layout';
 import { headerGet, headerSet, mmAt, outOfRange, swapEnd } from '../memory';
+import { setContext } from '../policy/policy';
 import { unuseMm } from './anon';
 import { unuseObject } from './mapping';
 import { mapcount, freeFolio } from './resident';
@@ -24,6 +25,7 @@ export function swapOn(slots: u32): i32 {
 export function swapOff(task: u32, cpu: u32): i32 {
   if (!headerGet(L.H_SWAP_SLOTS)) return -EINVAL;
   let slots = closeSlots();
+  setContext(L.CONTEXT_CALL);
   let errno = unuseAll(task, cpu);
   if (errno) {
     headerSet(L.H_SWAP_SLOTS, slots);

@@ -3,6 +3,7 @@
 import { chargeObjectTo, unchargeObject } from '../live';
 import * as L from '../layout';
 import { cpuAt, headerGet, headerSet, memcgAt, nodesEnd, nrCpus, nrStockSlots, ROOT, shrinkAt } from '../memory';
+import { setContext } from '../policy/policy';
 import { pageCounterRead, swapCounter } from '../counter/page-counter';
 import { KIND_PERCPU, KIND_SLAB, KIND_STOCK } from '../replay/ops';
 import { unseen } from './before';
@@ -56,6 +57,7 @@ function unchargeCost(cpu: u32, objcg: u32, parts: u32): void {
 export function chargeCost(task: u32, cpu: u32, memcg: u32, parent: u32, gfp: u32): i32 {
   let objcg = nearestOnline(parent);
   if (nodesEnd == 1 || objcg == ROOT) return 0;
+  setContext(L.CONTEXT_KMEM);
   for (let i: u32 = 0; i < L.NR_MEMCG_COSTS; i++) {
     let errno = costBytes(i) ? chargeObjectTo(task, cpu, objcg, costBytes(i), costKind(i), gfp) : 0;
     if (!errno) continue;

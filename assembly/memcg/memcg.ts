@@ -21,6 +21,17 @@ export function isDescendant(memcg: u32, root: u32): bool {
   return false;
 }
 
+/** The lowest memcg that both are in or below. */
+export function commonAncestor(a: u32, b: u32): u32 {
+  let x = a;
+  let y = b;
+  while (x != y) {
+    if (load<u32>(memcgAt(x), L.MEMCG_DEPTH) >= load<u32>(memcgAt(y), L.MEMCG_DEPTH)) x = parentOf(x);
+    else y = parentOf(y);
+  }
+  return x;
+}
+
 /** Pre-order walk of a subtree: the memcg after `memcg`, 0 at the end. */
 export function nextInSubtree(memcg: u32, root: u32): u32 {
   let child = load<u32>(memcgAt(memcg), L.MEMCG_FIRST_CHILD);

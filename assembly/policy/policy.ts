@@ -11,12 +11,37 @@ import { headerGet, headerSet, policyMemcgAt, policyTables } from '../memory';
   return (headerGet(L.H_POLICY + L.POLICY_OPTIONS) & option) != 0;
 }
 
-/** What is charged next, and where an error could go: CONTEXT_*. */
+/** What is charged next, to whom it would be in Linux, and where an error could go: CONTEXT_*. */
 @inline export function setContext(context: u32): void {
   headerSet(L.H_POLICY + L.POLICY_CONTEXT, context);
+  headerSet(L.H_POLICY + L.POLICY_TARGET, 0);
 }
 @inline export function contextNow(): u32 {
   return headerGet(L.H_POLICY + L.POLICY_CONTEXT);
+}
+
+/** The same of a page that `toucher` would pay for in Linux, and `payer` does. */
+export function setCharge(context: u32, payer: u32, toucher: u32): void {
+  setContext(context);
+  headerSet(L.H_POLICY + L.POLICY_TARGET, payer == toucher ? 0 : payer);
+  headerSet(L.H_POLICY + L.POLICY_TOUCHER, toucher);
+}
+/** The policy chose `memcg` to pay for what somebody else touches: CONTEXT_TARGET. */
+export function isTarget(memcg: u32): bool {
+  return memcg == headerGet(L.H_POLICY + L.POLICY_TARGET);
+}
+/** What the charge that was just refused is to the call at hand, CALL_* or 1, which is asked once. */
+export function takeRefusal(): u32 {
+  let how = headerGet(L.H_POLICY + L.POLICY_ERROR);
+  headerSet(L.H_POLICY + L.POLICY_ERROR, 0);
+  return how ? how : 1;
+}
+
+/** A row cannot be: it is counted, and has done nothing; a live call has the errno. Answers 0, for a trace goes on. */
+export function refuseRow(errno: u32): i32 {
+  did(L.DID_REFUSED, 1);
+  headerSet(L.H_CALL_REFUSED, L.CALL_ERRNO | errno);
+  return 0;
 }
 
 /** Counts what the policy did, DID_*. */

@@ -18,7 +18,8 @@ import { nextInSubtree } from '../memcg/memcg';
 import { costOf } from '../psi';
 import { rstatHoldIsolated, rstatHoldPgpgout, rstatIsolated, rstatUncharged } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, lruvecAt, ROOT, taskAt } from '../memory';
+import { headerGet, headerSet, kernel61, lruvecAt, policyOn, ROOT, taskAt } from '../memory';
+import { crossScanned } from '../policy/cross';
 import { inactiveIsLow, prepareScan, scanCount, scanFlags, setScanFlags, snapshotRefaults } from './balance';
 import { addHead, isolate, listAt, size, touchTail } from './lru';
 import { ACTIVATE, FREED, shrinkFolio } from './shrink-folio';
@@ -82,7 +83,8 @@ function touchBatch(taken: u32, swaps: bool): void {
 }
 
 /** Pages that reclaim looked at, on either list: what it costs in time. */
-@inline function noteScanned(pages: u32): void {
+@inline function noteScanned(memcg: u32, pages: u32): void {
+  if (policyOn) crossScanned(memcg, pages);
   headerSet(L.H_SCANNED, headerGet(L.H_SCANNED) + pages);
   deviceWorks(pages * costOf(L.COST_SCAN));
 }
@@ -90,7 +92,7 @@ function touchBatch(taken: u32, swaps: bool): void {
 /** PGSCAN_*: who scans, reclaimer_offset(); /proc/vmstat counts what no memcg's limit asked for. */
 function countScanned(memcg: u32, pages: u32): void {
   let flags = scanFlags();
-  noteScanned(pages);
+  noteScanned(memcg, pages);
   headerSet(L.H_SCAN_SCANNED, headerGet(L.H_SCAN_SCANNED) + pages);
   let who = flags & L.SCAN_KSWAPD ? L.STAT_PGSCAN_KSWAPD : flags & L.SCAN_PROACTIVE ? L.STAT_PGSCAN_PROACTIVE : L.STAT_PGSCAN_DIRECT;
   modStat(memcg, who, pages);
@@ -152,7 +154,7 @@ function shrinkActive(memcg: u32, list: u32, n: u32): void {
   lruAddDrain(headerGet(L.H_SCAN_CPU));
   let taken = isolateBatch(memcg, list, n);
   if (!taken) return;
-  noteScanned(taken);
+  noteScanned(memcg, taken);
   let target = headerGet(L.H_SCAN_TARGET);
   let rotated: u32 = 0;
   modStat(memcg, L.STAT_PGREFILL, taken);

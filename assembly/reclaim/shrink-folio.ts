@@ -9,7 +9,8 @@ import { addToSwap, deleteFromSwapCache, freeSwap, inSwapCache, swapFull } from 
 import { isWriteback, startWriteback, waitForRequest } from '../folio/writeback';
 import { chargeWord, ownerOf } from '../folio/folio';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet } from '../memory';
+import { headerGet, headerSet, policyOn } from '../memory';
+import { crossIo } from '../policy/cross';
 import { KIND_FILE } from '../replay/ops';
 import { ringEvicted } from '../ring';
 import { evictionShadow } from './workingset';
@@ -93,6 +94,7 @@ function shrinkSwapBacked(frame: u32, target: u32): u32 {
     setState(frame, (stateOf(frame) & ~L.STATE_DIRTY) | L.STATE_RECLAIM);
     headerSet(L.H_PAGEOUTS, headerGet(L.H_PAGEOUTS) + 1);
     modStat(ownerOf(chargeWord(frame)), L.STAT_PSWPOUT, 1);
+    if (policyOn) crossIo(headerGet(L.H_SCAN_TASK), ownerOf(chargeWord(frame)));
     waitForRequest();
     startWriteback(frame);
     if (isWriteback(frame)) return KEEP;

@@ -8,7 +8,7 @@ import { EINVAL, ENOENT, ENOMEM, ENOSPC, ERANGE, ESRCH } from '../constants';
 import { runTimers } from '../counter/stock';
 import { chargeWord, commitKmem, unchargeBatch, unchargeFolio, unchargeKmem } from '../folio/folio';
 import { anonFree, anonTouch } from '../folio/anon';
-import { dropPagecache, fileAccess, fileDirty, objectFree, objectNew, openObject, sync, truncate, unmapRange } from '../folio/mapping';
+import { dropPagecache, fileAccess, fileDirty, objectFree, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
 import { allocPages } from '../folio/page-alloc';
@@ -24,9 +24,10 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, ringEnd, ROOT, shrinkAt, taskAt,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT, shrinkAt, taskAt,
   userSetsEnd, watchEnd,
 } from '../memory';
+import { objectMade, ownDirectory } from '../policy/mount';
 import { setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
 import { watching, watchRoom } from '../observe';
@@ -52,7 +53,7 @@ const WATCH_PER_ROW: u32 = 512;
 }
 
 function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
-  if (policyOn) setContext(load<u16>(<usize>row << 1, L.COLUMN_GFP) & O.GFP_DIRECT_RECLAIM ? L.CONTEXT_KMEM : L.CONTEXT_ATOMIC);
+  setContext(L.CONTEXT_KMEM);
   let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
   let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
@@ -239,7 +240,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_FILE_ACCESS:
       return fileAccess(task, cpu, object, index, count, flags);
     case O.OP_ANON_TOUCH:
-      return anonTouch(task, cpu, index, count, (flags & O.FLAG_WRITE) != 0);
+      return anonTouch(task, cpu, index, count, (flags & O.FLAG_WRITE) != 0, (flags & O.FLAG_IN_CALL) != 0);
     case O.OP_ANON_FREE:
       return anonFree(task, cpu, index, count);
     case O.OP_UNMAP:
@@ -253,7 +254,7 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_MUNLOCK:
       return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
-      return objectNew(object, count, index);
+      return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
@@ -298,6 +299,7 @@ export function runEvent(row: u32, op: u32): i32 {
   // It was made on the recorded machine: here it is, whatever the limits.
   if (op == O.OP_MKDIR && !errno && !(flags & O.FLAG_EXISTING))
     chargeCost(task, cpu, load<u32>(<usize>row << 2, L.COLUMN_CGROUP), object, O.GFP_KERNEL | O.GFP_NOFAIL);
+  if (op == O.OP_MKDIR && !errno && policyTables) ownDirectory(load<u32>(<usize>row << 2, L.COLUMN_CGROUP), task);
   if (op == O.OP_WRITE_KNOB && !errno) {
     let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
     // What the writer of memory.reclaim was told does not matter here.

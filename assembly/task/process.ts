@@ -21,11 +21,19 @@ function initTask(task: u32): void {
   store<u32>(at, 0, L.TASK_KILLED);
   store<u64>(at, 0, L.TASK_SLEEP_END);
   store<u32>(at, 0, L.TASK_UNKILLABLE);
+  store<u32>(at, 0, L.TASK_UID);
+  store<u32>(at, 0, L.TASK_NAMESPACE);
 }
 
 /** oom_score_adj is the process's (copy_signal()): a child begins with its parent's, and a thread that executes keeps it. */
 @inline function copyAdjustment(from: u32, to: u32): void {
   store<i32>(mmAt(to), load<i32>(mmAt(from), L.TASK_OOM_SCORE_ADJ), L.TASK_OOM_SCORE_ADJ);
+}
+
+/** copy_creds(), copy_namespaces(): whose task it is, and which part of the tree it sees. */
+@inline function copyCredentials(from: u32, to: u32): void {
+  store<u32>(mmAt(to), load<u32>(mmAt(from), L.TASK_UID), L.TASK_UID);
+  store<u32>(mmAt(to), load<u32>(mmAt(from), L.TASK_NAMESPACE), L.TASK_NAMESPACE);
 }
 
 /** The id of a leader is used again while threads run on its mm: their exits were not recorded. */
@@ -52,6 +60,7 @@ export function forkProcess(parent: u32, cpu: u32, child: u32, thread: bool): i3
   let errno = fork(parent, child, thread);
   if (errno || nodesEnd == 1) return errno;
   initTask(child);
+  copyCredentials(parent, child);
   let mm = mmOf(child);
   if (!mm) return 0;
   if (mm != child) {

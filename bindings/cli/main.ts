@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { fileError } from '../trace/input-error.ts';
 import { addAnonymize } from './anonymize.ts';
 import { EXIT_USAGE, reportError } from './errors.ts';
+import { addGenerate } from './generate.ts';
 import { addImport } from './import.ts';
 import { addInspect } from './inspect.ts';
 import { addRecordHelp } from './record-help.ts';
@@ -31,6 +32,7 @@ const program = new Command('memcharge')
 addImport(program);
 addReplay(program);
 addRun(program);
+addGenerate(program);
 addInspect(program);
 addRecordHelp(program);
 addValidate(program);

@@ -3,9 +3,11 @@ import { readFileSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Kernel } from '../machine.ts';
+import { type Policy, PolicyError } from '../policy/policy.ts';
 import { runResult } from '../report/run-result.ts';
 import { bytesOf } from '../shell/kernel/bytes.ts';
 import { DeadlockError } from '../shell/kernel/scheduler.ts';
+import { scriptPolicy } from '../shell/policy.ts';
 import { runScript } from '../shell/run.ts';
 import { fileError } from '../trace/input-error.ts';
 import { parsePages } from '../trace/knobs.ts';
@@ -20,6 +22,7 @@ interface Options {
   memory: string;
   swap: string;
   seed: string;
+  policy: string;
   cgroupfs?: string;
   json?: boolean;
   audit?: boolean;
@@ -39,6 +42,7 @@ export function addRun(program: Command): void {
     .option('--cpus <n>', 'CPUs of the machine', '1')
     .option('--memory <size>', 'memory of the machine', '1G')
     .option('--swap <size>', 'size of the swap device /dev/ubdb, which is off until swapon; 0: none', '256M')
+    .option('--policy <name>', 'who pays: a charging policy (memcharge policies lists them)', 'linux')
     .option('--seed <n>', 'seed of the random choices', '0')
     .option('--cgroupfs <dir>', 'write the control files of all cgroups there at the end, for tools that read them')
     .option('--audit', 'check conservation at the end; a discrepancy is a failure')
@@ -75,6 +79,15 @@ function utf8(path: string): string {
   return new TextDecoder().decode(bytesOf(path));
 }
 
+function policyOf(name: string): Policy {
+  try {
+    return scriptPolicy(name);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new InputError(error.message);
+  }
+}
+
 function readSource(path: string): Uint8Array {
   try {
     return readFileSync(path === '-' ? 0 : path);
@@ -87,6 +100,7 @@ async function run(path: string, args: string[], options: Options): Promise<void
   if (options.kernel !== '6.18' && options.kernel !== '6.1')
     throw new InputError(`--kernel ${options.kernel}: known kernels are 6.18 and 6.1`);
   if (options.cgroupfs !== undefined) checkTarget(options.cgroupfs);
+  const policy = policyOf(options.policy);
   const source = readSource(path);
   const name = path === '-' ? 'stdin' : basename(path);
   let result: Awaited<ReturnType<typeof runScript>>;
@@ -97,6 +111,7 @@ async function run(path: string, args: string[], options: Options): Promise<void
       memory: parseSize('--memory', options.memory, 64 * 2 ** 30, LEAST_MEMORY),
       swap: parseSize('--swap', options.swap, 64 * 2 ** 30),
       seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
+      policy,
       name: `/s/${name}`,
       args,
       tty: process.stdout.isTTY === true,

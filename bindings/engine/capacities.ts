@@ -123,6 +123,7 @@ export const REGION_NAMES: readonly string[] = [
   'loop_worker',
   'users',
   'user_set',
+  'cross',
 ];
 
 export interface Region {

@@ -21,8 +21,8 @@ export type MachineEvent =
   | { type: 'refused'; ts: bigint; cgroup: number; task: number; pages: number; errno: string }
   /** the OOM killer took the task, for the limit of `cgroup`; `group`: the cgroup that went whole, 0 = none */
   | { type: 'killed'; ts: bigint; cgroup: number; task: number; group: number }
-  /** `pages` of kernel memory changed hands when `cgroup` went offline */
-  | { type: 'moved'; ts: bigint; cgroup: number; to: number; pages: number };
+  /** `pages` of kernel memory changed hands when `cgroup` went offline; or those of `object`, since another cgroup touched them */
+  | { type: 'moved'; ts: bigint; cgroup: number; to: number; pages: number; object?: number };
 
 /** The event at byte address `at`. */
 export function eventAt(memory: ArrayBufferLike, at: number): MachineEvent {
@@ -46,6 +46,6 @@ export function eventAt(memory: ArrayBufferLike, at: number): MachineEvent {
     case L.RING_KILLED:
       return { type: 'killed', ts, cgroup, task, group: a };
     default:
-      return { type: 'moved', ts, cgroup, to: a, pages: value };
+      return { type: 'moved', ts, cgroup, to: a, pages: value, ...(page.object ? { object: page.object } : {}) };
   }
 }

@@ -5,8 +5,9 @@
 import * as O from '../../assembly/replay/ops.ts';
 import type { EventColumns } from '../live.ts';
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
-import { BATCH_ROWS, TraceWriter } from '../trace/arrow-writer.ts';
-import { KNOB_IDS, OBJECT_TYPES, OP_CODES, PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
+import { BATCH_ROWS, type TraceSink, TraceWriter } from '../trace/arrow-writer.ts';
+import { InputError } from '../trace/input-error.ts';
+import { type HighWater, KNOB_IDS, OBJECT_TYPES, OP_CODES, PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
 
 /** Columns of a row; those left out are 0. */
 export interface RowColumns extends Partial<EventColumns> {
@@ -31,6 +32,10 @@ export interface BuilderAccess {
 
 const US = 1000;
 
+function appendRow(sink: TraceSink, r: Row): void {
+  sink.append(r.ts, r.cpu, r.op, r.task, r.cgroup, r.object, r.index, r.count, r.flags, r.gfp, r.name);
+}
+
 export class TraceBuilder {
   readonly rows: Row[] = [];
   /** ns between two rows, unless time is let pass with wait() */
@@ -41,12 +46,16 @@ export class TraceBuilder {
   readonly #tasks = new Map<string, number>();
   readonly #objects = new Map<string, number>();
   readonly #domains = new Map<string, number>();
+  readonly #sink: TraceSink | null;
   #lastCgroup = ROOT_CGROUP;
   #lastTask = 0;
   #lastObject = 0;
+  #cpus = 1;
 
-  constructor({ step = US }: { step?: number } = {}) {
+  /** With a sink the rows go there at once and are not kept: memory stays bounded however long the trace is. */
+  constructor({ step = US, sink = null }: { step?: number; sink?: TraceSink | null } = {}) {
     this.step = step;
+    this.#sink = sink;
   }
 
   /** One row, by the op's name. */
@@ -54,7 +63,10 @@ export class TraceBuilder {
     const code = OP_CODES.get(op);
     if (code === undefined) throw new Error(`no op ${op}`);
     const none = { task: 0, cgroup: 0, object: 0, index: 0, count: 0, flags: 0, gfp: 0, name: null, cpu: this.cpu };
-    this.rows.push({ ...none, ...columns, ts: this.now, op: code });
+    const r: Row = { ...none, ...columns, ts: this.now, op: code };
+    if (this.#sink === null) this.rows.push(r);
+    else appendRow(this.#sink, r);
+    this.#cpus = Math.max(this.#cpus, r.cpu + 1);
     this.now += this.step;
     return this;
   }
@@ -68,29 +80,33 @@ export class TraceBuilder {
   /** The id of a cgroup that exists. */
   cgroup(path: string): number {
     const id = this.#cgroups.get(path);
-    if (id === undefined) throw new Error(`no cgroup ${path}`);
+    if (id === undefined) throw new InputError(`no cgroup ${path}`);
     return id;
   }
 
   /** The id of a task that exists. */
   task(name: string): number {
     const id = this.#tasks.get(name);
-    if (id === undefined) throw new Error(`no task ${name}`);
+    if (id === undefined) throw new InputError(`no task ${name}`);
     return id;
   }
 
   /** The id of an object that exists. */
   objectId(name: string): number {
     const id = this.#objects.get(name);
-    if (id === undefined) throw new Error(`no object ${name}`);
+    if (id === undefined) throw new InputError(`no object ${name}`);
     return id;
   }
 
-  /** Makes a cgroup, whose parent must exist, with these knobs (pages; null: max). Made again under its path, it is another one. */
-  mkdir(path: string, knobs: Record<string, number | null> = {}): this {
+  /**
+   * Makes a cgroup, whose parent must exist, with these knobs (pages; null: max), by a task whose user its files are then. Made again under
+   * its path, it is another one.
+   */
+  mkdir(path: string, knobs: Record<string, number | null> = {}, { by }: { by?: string } = {}): this {
     const id = ++this.#lastCgroup;
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-    this.row('mkdir', { cgroup: id, object: this.cgroup(parent), index: 1000 + id, name: path });
+    const task = by === undefined ? 0 : this.task(by);
+    this.row('mkdir', { task, cgroup: id, object: this.cgroup(parent), index: 1000 + id, name: path });
     this.#cgroups.set(path, id);
     for (const [knob, pages] of Object.entries(knobs)) this.writeKnob(path, knob, pages);
     return this;
@@ -103,7 +119,7 @@ export class TraceBuilder {
   /** Pages; null: max. memory.oom.group: 0 or 1. */
   writeKnob(path: string, knob: string, pages: number | null): this {
     const count = KNOB_IDS.get(knob);
-    if (count === undefined) throw new Error(`no knob ${knob}`);
+    if (count === undefined) throw new InputError(`no knob ${knob}`);
     const index = pages === null ? Number(PAGE_COUNTER_MAX) : pages;
     const value = pages === null ? 'max' : String(pages * 4096);
     return this.row('write_knob', { cgroup: this.cgroup(path), count, index, name: `${path}/${knob} ${value}` });
@@ -120,6 +136,28 @@ export class TraceBuilder {
     const flags = kernelThread ? O.FLAG_KERNEL_THREAD : 0;
     this.row('spawn', { task, cgroup: this.cgroup(cgroup), index: 100 + task, flags, name });
     return uid ? this.row('cred', { task, index: uid }) : this;
+  }
+
+  /** The task is that user's from now on, and so are its children. */
+  cred(task: string, uid: number): this {
+    return this.row('cred', { task: this.task(task), index: uid });
+  }
+
+  /** A cgroup's files are given to that user. */
+  chown(cgroup: string, uid: number): this {
+    return this.row('cred', { cgroup: this.cgroup(cgroup), index: uid });
+  }
+
+  /** The root of a task's cgroup namespace; null: the initial one. */
+  setns(task: string, cgroup: string | null): this {
+    return this.row('setns', { task: this.task(task), cgroup: cgroup === null ? 0 : this.cgroup(cgroup) });
+  }
+
+  /** A child of a task. */
+  fork(task: string, child: string): this {
+    const id = ++this.#lastTask;
+    this.#tasks.set(child, id);
+    return this.row('fork', { task: this.task(task), object: id, name: child });
   }
 
   exit(task: string): this {
@@ -227,23 +265,23 @@ export class TraceBuilder {
     const writer = new TraceWriter(path, { source: 'generate', clock: 'monotonic' });
     try {
       writer.setBase(0n);
-      for (const r of this.rows)
-        writer.append(r.ts, r.cpu, r.op, r.task, r.cgroup, r.object, r.index, r.count, r.flags, r.gfp, r.name);
-      writer.close(this.#highWater());
+      for (const r of this.rows) appendRow(writer, r);
+      writer.close(this.highWater());
     } catch (error) {
       writer.abort();
       throw error;
     }
   }
 
-  #highWater() {
+  /** How many of each id there are. */
+  highWater(): HighWater {
     return {
       pages: 1,
       cgroups: this.#lastCgroup + 1,
       tasks: this.#lastTask + 1,
       objects: this.#lastObject + 1,
       swap: 1,
-      cpus: 1 + this.rows.reduce((most, row) => Math.max(most, row.cpu), 0),
+      cpus: this.#cpus,
     };
   }
 
@@ -275,10 +313,11 @@ export class TraceBuilder {
     return {
       path,
       metadata: new Map(),
-      highWater: this.#highWater(),
+      highWater: this.highWater(),
       events: rows.length,
       durationNs: rows.length === 0 ? 0 : rows.at(-1)!.ts - rows[0]!.ts,
       batches,
+      reopen: async () => this.trace(path),
       close: async () => {},
     };
   }

@@ -19,8 +19,21 @@ export const POLICY_COUNTS = [
   'skipped_victims',
   'lost_entries',
   'rolled_back',
+  'refused',
 ] as const;
 export type PolicyCount = (typeof POLICY_COUNTS)[number];
+
+/** Work that tasks of one cgroup did for memory of another, or of their own. */
+export interface CrossFigure {
+  doer: number;
+  owner: number;
+  /** pages that reclaim looked at */
+  scanned: number;
+  /** what the tasks stalled for the owner's limit, ns */
+  stallNs: number;
+  /** pages of the owner that were read, or written by reclaim */
+  ioPages: number;
+}
 
 /** Why pages were charged past a limit, in the order of FORCED_*. */
 export const FORCED = [

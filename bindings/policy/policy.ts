@@ -126,6 +126,8 @@ export interface Policy {
   rows: readonly string[];
   answers: Answers;
   rewrite?: Rewrite;
+  /** options of the rewrite; those left out have their defaults */
+  rewriteOptions?: Readonly<Record<string, number | string>>;
   /** ops of which a trace must have at least one for the policy to differ from Linux; without: it is refused */
   needs: readonly string[];
   /** it needs hits (accesses of resident pages): on a trace of misses its result is a lower bound */
@@ -143,6 +145,7 @@ export interface Preset {
   rows: readonly string[];
   answers?: SomeAnswers;
   rewrite?: Rewrite;
+  rewriteOptions?: Readonly<Record<string, number | string>>;
   needs?: readonly string[];
   needsHits?: boolean;
   residency?: readonly ('recorded' | 'modelled')[];

@@ -1,5 +1,7 @@
 /** The object that `run --json` prints: docs/json.md describes every key. */
-import type { VmStat } from '../machine.ts';
+import type { Machine, VmStat } from '../machine.ts';
+import type { PolicyCount, PolicyFigures } from '../policy/figures.ts';
+import { isLinux } from '../policy/policy.ts';
 import type { ScriptResult } from '../shell/run.ts';
 import { type CgroupResult, cgroupResults, type KillResult, killResults } from './result.ts';
 
@@ -7,6 +9,8 @@ export interface RunResult {
   stdout: string;
   stderr: string;
   exit: number;
+  /** name of the charging policy */
+  policy: string;
   kernel: string;
   /** virtual time that the script took, ns */
   elapsed_ns: number;
@@ -14,7 +18,17 @@ export interface RunResult {
   machine: VmStat;
   cgroups: Record<string, CgroupResult>;
   kills: KillResult[];
+  /** under another policy than Linux': what it did, in total and by cgroup */
+  policy_counts?: Record<PolicyCount, number>;
+  policy_figures?: Record<string, PolicyFigures>;
   audit?: 'ok';
+}
+
+/** What the machine's policy did, where it differs from Linux' own answers. */
+function policyResult(machine: Machine): Pick<RunResult, 'policy_counts' | 'policy_figures'> {
+  if (isLinux(machine.policy.answers)) return {};
+  const figures = [...machine.cgroups.keys()].map((id) => [machine.pathOf(id), machine.policyFigures(id)] as const);
+  return { policy_counts: machine.policyCounts(), policy_figures: Object.fromEntries(figures) };
 }
 
 /** The figures that a script left behind. Tasks are pids. */
@@ -25,6 +39,7 @@ export function runResult({ stdout, stderr, exit, world }: ScriptResult): RunRes
     stdout,
     stderr,
     exit,
+    policy: machine.policy.name,
     kernel: machine.kernel,
     elapsed_ns: Number(world.elapsed),
     state_digest: machine.digest(),
@@ -35,5 +50,6 @@ export function runResult({ stdout, stderr, exit, world }: ScriptResult): RunRes
       victim: pid(kill.victim),
       candidates: kill.candidates.map(pid),
     })),
+    ...policyResult(machine),
   };
 }

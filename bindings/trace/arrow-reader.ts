@@ -57,6 +57,8 @@ export interface Trace {
   durationNs: number | null;
   /** All batches, once. Throws InputError for damage, unknown ops, nulls and time that goes backwards. */
   batches(): AsyncIterable<TraceBatch>;
+  /** The same trace once more, to be read from its beginning and closed by itself; absent where it cannot be, as of streams. */
+  reopen?(): Promise<Trace>;
   /** Releases the file; safe to call twice. */
   close(): Promise<void>;
 }
@@ -111,7 +113,7 @@ async function openFile(label: string, handle: FileHandle, size: number, bytes: 
   const footer = readFooter(bytes);
   checkSchema(footer.schema, label);
   const messages = new FileMessages(handle, size, [...footer.dictionaries, ...footer.batches]);
-  return new OpenTrace(label, messages, footer.schema, handle);
+  return new OpenTrace(label, messages, footer.schema, handle, () => openTrace(label));
 }
 
 /** The messages of a stream: a continuation mark, the size of the metadata, the metadata, the body. */
@@ -219,6 +221,7 @@ class OpenTrace implements Trace {
   readonly highWater: HighWater | null;
   readonly events: number | null;
   readonly durationNs: number | null;
+  readonly reopen?: () => Promise<Trace>;
   readonly #messages: Messages;
   readonly #handle: FileHandle | null;
   readonly #schema: ArrowSchema;
@@ -226,8 +229,15 @@ class OpenTrace implements Trace {
   readonly #dictionaries = new Map<number, Dictionary>();
   #closed = false;
 
-  constructor(path: string, messages: Messages, schema: ArrowSchema, handle: FileHandle | null) {
+  constructor(
+    path: string,
+    messages: Messages,
+    schema: ArrowSchema,
+    handle: FileHandle | null,
+    reopen?: () => Promise<Trace>,
+  ) {
     this.path = path;
+    if (reopen) this.reopen = reopen;
     this.#messages = messages;
     this.#schema = schema;
     this.#handle = handle;

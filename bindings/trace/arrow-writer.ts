@@ -182,6 +182,11 @@ export class TraceWriter implements TraceSink {
     this.#newBatch();
   }
 
+  /** From the first row to the last, ns. */
+  get durationNs(): number {
+    return Math.max(0, this.#lastTs - this.#firstTs);
+  }
+
   setBase(ns: bigint): void {
     this.#baseLow = Number(ns & 0xffffffffn);
     this.#baseHigh = Number(ns >> 32n);
@@ -238,7 +243,7 @@ export class TraceWriter implements TraceSink {
     const metadata = new Map(this.#schema.metadata);
     for (const [key, value] of Object.entries(highWater)) metadata.set(`memcharge.capacity.${key}`, String(value));
     metadata.set('memcharge.events', String(this.events));
-    metadata.set('memcharge.duration_ns', String(Math.max(0, this.#lastTs - this.#firstTs)));
+    metadata.set('memcharge.duration_ns', String(this.durationNs));
     this.#guard(() => {
       this.#ipc.end(new Schema(this.#schema.fields, metadata));
       this.#open = false;

@@ -89,7 +89,7 @@ export class Footprint {
   /** What a process and its parent write right after a fork: the child is not running yet, and is killed later if it has to be. */
   copied(kernel: Kernel, parent: UserProcess, child: UserProcess): void {
     const anon = this.#charges.get(parent)?.memory?.program.anon ?? 0;
-    this.#touch(parent, 0, Math.min(anon, FORK_PARENT_PAGES));
+    parent.userFault(() => this.#touch(parent, 0, Math.min(anon, FORK_PARENT_PAGES)));
     for (let i = FORK_PARENT_PAGES; i < Math.min(anon, FORK_PARENT_PAGES + FORK_CHILD_PAGES); i++) {
       if (kernel.machine.isKilled(child.task)) break;
       kernel.machine.touchAnon(child.task, { vpn: PROGRAM_VPN + i }, parent.cpuId);
@@ -138,12 +138,14 @@ export class Footprint {
       const { object } = file;
       if (path.startsWith('/usr/bin/')) own.text = { object, index: mapped >> 1 };
       if (mapped > 0)
-        process.charge((machine, task, cpu) =>
-          machine.access(task, object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
+        process.userFault(() =>
+          process.charge((machine, task, cpu) =>
+            machine.access(task, object, { index: 0, pages: mapped, fault: true, exec: true }, cpu),
+          ),
         );
     }
     if (libraries > 0) process.space.hasLibraries(libraries + LIBRARY_DATA);
-    this.#touch(process, 0, program.anon);
+    process.userFault(() => this.#touch(process, 0, program.anon));
   }
 
   /** It runs on in user mode: if something was reclaimed, what it runs from may be gone, and comes back with what is read around it. */
@@ -152,8 +154,10 @@ export class Footprint {
     if (own === undefined || own.text === null || own.reclaimed === kernel.reclaimWork) return;
     own.reclaimed = kernel.reclaimWork;
     const { object, index } = own.text;
-    process.charge((machine, task, cpu) =>
-      machine.access(task, object, { index, pages: 1, fault: true, exec: true }, cpu),
+    process.userFault(() =>
+      process.charge((machine, task, cpu) =>
+        machine.access(task, object, { index, pages: 1, fault: true, exec: true }, cpu),
+      ),
     );
   }
 

@@ -3,6 +3,7 @@ import * as L from '../../../assembly/layout.ts';
 import type { CgroupFs } from '../../cgroupfs/cgroupfs.ts';
 import type { CallResult, KernelPages, PageKind } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
+import { isLinux } from '../../policy/policy.ts';
 import { ROOT_CGROUP } from '../../trace/schema.ts';
 import { SyscallError } from './error.ts';
 import type { Footprint } from './footprint.ts';
@@ -120,6 +121,8 @@ class KernelThread implements Caller {
 
 export class Kernel {
   readonly machine: Machine;
+  /** some answer of the charging policy is not Linux' */
+  readonly policed: boolean;
   readonly scheduler: Scheduler;
   readonly footprint: Footprint;
   readonly programs: ReadonlyMap<string, Program>;
@@ -170,6 +173,7 @@ export class Kernel {
     options: { cpus: number; programs: ReadonlyMap<string, Program>; footprint: Footprint; firstPid: number },
   ) {
     this.machine = machine;
+    this.policed = !isLinux(machine.policy.answers);
     this.programs = options.programs;
     this.footprint = options.footprint;
     this.#pid = options.firstPid;

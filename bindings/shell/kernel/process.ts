@@ -123,6 +123,10 @@ export class UserProcess implements Process, Caller {
   #sleepEnd = 0n;
   #exiting = false;
   #frozen = false;
+  /** it did something in the kernel since it came from user mode, which the engine was told is not over */
+  #called = false;
+  /** what it does now is a page fault of user mode, and no part of a system call */
+  #faults = false;
   /** exit_mm() is over */
   #left = false;
   readonly #childEnded = new WaitQueue();
@@ -211,6 +215,7 @@ export class UserProcess implements Process, Caller {
         try {
           await this.#return();
           status = { exit: (await body(this)) & 255 };
+          this.#toUser();
         } catch (error) {
           if (!(error instanceof ProcessEnd)) throw error;
           status = error.status;
@@ -376,6 +381,7 @@ export class UserProcess implements Process, Caller {
   #enter(): void {
     if (this.kernel.scheduler.current !== this.thread && !this.#exiting)
       throw new Error(`${this.comm} (${this.pid}) asks for something and does not run`);
+    this.#toUser();
     this.kernel.scheduler.elapse(SYSCALL_NS);
     if (this.#pending.size > 0) this.#deliver();
   }
@@ -396,6 +402,7 @@ export class UserProcess implements Process, Caller {
   /** Back to user mode: task work, sleeps that memory.high or the disk asked for, signals, the end of the slice. */
   async #return(): Promise<void> {
     for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) await work();
+    this.#toUser();
     while (this.#sleepEnd > this.now) {
       await this.kernel.scheduler.block(this.thread!, null, this.#sleepEnd, false);
       if (this.#pending.has(SIGKILL)) break;
@@ -423,6 +430,38 @@ export class UserProcess implements Process, Caller {
   }
 
   charge(call: (machine: Machine, task: number, cpu: number) => CallResult): CallResult {
+    if (!this.kernel.policed) return this.#charge(call);
+    const { machine } = this.kernel;
+    machine.inCall = this.#called = !this.#faults;
+    try {
+      return this.#charge(call);
+    } finally {
+      machine.inCall = false;
+    }
+  }
+
+  /** A page fault of user mode: an entry of its own, at whose end the process answers for what it charged. */
+  userFault<T>(fault: () => T): T {
+    this.#faults = true;
+    try {
+      return fault();
+    } finally {
+      this.#faults = false;
+    }
+  }
+
+  /**
+   * The system call is over, whether it failed or not, and the process answers for what it charged past a limit: resume_user_mode_work(). Nobody
+   * sees when exactly between the call's end and the next thing that it does.
+   */
+  #toUser(): void {
+    if (!this.#called || this.#exiting) return;
+    this.#called = false;
+    const { task, cpuId } = this;
+    if (!this.ends) this.#charge((machine) => machine.event('return_to_user', { task, cpu: cpuId }));
+  }
+
+  #charge(call: (machine: Machine, task: number, cpu: number) => CallResult): CallResult {
     const { kernel } = this;
     const waited = kernel.diskWaits;
     const worked = kernel.reclaimWork;
@@ -629,6 +668,7 @@ export class UserProcess implements Process, Caller {
   }
 
   async cpu(ns: number): Promise<void> {
+    this.#toUser();
     this.elapse(ns);
     if (this.kernel.scheduler.overdue || this.#pending.size > 0 || this.#sleepEnd > this.now) await this.#return();
   }
@@ -1316,10 +1356,8 @@ export class UserProcess implements Process, Caller {
       for (let page = from; page < from + pages; page++) {
         scheduler.elapse(FAULT_NS);
         this.space.fault(mapping.vpn + page, this);
-        if (shared !== null) {
-          const fault = shared.file.ops.fault(shared.file, this, shared.index + page, { write });
-          if (fault !== undefined) await fault;
-        } else this.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: mapping.vpn + page, write }, cpu));
+        const fault = this.userFault(() => this.#fault(mapping, shared, page, write));
+        if (fault !== undefined) await fault;
         if (this.#pending.size > 0 || this.#sleepEnd > this.now || scheduler.overdue) await this.#return();
         else this.#runOn();
       }
@@ -1328,6 +1366,12 @@ export class UserProcess implements Process, Caller {
       // Out of memory without a victim: the fault would be tried for ever; Linux kills who faults (pagefault_out_of_memory()).
       throw new ProcessEnd({ signal: error.errno === 'ENOMEM' ? SIGKILL : SIGBUS });
     }
+  }
+
+  /** One page of a mapping. */
+  #fault(mapping: Mapping, shared: FileMapping | null, page: number, write: boolean): void | Promise<void> {
+    if (shared !== null) return shared.file.ops.fault(shared.file, this, shared.index + page, { write });
+    this.charge((machine, task, cpu) => machine.touchAnon(task, { vpn: mapping.vpn + page, write }, cpu));
   }
 
   munmap(mapping: Mapping): void {

@@ -3,6 +3,8 @@
 import { CgroupFs } from '../../cgroupfs/cgroupfs.ts';
 import { GUEST } from '../../cgroupfs/config.ts';
 import { type Kernel as KernelVersion, Machine } from '../../machine.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { scriptPolicy } from '../policy.ts';
 import { byteString, textOf } from './bytes.ts';
 import { Cgroup2Fs, cgroupProcesses } from './cgroup-mount.ts';
 import { CONSOLE, ConsoleNode, type ConsolePort, memoryDevices } from './devices.ts';
@@ -32,6 +34,8 @@ export interface WorldOptions {
   /** bytes of the swap device /dev/ubdb; 256 MiB unless told, 0: there is none */
   swap?: number;
   seed?: number;
+  /** a charging policy: the name of a preset, or what definePolicy() answers; `linux` unless told. No rewrite of a trace */
+  policy?: string | Policy;
   programs?: ReadonlyMap<string, Program>;
   /** what is typed on standard input */
   stdin?: Uint8Array;
@@ -132,12 +136,15 @@ export class World {
     this.init = this.#begin();
   }
 
+  /** PolicyError: no such policy, or none for scripts. */
   static async boot(options: WorldOptions = {}): Promise<World> {
     const { kernel = '6.18', cpus = 1, memory = 2 ** 30, swap = SWAP_BYTES, seed = 0 } = options;
+    const policy = scriptPolicy(options.policy ?? 'linux');
     const machine = await Machine.boot({
       kernel,
       cpus,
       seed,
+      policy,
       residency: 'modelled',
       statistics: 'kernel',
       pages: framesOf(memory),

@@ -1,0 +1,6 @@
+// Who pays is the nearest resource domain that a resource is marked for. Debate 2.
+
+/** The memcg that is charged for a page of `object` (0: private memory) which `toucher` would pay for in Linux. */
+export function domainPayer(task: u32, object: u32, toucher: u32): u32 {
+  return toucher;
+}
