@@ -6,7 +6,8 @@ import * as L from '../layout';
 import { rstatPgpgout, rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind, thpStatOfKind } from '../memcg/stat';
 import { putMemcg } from '../memcg/css';
-import { folioAt, headerGet, nodesEnd, ROOT, rstatBase } from '../memory';
+import { folioAt, headerGet, nodesEnd, ROOT, rstatBase, userSetsEnd } from '../memory';
+import { noteFlow } from '../observe/users';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { GFP_NOFAIL, KIND_ANON, KIND_FILE, KIND_SLAB_RECLAIMABLE } from '../replay/ops';
 import { freeBuffers } from './cache-nodes';
@@ -34,6 +35,7 @@ export function moveFolio(cpu: u32, frame: u32, to: u32): void {
   let listed = load<u32>(at, L.FOLIO_POSITION) != 0;
   let kind = state & L.STATE_KIND_MASK;
   let pages: i64 = pagesOf(word);
+  if (userSetsEnd) noteFlow(from, to, pages);
   if (listed) remove(listAt(from, list), frame, <u32>pages);
   store<u32>(at, makeChargeWord(to, orderOf(word), word & ~L.CHARGE_ORDER_MASK & ((1 << L.CHARGE_OWNER_SHIFT) - 1)), L.FOLIO_CHARGE);
   if (!(state & L.STATE_UNCOUNTED)) moveStat(from, to, statOfKind(kind), pages);
