@@ -352,6 +352,9 @@ export const USERS_LAST_MEMCG: u32 = 20; // u32 and this memcg,
 export const USERS_LAST_UNION: u32 = 24; // u32 is this one
 export const USERS_LOST: u32 = 32; // u64 uses that found the table of sets full
 export const USERS_FLOWS_LOST: u32 = 40; // u64 pages whose pair of payers found the table full
+// what is under way: recharges, and reclaim that a charge has asked for (policy/reuse.ts, policy/wake.ts)
+export const H_RECHARGES: u32 = 2688; // u32 objects that are being recharged
+export const H_WAKE_AT: u32 = 2696; // u64 ns: when the first reclaim that was asked for runs; 0: none was
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
 
@@ -811,7 +814,9 @@ export const BOND_ELEMENT_BYTES: u32 = 40; // u64
 export const BOND_ELEMENTS: u32 = 48; // u64
 export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
 export const BOND_FLAGS: u32 = 80; // u32 BOND_*
+export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
 export const BOND_PREALLOCATED: u32 = 1;
+export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
 export const PM_STRIDE: u32 = 384;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
@@ -824,6 +829,8 @@ export const PM_OVER_PEAK: u32 = 32; // i64 pages
 export const PM_OVER_PAGE_NS: u32 = 40; // u64, pages × ns
 export const PM_FORCED: u32 = 48; // u64[8] pages charged past the limit, by FORCED_*
 export const PM_COUNTS: u32 = 112; // u64[NR_PM_COUNTS], by PMC_*
+export const PM_SKIPPED: u32 = 368; // i64 pages that recharges under way have charged below, and that this level and those above do not count twice
+export const PM_WAKE_AT: u32 = 376; // u64 ns: when the reclaim runs that a charge has asked for; 0: none has
 export const FORCED_DYING: u32 = 0;
 export const FORCED_NOFAIL: u32 = 1;
 export const FORCED_HIGH: u32 = 2; // high priority (atomic)
@@ -854,6 +861,8 @@ export const PMC_SCANS_ELSEWHERE: u32 = 23; // pages that its tasks scanned in o
 export const PMC_WAKES: u32 = 24;
 export const PMC_WAKES_WASTED: u32 = 25;
 export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
+export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
+export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
 export const NR_PM_COUNTS: u32 = 32;
 // Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
 export const USER_SET_STRIDE: u32 = 32;
@@ -1037,6 +1046,7 @@ export const AUDIT_WRITEBACK: u32 = 24;
 export const AUDIT_DIRTY_INODES: u32 = 25;
 export const AUDIT_PRESSURE: u32 = 26;
 export const AUDIT_MLOCK: u32 = 27;
+export const AUDIT_BPF: u32 = 28;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;

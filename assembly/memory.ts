@@ -51,10 +51,10 @@ export let policyMemcgBase: usize = 0;
 export let loopWorkerBase: usize = 0;
 export let usersBase: usize = 0;
 export let userSetBase: usize = 0;
+export let crossBase: usize = 0;
 export let userMemcgBase: usize = 0;
 export let userKillBase: usize = 0;
 export let flowBase: usize = 0;
-export let crossBase: usize = 0;
 /** Some answer of the policy is not Linux's. While it is false, no hook costs more than this test. */
 export let policyOn: bool = false;
 /** There are tables for what policies know (capacity `policies`). */
@@ -153,10 +153,10 @@ export function attachMemory(worker: u32): void {
   loopWorkerBase = at(L.R_LOOP_WORKER);
   usersBase = at(L.R_USERS);
   userSetBase = at(L.R_USER_SET);
+  crossBase = at(L.R_CROSS);
   userMemcgBase = userSetBase + <usize>L.userMemcgsAt(capacity(L.CAP_OBSERVE));
   userKillBase = userSetBase + <usize>L.userKillsAt(capacity(L.CAP_CGROUPS), capacity(L.CAP_OBSERVE));
   flowBase = userSetBase + <usize>L.userFlowsAt(capacity(L.CAP_CGROUPS), capacity(L.CAP_KILLS), capacity(L.CAP_OBSERVE));
-  crossBase = at(L.R_CROSS);
   policyTables = capacity(L.CAP_POLICIES) != 0 && capacity(L.CAP_NODES) != 0;
   userSetsEnd = capacity(L.CAP_NODES) != 0 ? <u32>capacity(L.CAP_OBSERVE) : 0;
   // Who observes wants to know in what context a charge was made, whatever the policy: Linux' answers give what Linux gives, only slower.

@@ -60,6 +60,16 @@ export interface Access extends ObjectRange {
 
 export type ObjectType = 'file' | 'shmem' | 'block' | 'bpf_map' | 'bpf_prog';
 
+/** How an object came to be. */
+export interface Making {
+  /** who makes it; 0: nobody known */
+  task?: number;
+  /** the mount that it is of; 0: none */
+  mount?: number;
+  /** the cgroup that is chosen to pay for it; 0: none */
+  payer?: number;
+}
+
 /** Kernel memory that is counted by the byte. */
 export type ObjectKind = 'slab' | 'percpu';
 /** Kernel memory that is counted by the page. */

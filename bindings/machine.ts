@@ -24,6 +24,7 @@ import {
   type EventColumns,
   type KernelObject,
   type KernelPages,
+  type Making,
   type MemcgCost,
   MOUNT_OPTIONS,
   type MountOption,
@@ -263,6 +264,7 @@ const AUDIT_NAMES = [
   'dirty inodes',
   'pressure',
   'locked page',
+  'memory of a BPF object',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -348,6 +350,8 @@ export class Machine {
    * without. Only policies ask.
    */
   inCall = false;
+  /** names of resource domains, by number from MARK_NAMED on */
+  #domainNames: string[] = [];
 
   private constructor(
     memory: WebAssembly.Memory,
@@ -489,7 +493,14 @@ export class Machine {
     const cgroupfs = this.#cgroupfs?.toJSON();
     const names = [...this.cgroups].map(([id, { path, kernelId, parent }]) => [id, path, String(kernelId), parent]);
     const head = new TextEncoder().encode(
-      JSON.stringify({ build: this.#build, cgroups: names, tasks: this.#taskNames, cgroupfs, policy: this.policy }),
+      JSON.stringify({
+        build: this.#build,
+        cgroups: names,
+        tasks: this.#taskNames,
+        cgroupfs,
+        policy: this.policy,
+        domains: this.#domainNames,
+      }),
     );
     const bytes = new Uint8Array(8 + head.length + this.memory.buffer.byteLength);
     new DataView(bytes.buffer).setUint32(0, L.MAGIC, true);
@@ -515,6 +526,7 @@ export class Machine {
     );
     const engine = await instantiate(memory, 0, head.build);
     const machine = new Machine(memory, engine, new Map(names), head.build, TaskNames.from(head.tasks), head.policy);
+    machine.#domainNames = head.domains ?? [];
     if (head.cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, head.cgroupfs);
     return machine;
   }
@@ -539,6 +551,7 @@ export class Machine {
     const engine = await instantiate(memory, 0, this.#build);
     const tasks = TaskNames.from(this.#taskNames.toJSON());
     const machine = new Machine(memory, engine, new Map(this.cgroups), this.#build, tasks, policy);
+    machine.#domainNames = [...this.#domainNames];
     if (cgroupfs) machine.#cgroupfs = new CgroupFs(machine, {}, cgroupfs);
     return machine;
   }
@@ -696,6 +709,48 @@ export class Machine {
     return this.#call(op, code, columns);
   }
 
+  /** The number that stands for a domain's name in rows, from MARK_NAMED on; one that is new where it has none yet. */
+  #domainNumber(name: string): number {
+    const known = this.#domainNames.indexOf(name);
+    return O.MARK_NAMED + (known >= 0 ? known : this.#domainNames.push(name) - 1);
+  }
+
+  /** A word of what policies know of a cgroup, PM_*. 0 without capacity `policies`. */
+  #policyWord(cgroup: number, field: number): number {
+    if (this.capacities.policies === 0 || this.capacities.nodes === 0) return 0;
+    return this.#u32[(regionAt(L.R_POLICY_MEMCG, this.capacities) + cgroup * L.PM_STRIDE + field) / 4]!;
+  }
+
+  /** The cgroup declares itself a resource domain, of this name or of none (`''`); with `null` it is none any more. */
+  setDomain(cgroup: number, name: string | null): void {
+    const index = name === null ? 0 : name === '' ? O.DOMAIN_UNNAMED : this.#domainNumber(name);
+    this.#present(cgroup, `domain of ${this.pathOf(cgroup)}`);
+    this.#call('domain', O.OP_DOMAIN, { cgroup, index });
+  }
+
+  /** The name of a resource domain, `''` where it has none; null: the cgroup is no domain. */
+  domainOf(cgroup: number): string | null {
+    const domain = this.#policyWord(cgroup, L.PM_DOMAIN);
+    return domain === 0 ? null : domain < O.MARK_NAMED ? '' : (this.#domainNames[domain - O.MARK_NAMED] ?? '');
+  }
+
+  /** The object is for the nearest resource domain (`persistent`), for a shared one, or for the one of a name; null: it is for none. */
+  markObject(object: number, mark: string | null): void {
+    const known: Readonly<Record<string, number>> = { persistent: O.MARK_PERSISTENT, shared: O.MARK_SHARED };
+    const index = mark === null ? O.MARK_NONE : (known[mark] ?? this.#domainNumber(mark));
+    this.#call('mark', O.OP_DOMAIN, { object, index });
+  }
+
+  /** Whether others may name the cgroup as the payer of their resources. */
+  allowPayer(cgroup: number, allow: boolean): void {
+    this.#present(cgroup, `grant of ${this.pathOf(cgroup)}`);
+    this.#call('grant', O.OP_GRANT, { cgroup, index: allow ? 1 : 0 });
+  }
+
+  allowsPayer(cgroup: number): boolean {
+    return this.#policyWord(cgroup, L.PM_GRANTS) !== 0;
+  }
+
   /** What the policy did so far, in total: figures of docs/policies.md. */
   policyCounts(): Record<PolicyCount, number> {
     const at = (L.HEADER + L.H_POLICY_COUNTS) / 8;
@@ -803,14 +858,40 @@ export class Machine {
   }
 
   /**
-   * A new file, shmem object or block device: its id. `pages` is its size, behind which nothing is read ahead (0: unknown). EngineError
+   * A new file, shmem object or block device: its id. `made` is what policies ask. `pages` is its size, behind which nothing is read ahead (0: unknown). EngineError
    * ENOSPC when the table is full.
    */
-  newObject(type: ObjectType, pages = 0): number {
+  newObject(type: ObjectType, pages = 0, made: Making = {}): number {
     checkWord('type', type, OBJECT_TYPES.slice(1));
+    const { task = 0, mount = 0, payer = 0 } = made;
+    const index = mount === 0 ? pages : BigInt(pages) | (BigInt(mount) << 32n);
+    const count = OBJECT_TYPES.indexOf(type);
+    return this.#make(`new ${type}`, O.OP_OBJECT_NEW, { task, cgroup: payer, count, index });
+  }
+
+  /** A mount: an object without pages, but with a size (`pages`, 0: any) for what lies on it, and (where the policy has it) a payer. */
+  newMount(pages = 0, { task = 0, payer = 0 }: Omit<Making, 'mount'> = {}): number {
+    return this.#make('mount', O.OP_MOUNT, { task, cgroup: payer, count: pages });
+  }
+
+  /** Another payer of a mount, for pages to come. EngineError: the policy refuses it. */
+  remount(mount: number, { task = 0, payer = 0 }: Omit<Making, 'mount'>, pages = 0): void {
+    const { errno } = this.#call('remount', O.OP_MOUNT, { task, cgroup: payer, object: mount, count: pages });
+    if (errno) throw new EngineError(errno, `remount: ${errno}`);
+  }
+
+  /** An object comes to be: its id. EngineError: the policy refuses it, and nothing was made; or the table is full. */
+  #make(
+    doing: string,
+    op: number,
+    columns: { task: number; cgroup: number; count: number; index?: number | bigint },
+  ): number {
     const object = this.#freeObjects.pop() ?? Math.max(1, this.#header(L.H_OBJECT_END));
-    this.#call(`new ${type}`, O.OP_OBJECT_NEW, { object, count: OBJECT_TYPES.indexOf(type), index: pages });
-    return object;
+    const { errno } = this.#call(doing, op, { ...columns, object });
+    if (errno === undefined) return object;
+    if (op === O.OP_OBJECT_NEW) this.#call('free', O.OP_OBJECT_FREE, { object });
+    this.#freeObjects.push(object);
+    throw new EngineError(errno, `${doing}: ${errno}`);
   }
 
   /**

@@ -110,10 +110,39 @@ export function pageCounterUncharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
 }
 
-/** … on the levels below counter `top` alone (0: on every level). Answers how many they are. */
-export function pageCounterUnchargeBelow(counter: usize, top: usize, pages: i64): u32 {
+// --- the same of the levels below an ancestor, which keeps its usage, as do those above it (`stop` 0: of all levels)
+
+/** Charges `pages` to the levels from `counter` to below `stop`, or to none. Answers 0, or the counter that refused. */
+export function pageCounterTryChargeBelow(counter: usize, stop: usize, pages: i64): usize {
+  for (let c = counter; c && c != stop; c = parentOf(c)) {
+    let usage = addUsage(c, pages);
+    if (usage > load<i64>(c, L.PC_MAX)) {
+      addUsage(c, -pages);
+      if (watching()) watch(c, counter, usage - pages, pages, L.WATCH_REFUSED);
+      for (let d = counter; d != c; d = parentOf(d)) cancel(d, pages, counter, L.WATCH_UNDO);
+      return c;
+    }
+    if (load<u32>(c, L.PC_PROTECTED) == L.PROTECTS) propagateProtectedUsage(c, usage);
+    raiseWatermarks(c, usage);
+    if (watching()) watch(c, counter, usage, pages, L.WATCH_TRY);
+  }
+  return 0;
+}
+
+/** … whatever the limits. */
+export function pageCounterChargeBelow(counter: usize, stop: usize, pages: i64): void {
+  for (let c = counter; c && c != stop; c = parentOf(c)) {
+    let usage = addUsage(c, pages);
+    if (load<u32>(c, L.PC_PROTECTED) == L.PROTECTS) propagateProtectedUsage(c, usage);
+    raiseWatermarks(c, usage);
+    if (watching()) watch(c, counter, usage, pages, L.WATCH_CHARGE);
+  }
+}
+
+/** Takes back from the levels from `counter` to below `stop`. Answers how many they are. */
+export function pageCounterUnchargeBelow(counter: usize, stop: usize, pages: i64): u32 {
   let levels: u32 = 0;
-  for (let c = counter; c != top; c = parentOf(c)) {
+  for (let c = counter; c && c != stop; c = parentOf(c)) {
     cancel(c, pages, counter, L.WATCH_UNCHARGE);
     levels++;
   }

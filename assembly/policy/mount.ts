@@ -44,11 +44,19 @@ function refusal(task: u32, memcg: u32): u32 {
   return memcg && answer(L.POLICY_PAYER) == L.PAYER_MOUNT ? mayCharge(task, memcg) : 0;
 }
 
-/** mount(2) of a tmpfs as object `mount`: `memcg` pays (0: who touches), `pages` are its size (0: any). 0, or what is wrong with the row. */
+/**
+ * mount(2) of a tmpfs as object `mount`: `memcg` pays (0: who touches), `pages` are its size (0: any). Of one that is mounted: a remount, after
+ * which new pages are charged to another one. 0, or what is wrong with the row.
+ */
 export function mountAt(task: u32, memcg: u32, mount: u32, pages: u32): i32 {
   if (memcg && !memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
   let refused = refusal(task, memcg);
   if (refused) return refuseRow(refused);
+  if (mount && mount < objectsEnd && typeOf(mount) == OBJECT_SUPER) {
+    setSuperMax(mount, pages);
+    store<u32>(bondAt(mount), memcg, L.BOND_PAYER);
+    return 0;
+  }
   let errno = objectNew(mount, OBJECT_SUPER, 0);
   if (errno) return errno;
   setSuperMax(mount, pages);

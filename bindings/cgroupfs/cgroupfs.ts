@@ -8,7 +8,8 @@
 import { EngineError } from '../engine/error.ts';
 import type { Machine } from '../machine.ts';
 import { DISTRIBUTION, type KernelConfig } from './config.ts';
-import { type Controller, controllerBit } from './controllers.ts';
+import { type Controller, controllerBit, MEMORY } from './controllers.ts';
+import { commonAncestor } from './core-files.ts';
 import { type Attributes, type ControlFile, Directory } from './directory.ts';
 import type { Credentials, Tree } from './file-type.ts';
 import { isReadable } from './file-types.ts';
@@ -303,12 +304,34 @@ export class CgroupFs {
     if (this.#plain) this.#members.forgetProcess(task);
   }
 
-  /** What /proc/PID/cgroup says after `0::`. EngineError ESRCH. */
-  cgroupOf(tid: number): string {
+  /** The cgroup that a thread is in. EngineError ESRCH. */
+  directoryOf(tid: number): Directory {
     this.#sync();
     const directory = this.#members.directoryOf(tid);
     if (directory === null) throw new EngineError('ESRCH', `cgroup of ${tid}: ESRCH`);
-    return directory.removed ? `${directory.path} (deleted)` : directory.path;
+    return directory;
+  }
+
+  /** What /proc/PID/cgroup says after `0::`, to who is in the cgroup namespace of that root. EngineError ESRCH. */
+  cgroupOf(tid: number, namespace: Directory | null = null): string {
+    const directory = this.directoryOf(tid);
+    const path = namespace === null ? directory.path : directory.pathFrom(namespace);
+    return directory.removed ? `${path} (deleted)` : path;
+  }
+
+  /**
+   * The memcg of a cgroup that a thread wants others' pages to be charged to. It must be one that the thread could move itself to: who may write
+   * its cgroup.procs and that of their common ancestor. EngineError EACCES; ENOENT: it is not there, or without memory; ENOTDIR, ESRCH.
+   */
+  payerFor(tid: number, path: string, credentials: Credentials): number {
+    const from = this.directoryOf(tid);
+    const refuse = (errno: string, why = '') => new EngineError(errno, `charging to ${path}: ${errno}${why}`);
+    const to = this.#lookup(path, 'charging to', credentials);
+    if (!(to instanceof Directory)) throw refuse('ENOTDIR');
+    for (const d of [to, commonAncestor(from, to)])
+      if (!this.#tree.mayWriteProcs(d, credentials)) throw refuse('EACCES', `: cgroup.procs of ${d.path}`);
+    if (!(to.controllers & to.enabled & MEMORY)) throw refuse('ENOENT', ': memory is not enabled there');
+    return to.memcg;
   }
 
   /** The engine's cgroup that a directory's processes are charged to: its own, or that of the nearest one above that has one. */

@@ -77,7 +77,8 @@ function findThread(tree: Tree, text: string, writer: Writer): Thread {
   return thread;
 }
 
-function commonAncestor(a: Directory, b: Directory): Directory {
+/** The nearest cgroup that both are, or are below. */
+export function commonAncestor(a: Directory, b: Directory): Directory {
   const above = new Set(a.upwards());
   for (const d of b.upwards()) if (above.has(d)) return d;
   return a;

@@ -88,6 +88,25 @@ export class Directory implements Attributes {
     return this.parent === null;
   }
 
+  /** Its path as it is seen from another cgroup, the root of a cgroup namespace: kernfs_path_from_node(). */
+  pathFrom(root: Directory): string {
+    const above = [...this.upwards()];
+    const ways: string[] = [];
+    for (const d of root.upwards()) {
+      const at = above.indexOf(d);
+      if (at >= 0)
+        return `/${[
+          ...ways,
+          ...above
+            .slice(0, at)
+            .map(({ name }) => name)
+            .reverse(),
+        ].join('/')}`;
+      ways.push('..');
+    }
+    return this.path;
+  }
+
   /** This one and all below it, parents first, in the order in which they were made: cgroup_for_each_live_descendant_pre(). */
   *subtree(): Generator<Directory, void, undefined> {
     yield this;

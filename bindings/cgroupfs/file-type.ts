@@ -1,6 +1,7 @@
 /** Kinds of control files: what struct cftype is in the kernel. */
 import type { EngineError } from '../engine/error.ts';
 import type { Kernel, Machine } from '../machine.ts';
+import type { Payer } from '../policy/policy.ts';
 import type { KernelConfig } from './config.ts';
 import type { Controller } from './controllers.ts';
 import type { Directory } from './directory.ts';
@@ -63,6 +64,8 @@ export interface FileType {
   readonly notOnRoot?: boolean;
   /** which kernel has it; both unless told */
   readonly kernel?: Kernel;
+  /** which answer to `payer` of the charging policy brings it along: a kernel with that patch; none: it is in every one */
+  readonly payer?: Payer;
   /** what the kernel must be built with */
   readonly config?: keyof KernelConfig;
   /** what it reads; none: EINVAL, and nobody but root may open it for reading */

@@ -1,5 +1,6 @@
 /** Every control file, in the order in which the kernel makes those of a cgroup. */
 import type { Kernel } from '../machine.ts';
+import type { Payer } from '../policy/policy.ts';
 import type { KernelConfig } from './config.ts';
 import type { Controller } from './controllers.ts';
 import { CORE_FILES } from './core-files.ts';
@@ -7,6 +8,7 @@ import { CPU_FILES } from './cpu-files.ts';
 import type { FileType } from './file-type.ts';
 import { IO_FILES } from './io-files.ts';
 import { MEMORY_FILES } from './memory-files.ts';
+import { PAYER_FILES } from './payer-files.ts';
 import { PIDS_FILES } from './pids-files.ts';
 import { PRESSURE_FILES, PRESSURE_SWITCH } from './pressure-files.ts';
 
@@ -17,6 +19,7 @@ const TYPES: readonly FileType[] = [
   ...CPU_FILES,
   ...IO_FILES,
   ...MEMORY_FILES,
+  ...PAYER_FILES,
   ...PIDS_FILES,
 ];
 
@@ -26,12 +29,14 @@ export function fileTypes(
   root: boolean,
   kernel: Kernel,
   config: KernelConfig,
+  payer: Payer,
 ): FileType[] {
   return TYPES.filter(
     (type) =>
       (type.controller ?? null) === controller &&
       !(root && type.notOnRoot) &&
       (type.kernel ?? kernel) === kernel &&
+      (type.payer ?? payer) === payer &&
       (type.config === undefined || config[type.config]),
   );
 }

@@ -63,7 +63,8 @@ export class Hierarchy {
     const key = `${controller} ${isRoot}`;
     let types = this.#typesOf.get(key);
     if (types === undefined) {
-      types = fileTypes(controller, isRoot, this.#machine.kernel, this.#config);
+      const { kernel, policy } = this.#machine;
+      types = fileTypes(controller, isRoot, kernel, this.#config, policy.answers.payer);
       this.#typesOf.set(key, types);
     }
     return types;

@@ -72,6 +72,10 @@ export interface PolicyFigures {
   scans_elsewhere: number;
   wakes: number;
   wakes_wasted: number;
+  /** pages that reclaim took which a charge had woken */
+  wakes_reclaimed: number;
+  /** bytes of kernel memory, there now, that its tasks made and nobody pays for */
+  unpaid_bytes: number;
   /** charges that were forced past the limit */
   force_charge: number;
   /** pages above memory.max: now, at most, and pages × ns */
@@ -106,6 +110,8 @@ export function policyFigures(read: (offset: number) => number): PolicyFigures {
     scans_elsewhere: count(L.PMC_SCANS_ELSEWHERE),
     wakes: count(L.PMC_WAKES),
     wakes_wasted: count(L.PMC_WAKES_WASTED),
+    wakes_reclaimed: count(L.PMC_WAKES_RECLAIMED),
+    unpaid_bytes: count(L.PMC_UNPAID),
     force_charge: count(L.PMC_FORCE_CHARGE),
     over: read(L.PM_OVER),
     over_max_peak: read(L.PM_OVER_PEAK),

@@ -3,6 +3,7 @@
  * userspace would do differently (a rewrite of the trace), and what it needs of a trace. The engine knows numbers only; names live here.
  */
 import * as L from '../../assembly/layout.ts';
+import { IMPOSSIBLE } from './mixes.ts';
 
 /** Who pays for a new page. */
 export const PAYERS = ['toucher', 'mount', 'creator', 'named', 'domain', 'handle', 'nobody'] as const;
@@ -124,6 +125,8 @@ export interface Policy {
   summary: string;
   /** rows of the debates that it answers (docs/debates/) */
   rows: readonly string[];
+  /** the scenario (bindings/generate/registry.ts) that shows it; '' of a policy that a file defines */
+  scenario: string;
   answers: Answers;
   rewrite?: Rewrite;
   /** options of the rewrite; those left out have their defaults */
@@ -143,6 +146,7 @@ export interface Preset {
   name: string;
   summary: string;
   rows: readonly string[];
+  scenario: string;
   answers?: SomeAnswers;
   rewrite?: Rewrite;
   rewriteOptions?: Readonly<Record<string, number | string>>;
@@ -155,45 +159,40 @@ export interface Preset {
 /** Thrown for a policy that makes no sense; the message is one line without the name of where it stands. */
 export class PolicyError extends Error {
   override name = 'PolicyError';
+  /** the fields of the policy that it is about, the first the one that is refused; none where it is about no field */
+  readonly fields: readonly string[];
+
+  constructor(why: string, fields: readonly string[] = []) {
+    super(fields.length === 0 ? why : `${fields[0]}: ${why}`);
+    this.fields = fields;
+  }
+}
+
+/** `some` over the answers of `base`. One word for refused is the answer in every context; without a target there is none for it. */
+export function completeAnswers(base: Readonly<Answers>, some: SomeAnswers): Answers {
+  const { refused: asked = {}, ...others } = some;
+  const answers = { ...base, ...others };
+  if (typeof asked !== 'string') return { ...answers, refused: { ...base.refused, ...asked } };
+  const refused = Object.fromEntries(CONTEXTS.map((context) => [context, asked])) as Record<Context, Refusal>;
+  const targets = answers.payer !== 'toucher' || answers.worker === 'assigned';
+  return { ...answers, refused: targets ? refused : { ...refused, target: 'kernel' } };
 }
 
 /** Fills in Linux' answers, and checks that the answers can be combined. PolicyError says why they cannot. */
-export function definePolicy(preset: Preset): Policy {
-  const { answers: some = {}, needs = [], needsHits = false, residency = ['modelled'], ...rest } = preset;
-  const { refused: asked = {}, ...others } = some;
-  const refused =
-    typeof asked === 'string'
-      ? (Object.fromEntries(CONTEXTS.map((context) => [context, asked])) as Record<Context, Refusal>)
-      : { ...LINUX.refused, ...asked };
-  const answers: Answers = { ...LINUX, ...others, refused };
-  checkCombination(answers, preset.rewrite);
-  return { ...rest, answers, needs, needsHits, residency };
-}
-
-/** Mixes that contradict themselves. */
-function checkCombination(answers: Answers, rewrite: Rewrite | undefined): void {
-  const refuse = (why: string): never => {
-    throw new PolicyError(why);
-  };
-  const { payer, share, offline, reuse, refused, kmem } = answers;
-  if (share === 'common-ancestor' && payer !== 'toucher')
-    refuse(`share common-ancestor moves what its toucher paid for: payer ${payer} has chosen somebody else`);
-  if (share === 'common-ancestor' && rewrite === 'private-copies')
-    refuse('share common-ancestor has nothing to move: rewrite private-copies shares nothing');
-  if (offline === 'drop' && reuse === 'recharge')
-    refuse('reuse recharge has nothing to take up: offline drop frees the cache of a removed cgroup');
-  if (reuse === 'recharge' && kmem === 'nobody' && payer === 'nobody')
-    refuse('reuse recharge moves a bill: kmem nobody and payer nobody have none');
-  if (payer === 'nobody' && Object.values(refused).some((how) => how !== 'kernel'))
-    refuse('payer nobody has no limit that could refuse');
-  if (refused.fault === 'restart-call')
-    refuse('refused.fault restart-call: a page fault is no system call that could be restarted');
-  if (refused.atomic === 'restart-call' || refused.atomic === 'oom-in-place')
-    refuse(`refused.atomic ${refused.atomic}: a charge that may not block cannot wait for a kill`);
-  if (refused.worker === 'restart-call' || refused.worker === 'overcharge-return')
-    refuse(`refused.worker ${refused.worker}: a kernel thread never returns to user mode`);
-  if (answers.naive && reuse !== 'recharge') refuse('naive is a way to recharge: reuse is keep');
-  if (answers.chunk > 0 && reuse !== 'recharge') refuse('chunk is a way to recharge: reuse is keep');
+export function definePolicy(preset: Omit<Preset, 'scenario'> & Partial<Preset>): Policy {
+  const {
+    answers: some = {},
+    needs = [],
+    needsHits = false,
+    residency = ['modelled'],
+    scenario = '',
+    ...rest
+  } = preset;
+  const answers = completeAnswers(LINUX, some);
+  const mixed = { answers, rewrite: preset.rewrite, oracle: preset.oracle === true };
+  const wrong = IMPOSSIBLE.find(({ meets }) => meets(mixed));
+  if (wrong !== undefined) throw new PolicyError(wrong.why, wrong.fields);
+  return { ...rest, scenario, answers, needs, needsHits, residency };
 }
 
 /** True when no answer differs from Linux 6.18. */

@@ -4,6 +4,7 @@ export const commonAncestor: Preset = {
   name: 'common-ancestor',
   summary: 'a page that another cgroup touches moves to their lowest common ancestor',
   rows: ['S3', 'S3a', 'S3c'],
+  scenario: 'shared',
   answers: { share: 'common-ancestor' },
   needsHits: true,
 };

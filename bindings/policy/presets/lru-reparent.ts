@@ -4,6 +4,7 @@ export const lruReparent: Preset = {
   name: 'lru-reparent',
   summary: "the folios of a removed cgroup become its parent's own",
   rows: ['P1'],
+  scenario: 'persistent',
   answers: { offline: 'reparent' },
   needs: ['rmdir'],
   residency: ['recorded', 'modelled'],

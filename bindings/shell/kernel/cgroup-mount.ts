@@ -4,22 +4,12 @@ import type { OpenFile as ControlFile } from '../../cgroupfs/open-file.ts';
 import type { Processes, Thread } from '../../cgroupfs/processes.ts';
 import { EngineError } from '../../engine/error.ts';
 import { bytesOf, textOf } from './bytes.ts';
-import { SyscallError } from './error.ts';
+import { asSyscall, SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
-import type { UserProcess } from './process.ts';
+import { UserProcess } from './process.ts';
 import { SIGKILL } from './signals.ts';
 import type { FileType } from './syscalls.ts';
 import { type Caller, FileSystem, Inode, type OpenFile, PAGE_SIZE, type StatFs } from './vfs.ts';
-
-/** A refusal of the control files as a syscall's. */
-export function asSyscall<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof EngineError) throw new SyscallError(error.errno);
-    throw error;
-  }
-}
 
 /** The kernel's processes, as cgroups know them. */
 export function cgroupProcesses(kernel: Kernel): Processes {
@@ -57,6 +47,14 @@ export class Cgroup2Fs extends FileSystem {
     this.root = new CgroupInode(this, cgroups.stat('/').inode, 'directory', '/', time);
     this.root.refresh();
   }
+  /** cgroup_do_get_tree(): the root of who mounts it. */
+  override rootFor(caller: Caller): Inode {
+    const root = caller instanceof UserProcess ? caller.cgroupRoot : null;
+    let at: CgroupInode = this.root;
+    for (const name of root?.path.split('/').filter((word) => word !== '') ?? [])
+      at = at.lookup(name, caller) as CgroupInode;
+    return at;
+  }
   override showOptions(): string[] {
     return [];
   }
@@ -89,25 +87,26 @@ export class Cgroup2Fs extends FileSystem {
 }
 
 /** A cgroup's directory or one of its files. */
-class CgroupInode extends Inode {
-  readonly #path: string;
+export class CgroupInode extends Inode {
+  /** in the hierarchy */
+  readonly path: string;
   declare readonly fs: Cgroup2Fs;
 
   constructor(fs: Cgroup2Fs, ino: number, type: FileType, path: string, time: bigint) {
     super(fs, ino, type, 0, time);
-    this.#path = path;
+    this.path = path;
   }
 
   /** Mode, owner and links as they are now. */
   refresh(): void {
-    const { mode, uid, gid, nlink } = this.fs.cgroups.stat(this.#path);
+    const { mode, uid, gid, nlink } = this.fs.cgroups.stat(this.path);
     this.mode = mode;
     this.uid = uid;
     this.gid = gid;
     this.nlink = nlink;
   }
   #below(name: string): string {
-    return this.#path === '/' ? `/${name}` : `${this.#path}/${name}`;
+    return this.path === '/' ? `/${name}` : `${this.path}/${name}`;
   }
 
   override lookup(name: string, caller: Caller): Inode | null {
@@ -136,13 +135,13 @@ class CgroupInode extends Inode {
   }
   override readdir(_caller: Caller): string[] {
     if (this.nlink === 0) return [];
-    return asSyscall(() => this.fs.cgroups.list(this.#path));
+    return asSyscall(() => this.fs.cgroups.list(this.path));
   }
   override setattr(change: { mode?: number; uid?: number; gid?: number; atime?: bigint; mtime?: bigint }): void {
     const { mode, uid = this.uid, gid = this.gid } = change;
     asSyscall(() => {
-      if (mode !== undefined) this.fs.cgroups.chmod(this.#path, mode);
-      if (uid !== this.uid || gid !== this.gid) this.fs.cgroups.chown(this.#path, uid, gid);
+      if (mode !== undefined) this.fs.cgroups.chmod(this.path, mode);
+      if (uid !== this.uid || gid !== this.gid) this.fs.cgroups.chown(this.path, uid, gid);
     });
     if (change.mtime !== undefined) this.mtime = change.mtime;
     if (change.atime !== undefined) this.atime = change.atime;
@@ -155,7 +154,7 @@ class CgroupInode extends Inode {
     if (this.type === 'directory') return;
     const { read = false, write = false } = file.flags;
     const credentials = { uid: caller.uid, gid: caller.gid };
-    const control = asSyscall(() => this.fs.cgroups.open(this.#path, { read, write }, { credentials }));
+    const control = asSyscall(() => this.fs.cgroups.open(this.path, { read, write }, { credentials }));
     file.data = { control, text: null } satisfies OpenControl;
   }
   override release(file: OpenFile): void {

@@ -6,7 +6,7 @@
  * One call of read(2) or write(2) is one row of the engine, however many pages it has: so memory.high is looked at on the return to user mode.
  */
 import type { Access, CallResult, ObjectType } from '../../live.ts';
-import { SyscallError } from './error.ts';
+import { asSyscall, PAYER_ERRNOS, SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
 import { Ranges } from './ranges.ts';
 import { type ByteStore, SparseBytes } from './sparse-bytes.ts';
@@ -25,6 +25,10 @@ export interface FileDataOptions {
   size?: number;
   /** of tmpfs: the engine's object that stands for its super block */
   superBlock?: number;
+  /** pages that the caller may add at most: a quota */
+  quota?: (caller: Caller) => number;
+  /** under a policy that asks: the task that makes it, and the cgroup that is chosen to pay for it; 0: none */
+  made?: { task: number; payer: number };
   /** of a disk's file system */
   space?: BlockSpace;
   /** of a device that is attached anew: the engine's object that it had until now; 0: none */
@@ -50,6 +54,7 @@ export class FileData {
   readonly bytes: ByteStore;
   readonly #superBlock: number;
   readonly #space: BlockSpace | null;
+  readonly #quota: ((caller: Caller) => number) | null;
   readonly #backing: { data: FileData; start: number } | null;
   /** blocks that exist; of tmpfs and devices the engine, or nobody, knows */
   readonly #blocks = new Ranges();
@@ -63,9 +68,15 @@ export class FileData {
     this.#size = options.size ?? 0;
     this.#superBlock = options.superBlock ?? 0;
     this.#space = options.space ?? null;
+    this.#quota = options.quota ?? null;
     this.#backing = options.backing ?? null;
     this.#object = options.object ?? 0;
     if (this.#object !== 0) this.#resize(this.#size);
+    else if (options.made !== undefined) {
+      const { superBlock: mount = 0, made } = options;
+      const make = () => kernel.machine.newObject(type, pagesOf(this.#size), { ...made, mount });
+      this.#object = asSyscall(make, PAYER_ERRNOS);
+    }
   }
 
   /** i_size, bytes */
@@ -137,11 +148,20 @@ export class FileData {
     let end = pageOf(offset + bytes.length - 1) + 1;
     if (this.#space !== null) end = this.#blocks.reach(first, end, this.#space.available(caller));
     if (end === first) throw new SyscallError('ENOSPC');
+    if (this.#quota !== null) end = this.#within(this.#quota(caller), first, end);
+    if (end === first) throw new SyscallError('EDQUOT');
     const { done, error } = this.#access(caller, { index: first, pages: end - first, write: true });
     const written = Math.min(bytes.length, (first + done) * PAGE_SIZE - offset);
     if (written > 0) this.#put(offset, bytes.subarray(0, written));
     if (error !== null && (written <= 0 || !(error instanceof SyscallError))) throw error;
     return written;
+  }
+
+  /** The end of what can be written of pages [first, end) with so many more. */
+  #within(room: number, first: number, end: number): number {
+    let left = room;
+    for (let at = first; at < end; at++) if (!this.#exists(at) && --left < 0) return at;
+    return end;
   }
 
   /** Bytes that get into the file, whoever's memory they go through. */
@@ -196,6 +216,8 @@ export class FileData {
     const { write } = options;
     const makes = write && this.#space !== null && !this.#blocks.has(index);
     if (makes && this.#space.available(caller) < 1) throw new SyscallError('EFAULT');
+    if (this.#quota !== null && this.#within(this.#quota(caller), index, index + 1) === index)
+      throw new SyscallError('EFAULT');
     const { error } = this.#access(caller, { ...options, index, pages: 1, fault: true });
     if (error instanceof SyscallError && error.errno === 'ENOSPC') throw new SyscallError('EFAULT');
     if (error !== null) throw error;
@@ -257,7 +279,10 @@ export class FileData {
     if (this.#space !== null) {
       if (to - from - this.#blocks.count(from, to) > this.#space.available(caller)) throw new SyscallError('ENOSPC');
       this.allocate(offset, length);
-    } else this.#fill(caller, from, to);
+    } else {
+      if (this.#quota !== null && this.#within(this.#quota(caller), from, to) < to) throw new SyscallError('EDQUOT');
+      this.#fill(caller, from, to);
+    }
     if (!keepSize && offset + length > this.#size) this.#resize(offset + length);
   }
 

@@ -1,6 +1,7 @@
 /** The kernel's global state: processes, devices, file systems, mounts, and the machine whose memory all of it is. */
 import * as L from '../../../assembly/layout.ts';
 import type { CgroupFs } from '../../cgroupfs/cgroupfs.ts';
+import type { Directory } from '../../cgroupfs/directory.ts';
 import type { CallResult, KernelPages, PageKind } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { isLinux } from '../../policy/policy.ts';
@@ -27,7 +28,14 @@ export type MountType = (
   options: readonly string[],
   caller: Caller,
   device: Inode | null,
+  payer: Payer | null,
 ) => FileSystem | Promise<FileSystem>;
+
+/** A cgroup that is chosen to pay for others' pages, and how /proc/mounts shows it. */
+export interface Payer {
+  readonly memcg: number;
+  readonly path: string;
+}
 
 /** swapon(2) and what /proc/swaps shows. */
 export interface SwapDevices {
@@ -44,6 +52,7 @@ export interface SharedMemory {
     size: number,
     options: { create?: boolean; exclusive?: boolean; mode?: number },
     caller: Caller,
+    payer: Payer | null,
   ): number;
   /** The segment as a file that is attached: its release detaches. */
   attach(id: number, caller: Caller): { file: OpenFile; pages: number };
@@ -144,7 +153,7 @@ export class Kernel {
   swap: SwapDevices | null = null;
   sharedMemory: SharedMemory | null = null;
   /** memfd_create(2): a file without a name */
-  memfd: ((name: string, caller: Caller) => Inode) | null = null;
+  memfd: ((name: string, caller: Caller, payer: Payer | null) => Inode) | null = null;
   /** file systems that are mounted, in the order of their first mount */
   readonly mounted = new Set<FileSystem>();
   /** the control files of cgroup2 */
@@ -215,9 +224,9 @@ export class Kernel {
   cgroupCount(): number {
     return 1 + this.machine.cgroupStat(ROOT_CGROUP).nr_descendants;
   }
-  /** What /proc/PID/cgroup says after `0::`. */
-  cgroupPath(pid: number): string {
-    return this.cgroups?.cgroupOf(pid) ?? '/';
+  /** What /proc/PID/cgroup says after `0::`, to who is in the cgroup namespace of that root. */
+  cgroupPath(pid: number, namespace: Directory | null): string {
+    return this.cgroups?.cgroupOf(pid, namespace) ?? '/';
   }
   /** Pages that a process has, by kind. */
   residentOf(process: UserProcess): { anon: number; file: number; shmem: number; swap: number; tables: number } {

@@ -6,6 +6,14 @@ import { SyscallError } from './error.ts';
 import type { FileType } from './syscalls.ts';
 import { type Caller, FileSystem, Inode, type OpenFile, PAGE_SIZE, type StatFs } from './vfs.ts';
 
+/** What an inode is besides its type and mode. */
+export interface Extra {
+  rdev?: number;
+  target?: string;
+  /** of a file: the memcg that is chosen to pay for it; 0: none */
+  payer?: number;
+}
+
 /** A directory whose entries are a table, oldest first. */
 export class TableDirectory extends Inode {
   readonly entries = new Map<string, Inode>();
@@ -154,13 +162,9 @@ export class MemoryFs extends FileSystem {
     return { bsize: PAGE_SIZE, blocks: 0, bfree: 0, type: this.type };
   }
   /** An inode that has no name yet. */
-  makeInode(
-    type: FileType,
-    mode: number,
-    caller: Caller,
-    { rdev = 0, target = '' }: { rdev?: number; target?: string },
-  ): Inode {
-    if (type === 'file') return this.makeFile(mode, caller);
+  makeInode(type: FileType, mode: number, caller: Caller, extra: Extra): Inode {
+    const { rdev = 0, target = '' } = extra;
+    if (type === 'file') return this.makeFile(mode, caller, extra);
     if (type === 'directory') return this.makeDirectory(mode, caller);
     const inode = new SpecialInode(this, this.nextIno(), type, type === 'symlink' ? 0o777 : mode, caller.realtime);
     inode.rdev = rdev;
@@ -170,7 +174,7 @@ export class MemoryFs extends FileSystem {
   protected makeDirectory(mode: number, caller: Caller): Inode {
     return new TableDirectory(this, this.nextIno(), 'directory', mode, caller.realtime);
   }
-  protected makeFile(mode: number, caller: Caller): Inode {
+  protected makeFile(mode: number, caller: Caller, _extra: Extra): Inode {
     return new PlainFile(this, this.nextIno(), 'file', mode, caller.realtime);
   }
 }

@@ -61,6 +61,8 @@ export class MountNamespace {
   readonly mounts: Mount[] = [];
   /** processes in it */
   users = 0;
+  /** it belongs to a user namespace of somebody without privileges */
+  ofUsers = false;
 
   constructor(root: Mount) {
     this.root = root;

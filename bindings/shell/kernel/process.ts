@@ -1,13 +1,15 @@
 /** A process: the syscalls of syscalls.ts over the kernel's state. */
+import type { Directory } from '../../cgroupfs/directory.ts';
+import { ROOT_USER } from '../../cgroupfs/permission.ts';
 import type { CallResult } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { AddressSpace } from './address-space.ts';
 import { bytesOf, textOf } from './bytes.ts';
-import { asSyscall } from './cgroup-mount.ts';
-import { SyscallError } from './error.ts';
+import { CgroupInode } from './cgroup-mount.ts';
+import { asSyscall, SyscallError } from './error.ts';
 import { FdTable } from './fd-table.ts';
 import { freeFile } from './fput.ts';
-import { type FileMapping, FOREVER, type Kernel } from './kernel.ts';
+import { type FileMapping, FOREVER, type Kernel, type Payer } from './kernel.ts';
 import { checkIdle, dropMount, Mount, type MountNamespace, mountOptions, type Path } from './mount.ts';
 import {
   checkPermission,
@@ -80,6 +82,10 @@ interface Context {
   uid: number;
   gid: number;
   umask: number;
+  /** root of its cgroup namespace; null: the initial one */
+  cgroupRoot: Directory | null;
+  /** it is in a user namespace that somebody without privileges has made: what it may do there it may do with its own namespaces only */
+  userNamespace: boolean;
   namespace: MountNamespace;
   root: Path;
   cwd: Path;
@@ -196,6 +202,10 @@ export class UserProcess implements Process, Caller {
   }
   get namespace(): MountNamespace {
     return this.#context.namespace;
+  }
+  /** The root of its cgroup namespace; null: the initial one. */
+  get cgroupRoot(): Directory | null {
+    return this.#context.cgroupRoot;
   }
   get root(): Path {
     return this.#context.root;
@@ -472,6 +482,8 @@ export class UserProcess implements Process, Caller {
     if (wait > 0n) this.owe(wait);
     if (!this.#exiting && (result.killed || result.errno === 'ESRCH')) throw new ProcessEnd({ signal: SIGKILL });
     if (result.errno === 'ENOMEM') throw new SyscallError('ENOMEM');
+    // A fault that who was chosen to pay cannot pay for.
+    if (result.signal !== undefined) throw new SyscallError('EFAULT');
     return result;
   }
 
@@ -1170,11 +1182,12 @@ export class UserProcess implements Process, Caller {
     return this.fds.has(fd) && this.fds.get(fd).ops.tty;
   }
 
-  memfdCreate(name: string): number {
+  memfdCreate(name: string, options: { payer?: string } = {}): number {
     this.#enter();
     if (this.kernel.memfd === null) throw new SyscallError('ENOSYS');
     if (name.length > 249) throw new SyscallError('EINVAL');
-    const inode = this.kernel.memfd(name, this);
+    const payer = options.payer === undefined ? null : this.#payerAt(options.payer);
+    const inode = this.kernel.memfd(name, this, payer);
     inode.opens++;
     const fd = this.fds.free();
     this.fds.set(fd, new OpenFile(inode, inode, { read: true, write: true }, null, `/memfd:${name} (deleted)`));
@@ -1200,16 +1213,24 @@ export class UserProcess implements Process, Caller {
     if (this.uid !== 0) throw new SyscallError('EPERM');
   }
 
+  /** may_mount(): root, or whoever has a mount namespace of their user namespace. There a file system must be made for it (FS_USERNS_MOUNT). */
+  #mayMount(type: string | null): void {
+    if (this.uid === 0) return;
+    if (!this.#context.userNamespace || !this.namespace.ofUsers) throw new SyscallError('EPERM');
+    if (type !== null && type !== 'tmpfs') throw new SyscallError('EPERM');
+  }
+
   async mount(source: string, target: string, type: string, options: string): Promise<void> {
     await this.#begin();
-    this.#privileged();
+    this.#mayMount(null);
     const at = lookup(this.#position(), target);
-    const { flags, rest, bind, rbind, remount, propagation } = mountOptions(options);
+    const { flags, rest: words, bind, rbind, remount, propagation } = mountOptions(options);
     const { kernel, namespace } = this;
     if (propagation) return;
     if (remount) {
       if (at.inode !== at.mount.root) throw new SyscallError('EINVAL');
-      at.mount.fs.remount(rest, this);
+      const { rest, payer } = this.#payerOption(at.mount.fs.type, words);
+      at.mount.fs.remount(rest, this, payer);
       at.mount.flags.clear();
       for (const flag of flags) at.mount.flags.add(flag);
       return;
@@ -1224,14 +1245,41 @@ export class UserProcess implements Process, Caller {
       if (at.inode.type !== 'directory') throw new SyscallError('ENOTDIR');
       const make = kernel.fileSystems.get(type);
       if (make === undefined) throw new SyscallError('ENODEV');
+      this.#mayMount(type);
       const device = source.startsWith('/') ? this.#deviceOf(source) : null;
-      const fs = await make(source, rest, this, device);
+      const { rest, payer } = this.#payerOption(type, words);
+      const fs = await make(source, rest, this, device, payer);
       if (fs.mounts > 0 && at.inode === at.mount.root && at.mount.fs === fs) throw new SyscallError('EBUSY');
       kernel.mounted.add(fs);
-      mount = new Mount(kernel.nextMountId(), fs, fs.root, source, flags);
+      mount = new Mount(kernel.nextMountId(), fs, fs.rootFor(this), source, flags);
     }
     namespace.attach(mount, at);
     await this.#return();
+  }
+
+  /** memcg=PATH of a mount, which Linux does not know: a policy brings it. SyscallError EINVAL, and as of #payerAt(). */
+  #payerOption(type: string, words: readonly string[]): { rest: string[]; payer: Payer | null } {
+    const rest = words.filter((word) => !word.startsWith('memcg='));
+    const given = words.find((word) => word.startsWith('memcg='));
+    if (given === undefined) return { rest, payer: null };
+    if (type !== 'tmpfs') throw new SyscallError('EINVAL');
+    return { rest, payer: this.#payerAt(given.slice('memcg='.length)) };
+  }
+
+  /**
+   * The cgroup that a path of cgroup2 names as the payer of others' pages. SyscallError EINVAL: not under this policy; EBADF: no cgroup; ENOENT,
+   * EACCES; where userspace names the payer, the engine says who may (EPERM).
+   */
+  #payerAt(path: string): Payer {
+    const { cgroups, machine } = this.kernel;
+    const { payer } = machine.policy.answers;
+    if (cgroups === null || (payer !== 'mount' && payer !== 'named')) throw new SyscallError('EINVAL');
+    const at = lookup(this.#position(), path);
+    const { inode } = at;
+    if (!(inode instanceof CgroupInode) || inode.type !== 'directory') throw new SyscallError('EBADF');
+    const credentials = payer === 'named' ? ROOT_USER : { uid: this.uid, gid: this.gid };
+    const memcg = asSyscall(() => cgroups.payerFor(this.pid, inode.path, credentials));
+    return { memcg, path: pathOf(at, this.root) };
   }
 
   #deviceOf(source: string): Inode | null {
@@ -1246,7 +1294,7 @@ export class UserProcess implements Process, Caller {
   async umount(target: string, options: { lazy?: boolean } = {}): Promise<void> {
     await this.#begin();
     const at = lookup(this.#position(), target);
-    this.#privileged();
+    this.#mayMount(null);
     if (at.inode !== at.mount.root) throw new SyscallError('EINVAL');
     if (!options.lazy || at.mount.parent === null) checkIdle(at.mount);
     for (const mount of this.namespace.detach(at.mount)) {
@@ -1277,14 +1325,17 @@ export class UserProcess implements Process, Caller {
     ipc?: boolean;
     uts?: boolean;
     net?: boolean;
+    user?: boolean;
   }): void {
     this.#enter();
-    this.#privileged();
+    if (what.user) this.#context.userNamespace = true;
+    else if (!this.#context.userNamespace) this.#privileged();
     for (const kind of ['pid', 'ipc', 'uts', 'net'] as const) if (what[kind]) throw new SyscallError('EINVAL');
     if (what.mount) {
       const { namespace, moved } = this.namespace.copy(() => this.kernel.nextMountId());
       const move = (path: Path): Path => ({ mount: moved.get(path.mount)!, inode: path.inode });
       const { cwd, root, namespace: old } = this.#context;
+      namespace.ofUsers = this.uid !== 0;
       namespace.users++;
       this.#context.namespace = namespace;
       this.#context.cwd = move(cwd);
@@ -1295,7 +1346,12 @@ export class UserProcess implements Process, Caller {
       this.#drop(root);
       this.#leaveNamespace(old);
     }
-    if (what.cgroup) throw new SyscallError('EINVAL');
+    if (what.cgroup && this.kernel.cgroups !== null) {
+      const { task } = this;
+      const root = this.kernel.cgroups.directoryOf(this.pid);
+      this.#context.cgroupRoot = root;
+      this.charge((machine) => machine.event('setns', { task, cgroup: root.effectiveMemcg }));
+    }
   }
 
   async swapon(path: string): Promise<void> {
@@ -1368,6 +1424,26 @@ export class UserProcess implements Process, Caller {
     }
   }
 
+  /** mm_populate(): what MAP_POPULATE does before mmap(2) returns. It never fails: it ends where a page cannot be had. */
+  async populate(mapping: Mapping, options: { write?: boolean } = {}): Promise<number> {
+    const { write = false } = options;
+    const shared = this.space.files.has(mapping as FileMapping) ? (mapping as FileMapping) : null;
+    await this.#begin();
+    let page = 0;
+    try {
+      for (; page < mapping.pages; page++) {
+        this.kernel.scheduler.elapse(SYSCALL_NS);
+        this.space.fault(mapping.vpn + page, this);
+        const fault = this.#fault(mapping, shared, page, write);
+        if (fault !== undefined) await fault;
+      }
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    }
+    await this.#return();
+    return page;
+  }
+
   /** One page of a mapping. */
   #fault(mapping: Mapping, shared: FileMapping | null, page: number, write: boolean): void | Promise<void> {
     if (shared !== null) return shared.file.ops.fault(shared.file, this, shared.index + page, { write });
@@ -1394,10 +1470,15 @@ export class UserProcess implements Process, Caller {
     await this.#return();
   }
 
-  shmget(key: number, size: number, options: { create?: boolean; exclusive?: boolean; mode?: number }): number {
+  shmget(
+    key: number,
+    size: number,
+    options: { create?: boolean; exclusive?: boolean; mode?: number; payer?: string },
+  ): number {
     this.#enter();
     if (this.kernel.sharedMemory === null) throw new SyscallError('ENOSYS');
-    return this.kernel.sharedMemory.get(key, size, options, this);
+    const payer = options.payer === undefined ? null : this.#payerAt(options.payer);
+    return this.kernel.sharedMemory.get(key, size, options, this, payer);
   }
 
   shmat(id: number): Mapping {

@@ -62,7 +62,9 @@ export class ProcessDirectory extends FixedDirectory {
     };
     const live = (show: (process: UserProcess) => string) => () =>
       process === null || process.status !== null ? '' : show(process);
-    file('cgroup', { show: () => `0::${kernel.cgroupPath(of.pid)}\n` });
+    file('cgroup', {
+      show: (caller) => `0::${kernel.cgroupPath(of.pid, caller instanceof UserProcess ? caller.cgroupRoot : null)}\n`,
+    });
     file('cmdline', { show: live((p) => p.argv.map((word) => `${word}\0`).join('')) });
     file('comm', {
       mode: 0o644,

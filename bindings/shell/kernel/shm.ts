@@ -1,7 +1,7 @@
 /** SysV shared memory: files of a tmpfs that nobody sees. ipc/shm.c, ipc/util.c. */
 import { SyscallError } from './error.ts';
 import type { FileData } from './file-data.ts';
-import type { Kernel, SharedMemory } from './kernel.ts';
+import type { Kernel, Payer, SharedMemory } from './kernel.ts';
 import { TmpFs } from './tmpfs.ts';
 import { type Caller, FileOperations, type Inode, OpenFile, PAGE_SIZE } from './vfs.ts';
 
@@ -71,6 +71,7 @@ export class Shm implements SharedMemory {
     size: number,
     options: { create?: boolean; exclusive?: boolean; mode?: number },
     caller: Caller,
+    payer: Payer | null,
   ): number {
     const known = key === 0 ? undefined : [...this.#segments.values()].find((segment) => segment.key === key);
     if (known !== undefined) {
@@ -82,7 +83,7 @@ export class Shm implements SharedMemory {
     if (key !== 0 && !options.create) throw new SyscallError('ENOENT');
     if (size < 1) throw new SyscallError('EINVAL');
     if (this.#segments.size >= SHMMNI) throw new SyscallError('ENOSPC');
-    const inode = this.#fs.unnamed(0o600, caller);
+    const inode = this.#fs.unnamed(0o600, caller, payer);
     // It stays without an attachment, and without a name, until IPC_RMID.
     inode.nlink = 1;
     inode.data.truncate(caller, size);

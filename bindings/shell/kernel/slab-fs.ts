@@ -5,7 +5,7 @@
 import type { KernelObject } from '../../live.ts';
 import { SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
-import { MemoryFs, SpecialInode, TableDirectory } from './memory-fs.ts';
+import { type Extra, MemoryFs, SpecialInode, TableDirectory } from './memory-fs.ts';
 import { allocate, free, type SlabObject } from './slab.ts';
 import type { FileType } from './syscalls.ts';
 import type { Caller, Inode } from './vfs.ts';
@@ -29,24 +29,25 @@ export abstract class SlabFs extends MemoryFs {
   /** May there be one more? SyscallError ENOSPC. */
   protected reserveInode(_caller: Caller): void {}
   /** The inode of a regular file. */
-  protected abstract override makeFile(mode: number, caller: Caller): Inode;
+  protected abstract override makeFile(mode: number, caller: Caller, extra: Extra): Inode;
   /** Its number may be given again. */
   protected inodeGone(_inode: Inode): void {}
 
-  override makeInode(type: FileType, mode: number, caller: Caller, extra: { rdev?: number; target?: string }): Inode {
+  override makeInode(type: FileType, mode: number, caller: Caller, extra: Extra): Inode {
     this.reserveInode(caller);
     const slab = allocate(caller, this.inodeObject);
-    const inode = this.makeOf(type, mode, caller, extra);
-    this.#inodes.set(inode, slab);
-    return inode;
+    try {
+      const inode = this.makeOf(type, mode, caller, extra);
+      this.#inodes.set(inode, slab);
+      return inode;
+    } catch (error) {
+      if (error instanceof SyscallError) free(this.kernel.machine, slab);
+      throw error;
+    }
   }
-  protected makeOf(
-    type: FileType,
-    mode: number,
-    caller: Caller,
-    { rdev = 0, target = '' }: { rdev?: number; target?: string },
-  ): Inode {
-    if (type === 'file') return this.makeFile(mode, caller);
+  protected makeOf(type: FileType, mode: number, caller: Caller, extra: Extra): Inode {
+    const { rdev = 0, target = '' } = extra;
+    if (type === 'file') return this.makeFile(mode, caller, extra);
     if (type === 'directory') return this.makeDirectory(mode, caller);
     const inode = new SlabSpecial(this, this.nextIno(), type, type === 'symlink' ? 0o777 : mode, caller.realtime);
     inode.rdev = rdev;

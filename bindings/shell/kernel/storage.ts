@@ -57,7 +57,10 @@ export function attachStorage(kernel: Kernel, sizes: { disk: number; swap: numbe
   for (const loop of loops) kernel.blockDevices.set(loop.rdev, loop);
   kernel.charDevices.set(LOOP_CONTROL, new LoopControl(loops));
 
-  kernel.fileSystems.set('tmpfs', (_source, options, caller) => new TmpFs(kernel, options, caller));
+  kernel.fileSystems.set(
+    'tmpfs',
+    (_source, options, caller, _device, payer) => new TmpFs(kernel, options, caller, payer),
+  );
   kernel.fileSystems.set('ext4', (_source, options, _caller, inode) => {
     if (inode === null) throw new SyscallError('ENOENT');
     if (inode.type !== 'block') throw new SyscallError('ENOTBLK');
@@ -71,6 +74,6 @@ export function attachStorage(kernel: Kernel, sizes: { disk: number; swap: numbe
   kernel.swap = new SwapArea(kernel);
   const internal = TmpFs.internal(kernel);
   kernel.sharedMemory = new Shm(kernel, internal);
-  kernel.memfd = (_name, caller) => internal.unnamed(0o777, caller);
+  kernel.memfd = (_name, caller, payer) => internal.unnamed(0o777, caller, payer);
   return { disk, loops };
 }

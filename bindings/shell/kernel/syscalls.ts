@@ -112,8 +112,8 @@ export interface Process {
   /** sync(2) */
   sync(): Promise<void>;
   isatty(fd: number): boolean;
-  /** memfd_create(2) */
-  memfdCreate(name: string): number;
+  /** memfd_create(2); `payer`: path of the cgroup that pays for it, under a policy that has that. EINVAL, EBADF, ENOENT, EACCES, EPERM. */
+  memfdCreate(name: string, options?: { payer?: string }): number;
 
   // -------------------------------------------------------------------------------- names
   stat(path: string): Stat;
@@ -150,6 +150,7 @@ export interface Process {
     ipc?: boolean;
     uts?: boolean;
     net?: boolean;
+    user?: boolean;
   }): void;
   /** Device control by name: losetup's LOOP_SET_FD … see devices. */
   ioctl(fd: number, request: string, argument?: unknown): Promise<unknown>;
@@ -193,10 +194,16 @@ export interface Process {
   mmapFile(fd: number, options: { index?: number; pages: number; write?: boolean; random?: boolean }): Mapping;
   /** Touches pages of a mapping, each a fault of its own if need be. A mapping past the end of its file: SIGBUS. */
   touch(mapping: Mapping, options?: { from?: number; pages?: number; write?: boolean }): Promise<void>;
+  /** MAP_POPULATE of a mapping that was just made, and mincore(2): how many of its pages, from the first on, are there. */
+  populate(mapping: Mapping, options?: { write?: boolean }): Promise<number>;
   munmap(mapping: Mapping): void;
   mlock(mapping: Mapping): Promise<void>;
-  /** shmget(2): the segment's id; `key` 0 is IPC_PRIVATE. */
-  shmget(key: number, size: number, options: { create?: boolean; exclusive?: boolean; mode?: number }): number;
+  /** shmget(2): the segment's id; `key` 0 is IPC_PRIVATE; `payer` as of memfdCreate(). */
+  shmget(
+    key: number,
+    size: number,
+    options: { create?: boolean; exclusive?: boolean; mode?: number; payer?: string },
+  ): number;
   shmat(id: number): Mapping;
   /** IPC_RMID */
   shmRemove(id: number): void;

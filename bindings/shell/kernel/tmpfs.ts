@@ -1,10 +1,12 @@
 /** tmpfs: files of shmem pages, within a size and a number of inodes. mm/shmem.c; Documentation/filesystems/tmpfs.rst. */
 import { DataInode } from './data-inode.ts';
-import { SyscallError } from './error.ts';
+import { asSyscall, PAYER_ERRNOS, SyscallError } from './error.ts';
 import { FileData } from './file-data.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, Payer } from './kernel.ts';
+import type { Extra } from './memory-fs.ts';
 import { slabOf } from './slab.ts';
 import { SlabDirectory, SlabFs } from './slab-fs.ts';
+import { NO_QUOTA, type Owned, type QuotaOptions, quotaOption, quotaRoom, showQuota } from './tmpfs-quota.ts';
 import { type Caller, type Inode, PAGE_SIZE, type StatFs } from './vfs.ts';
 
 /** What a name adds to the size of its directory: BOGO_DIRENT_SIZE. */
@@ -21,6 +23,7 @@ interface TmpFsOptions {
   mode: number;
   uid: number;
   gid: number;
+  quota: QuotaOptions;
 }
 
 /** memparse(): a number in C's notation with a suffix; bytes. SyscallError EINVAL. */
@@ -47,9 +50,14 @@ function inBase(text: string, base: 8 | 10): number {
 class TmpFile extends DataInode {
   declare readonly fs: TmpFs;
   readonly data: FileData;
-  constructor(fs: TmpFs, ino: number, mode: number, time: bigint) {
-    super(fs, ino, 'file', mode, time);
-    this.data = new FileData(fs.kernel, 'shmem', { superBlock: fs.superBlock });
+  constructor(fs: TmpFs, ino: number, mode: number, caller: Caller, payer: number) {
+    super(fs, ino, 'file', mode, caller.realtime);
+    const { kernel, superBlock } = fs;
+    this.data = new FileData(kernel, 'shmem', {
+      superBlock,
+      ...(fs.hasQuota && { quota: (user) => fs.quotaRoom(this, user) }),
+      ...(kernel.policed && { made: { task: caller.task, payer } }),
+    });
   }
   override open(file: { flags: { direct?: boolean } }): void {
     // 6.6 was the first that lets tmpfs files be opened with O_DIRECT.
@@ -77,14 +85,27 @@ export class TmpFs extends SlabFs {
   readonly superBlock: number;
   #options: TmpFsOptions;
   readonly #default: TmpFsOptions;
+  /** who pays for all of it, under a policy that has that */
+  #payer: Payer | null;
 
-  constructor(kernel: Kernel, options: readonly string[] = [], caller?: Caller) {
+  constructor(kernel: Kernel, options: readonly string[] = [], caller?: Caller, payer: Payer | null = null) {
     super(kernel, 'tmpfs', kernel.nextDev(), 0o1777);
     // shmem_default_max_blocks(), shmem_default_max_inodes(): half of memory
     const half = Math.floor(kernel.machine.capacities.pages / 2);
-    this.#default = { blocks: half, inodes: half, mode: 0o1777, uid: caller?.uid ?? 0, gid: caller?.gid ?? 0 };
+    this.#default = {
+      blocks: half,
+      inodes: half,
+      mode: 0o1777,
+      uid: caller?.uid ?? 0,
+      gid: caller?.gid ?? 0,
+      quota: NO_QUOTA,
+    };
     this.#options = this.#parse(options, this.#default);
-    this.superBlock = kernel.machine.newObject('shmem');
+    this.#payer = payer;
+    const made = { task: caller?.task ?? 0, payer: payer?.memcg ?? 0 };
+    this.superBlock = kernel.policed
+      ? asSyscall(() => kernel.machine.newMount(0, made), PAYER_ERRNOS)
+      : kernel.machine.newObject('shmem');
     this.root = new TmpDirectory(this, ROOT_INO, 'directory', this.#options.mode, kernel.realtime);
     this.root.uid = this.#options.uid;
     this.root.gid = this.#options.gid;
@@ -117,6 +138,11 @@ export class TmpFs extends SlabFs {
       else if (name === 'mode') options.mode = inBase(value, 8) & 0o7777;
       else if (name === 'uid') options.uid = inBase(value, 10);
       else if (name === 'gid') options.gid = inBase(value, 10);
+      else if (this.kernel.machine.kernel !== '6.1' && /quota/.test(name)) {
+        const quota = quotaOption(options.quota, name, value, whole);
+        if (quota === null) throw new SyscallError('EINVAL');
+        options.quota = quota;
+      }
       // Not for transparent huge pages, which no machine here has.
       else throw new SyscallError('EINVAL');
     }
@@ -133,21 +159,30 @@ export class TmpFs extends SlabFs {
     return this.kernel.machine.engine.superUsed(this.superBlock);
   }
 
-  override remount(words: readonly string[], _caller: Caller): void {
+  override remount(words: readonly string[], caller: Caller, payer: Payer | null): void {
     const options = this.#parse(words, this.#options);
+    // "None of the quota related mount options can be set or changed on remount."
+    if (JSON.stringify(options.quota) !== JSON.stringify(this.#options.quota)) throw new SyscallError('EINVAL');
     if (options.blocks < this.#used) throw new SyscallError('EINVAL');
     if (options.inodes > 0 && options.inodes < this.inodes) throw new SyscallError('EINVAL');
+    if (payer !== null) {
+      const made = { task: caller.task, payer: payer.memcg };
+      asSyscall(() => this.kernel.machine.remount(this.superBlock, made), PAYER_ERRNOS);
+      this.#payer = payer;
+    }
     this.#options = options;
     this.#limit();
   }
   override showOptions(): string[] {
-    const { blocks, inodes, mode, uid, gid } = this.#options;
+    const { blocks, inodes, mode, uid, gid, quota } = this.#options;
     return [
       ...(blocks === this.#default.blocks ? [] : [`size=${blocks * (PAGE_SIZE / 1024)}k`]),
       ...(inodes === this.#default.inodes ? [] : [`nr_inodes=${inodes}`]),
       ...(mode === 0o1777 ? [] : [`mode=${mode.toString(8).padStart(3, '0')}`]),
       ...(uid === 0 ? [] : [`uid=${uid}`]),
       ...(gid === 0 ? [] : [`gid=${gid}`]),
+      ...showQuota(quota),
+      ...(this.#payer === null ? [] : [`memcg=${this.#payer.path}`]),
     ];
   }
   override statfs(): StatFs {
@@ -157,19 +192,31 @@ export class TmpFs extends SlabFs {
     return { bsize: PAGE_SIZE, blocks, bfree, bavail: bfree, files: inodes, ffree, type: 'tmpfs' };
   }
 
-  protected override reserveInode(): void {
-    const { inodes } = this.#options;
+  protected override reserveInode(caller: Caller): void {
+    const { inodes, quota } = this.#options;
     if (inodes > 0 && this.inodes >= inodes) throw new SyscallError('ENOSPC');
+    const theirs = (is: (inode: Owned) => boolean) => this.allInodes().filter(is).length;
+    if (quotaRoom(quota, 'inodes', caller, caller.uid, theirs) < 1) throw new SyscallError('EDQUOT');
   }
-  protected override makeFile(mode: number, caller: Caller): Inode {
-    return new TmpFile(this, this.nextIno(), mode, caller.realtime);
+  get hasQuota(): boolean {
+    return this.#options.quota.on.length > 0;
+  }
+  /** Pages that the caller may still add to a file. */
+  quotaRoom(file: Owned, caller: Caller): number {
+    const theirs = (is: (inode: Owned) => boolean) =>
+      this.allInodes().reduce((sum, inode) => sum + (inode instanceof TmpFile && is(inode) ? inode.data.pages : 0), 0);
+    const bytes = (is: (inode: Owned) => boolean) => theirs(is) * PAGE_SIZE;
+    return Math.floor(quotaRoom(this.#options.quota, 'blocks', file, caller.uid, bytes) / PAGE_SIZE);
+  }
+  protected override makeFile(mode: number, caller: Caller, { payer = 0 }: Extra): Inode {
+    return new TmpFile(this, this.nextIno(), mode, caller, payer);
   }
   protected override makeDirectory(mode: number, caller: Caller): Inode {
     return new TmpDirectory(this, this.nextIno(), 'directory', mode, caller.realtime);
   }
-  /** A file that has no name. */
-  unnamed(mode: number, caller: Caller): Inode & { data: FileData } {
-    const inode = this.makeInode('file', mode, caller, {}) as TmpFile;
+  /** A file that has no name; `payer`: who was chosen to pay for it. */
+  unnamed(mode: number, caller: Caller, payer: Payer | null): Inode & { data: FileData } {
+    const inode = this.makeInode('file', mode, caller, { payer: payer?.memcg ?? 0 }) as TmpFile;
     inode.nlink = 0;
     inode.uid = caller.uid;
     inode.gid = caller.gid;

@@ -8,7 +8,7 @@
 import type { CallResult } from '../../live.ts';
 import type { Machine } from '../../machine.ts';
 import { SyscallError } from './error.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, Payer } from './kernel.ts';
 import type { WaitQueue } from './scheduler.ts';
 import type { SlabObject } from './slab.ts';
 import type { FileType, OpenFlags } from './syscalls.ts';
@@ -176,13 +176,17 @@ export abstract class FileSystem {
   constructor(dev: number) {
     this.dev = dev;
   }
+  /** What a mount of it by the caller shows first: `root`, unless it is a cgroup namespace's. */
+  rootFor(_caller: Caller): Inode {
+    return this.root;
+  }
   /** The options that /proc/mounts shows after rw,relatime: `size=1024k` */
   showOptions(): string[] {
     return [];
   }
   abstract statfs(): StatFs;
-  /** mount -o remount,… SyscallError EINVAL. */
-  remount(_options: readonly string[], _caller: Caller): void {}
+  /** mount -o remount,… ; `payer`: memcg= of a policy that has it. SyscallError EINVAL. */
+  remount(_options: readonly string[], _caller: Caller, _payer: Payer | null): void {}
   /** sync(2), syncfs(2) */
   sync(_caller: Caller): void | Promise<void> {}
   /** The last mount is gone, and the last open file: everything goes. */

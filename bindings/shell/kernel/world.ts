@@ -184,7 +184,16 @@ export class World {
       task: this.machine.spawn(undefined, 'init'),
       parent: null,
       comm: 'init',
-      context: { uid: 0, gid: 0, umask: 0o022, namespace, root: this.#root, cwd: this.#root },
+      context: {
+        uid: 0,
+        gid: 0,
+        umask: 0o022,
+        cgroupRoot: null,
+        userNamespace: false,
+        namespace,
+        root: this.#root,
+        cwd: this.#root,
+      },
       env: ENVIRONMENT,
     });
     const position = { caller, namespace, root: this.#root, cwd: this.#root };

@@ -72,6 +72,8 @@ function explain(
       return `unknown filesystem type '${type}'.`;
     case 'ENOTBLK':
       return `${source} is not a block device.`;
+    // (What may not be written is tried once more, read-only.)
+    case 'EACCES':
     case 'EROFS':
       return `cannot mount ${source} read-only.`;
     default:

@@ -23,18 +23,20 @@ export const unshare: Program = command(
   async (c: Command) => {
     const { options, operands } = c.parse('+mniuUpfCTrcR:w:S:G:', LONG);
     const p = c.process;
-    const what = { mount: false, cgroup: false, pid: false, ipc: false, uts: false, net: false };
+    const what = { mount: false, cgroup: false, pid: false, ipc: false, uts: false, net: false, user: false };
     let fork = false;
     let proc: string | undefined;
     let directory: string | undefined;
     for (const { key, value, given } of options) {
-      if ('muinpC'.includes(key) && given) c.fail('persistent namespaces are not supported');
+      if ('muinpCU'.includes(key) && given) c.fail('persistent namespaces are not supported');
       if (key === 'm') what.mount = true;
       else if (key === 'u') what.uts = true;
       else if (key === 'i') what.ipc = true;
       else if (key === 'n') what.net = true;
       else if (key === 'p') what.pid = true;
       else if (key === 'C') what.cgroup = true;
+      // Users keep their numbers, also where -r and -c would show others.
+      else if (key === 'U' || key === 'r' || key === 'c') what.user = true;
       else if (key === 'f') fork = true;
       else if (key === 'kill') fork = true;
       else if (key === 'mount-proc') {
