@@ -38,7 +38,8 @@ export class Runner {
 
   async run({ policy, order, lowerBound }: Job): Promise<Answer> {
     const original = order === null ? traceOf(this.#trace) : this.#permuted(order);
-    const trace = policy.rewrite === undefined ? original : await rewriteTrace(original, policy.rewrite);
+    const trace =
+      policy.rewrite === undefined ? original : await rewriteTrace(original, policy.rewrite, policy.rewriteOptions);
     if (order !== null) return { charges: await runForCharges(trace, policy, this.#setup) };
     return { result: await runPolicy(trace, policy, this.#setup, lowerBound) };
   }
@@ -83,9 +84,7 @@ export async function runJobs(
       done(++finished);
     }
   };
-  // The file beside this one: TypeScript where this is, JavaScript where it is built.
-  const file = new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
-  const threads = Array.from({ length: workers }, () => new Worker(file, { workerData: work }));
+  const threads = Array.from({ length: workers }, () => startWorker(work));
   try {
     await Promise.all(threads.map(feed));
   } finally {
@@ -94,6 +93,16 @@ export async function runJobs(
   const first = [...failed].sort(([a], [b]) => a - b)[0];
   if (first) throw first[1];
   return answers;
+}
+
+function startWorker(work: Work): Worker {
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData: work });
+  // From the sources: a thread does not inherit what loads TypeScript.
+  const loader = import.meta.resolve('tsx/esm/api');
+  const file = new URL('./worker.ts', import.meta.url);
+  const source = `import('${loader}').then(({ register }) => (register(), import('${file}')))`;
+  return new Worker(source, { eval: true, workerData: work });
 }
 
 function ask(worker: Worker, job: Job): Promise<Reply> {

@@ -344,13 +344,18 @@ class Repair {
     }
     this.#done.add(row.at);
     this.#need('cgroup', row.op === O.OP_MKDIR ? row.object : row.cgroup, row);
-    if (row.op === O.OP_FORK && !this.#alive(row.task)) return this.#spawnInstead(row);
+    if (row.op === O.OP_FORK && !this.#alive(row.task)) {
+      this.#spawnInstead(row);
+      return;
+    }
     // Whoever comes first makes the object.
     const maker = row.op === O.OP_OBJECT_NEW && asker !== 0 && row.task !== 0 ? asker : row.task;
     this.#need('task', maker, row);
     // What a dead parent's child, or a task that is gone, did is not done.
-    if (maker !== 0 && row.op !== O.OP_SPAWN && !this.#born.has(maker) && this.#makers.task.has(maker))
-      return this.#used(row);
+    if (maker !== 0 && row.op !== O.OP_SPAWN && !this.#born.has(maker) && this.#makers.task.has(maker)) {
+      this.#used(row);
+      return;
+    }
     if (OF_OBJECT.has(row.op) && !MAKES_OBJECT.has(row.op)) this.#need('object', row.object, row);
     if (row.op === O.OP_OBJECT_NEW) this.#need('object', Number(row.index >> 32n), row);
     this.#emit(maker === row.task ? row : { ...row, task: maker });
