@@ -1,15 +1,21 @@
 /** `memcharge replay TRACE`: the main job. */
 import type { Command } from 'commander';
 import type { BootOptions, Machine, Residency } from '../machine.ts';
+import { checkOps, checkResidency, opsOf } from '../policy/fit.ts';
+import type { Policy } from '../policy/policy.ts';
 import { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from '../replay/replay.ts';
 import { lookAt, residencyOf } from '../replay/residency.ts';
 import { WarmReplay } from '../replay/warm.ts';
 import { Against, type AgainstReport } from '../report/against.ts';
+import { Integrals } from '../report/integrals.ts';
+import { addPolicyFigures } from '../report/policy-result.ts';
 import { type ReplayResult, replayResult, type SampleResult, type UnseenStart } from '../report/result.ts';
 import { readSamples, type Sample } from '../report/samples.ts';
 import { table } from '../report/table.ts';
+import { OBSERVED_SETS } from '../report/uses.ts';
 import { openTrace } from '../trace/arrow-reader.ts';
 import { type Initial, readInitial } from '../trace/initial.ts';
+import { traceFor } from '../trace/rewrite/rewrite-trace.ts';
 import { PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import type { TimeRange } from '../trace/time-range.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
@@ -23,11 +29,13 @@ import {
   parseResidency,
 } from './machine-options.ts';
 import { Progress } from './progress.ts';
+import { readPolicies } from './read-policy.ts';
 import { addRange, parseRange, type RangeOptions } from './time-range.ts';
 import { formatBytes, parseDuration } from './values.ts';
 import { checkTarget, writeCgroupfs } from './write-cgroupfs.ts';
 
 interface ReplayOptions extends RangeOptions, MachineOptions {
+  policy?: string;
   sample?: string;
   sampleStat?: boolean;
   against?: string;
@@ -46,6 +54,7 @@ export function addReplay(program: Command): void {
     .argument('<trace>', 'a trace (.arrow); - is standard input');
   addMachineOptions(command, 'recorded where the trace has frames');
   command
+    .option('--policy <names>', 'a charging policy or several, separated by commas; or files of them (default: linux)')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option(
       '--initial <snapshot>',
@@ -67,6 +76,8 @@ export function addReplay(program: Command): void {
 /** How a trace is to be run. */
 interface Setup {
   boot: BootOptions;
+  /** null: none was asked for, and nothing beside Linux is looked at */
+  policy: Policy | null;
   residency: Residency | null;
   memoryPages: number | null;
   overrides: readonly KnobOverride[];
@@ -78,7 +89,7 @@ interface Setup {
 /** One run of the trace. `prepare` sees the machine before the first event. */
 async function runOnce(
   path: string,
-  { boot, residency, memoryPages, overrides, range, modelledOnly }: Setup,
+  { boot, policy, residency, memoryPages, overrides, range, modelledOnly }: Setup,
   observer: ReplayObserver,
   prepare: (machine: Machine) => void = () => {},
   initial: Initial | null = null,
@@ -87,16 +98,37 @@ async function runOnce(
   const warm = initial && new WarmReplay(initial);
   try {
     const looked = await lookAt(opened);
-    const { trace } = looked;
-    const options = { ...boot, residency: residencyOf(looked, residency) };
+    const options: BootOptions = { ...boot, residency: residencyOf(looked, residency) };
     if (options.residency === 'recorded' && modelledOnly.length > 0)
       throw new InputError(
         `${modelledOnly[0]}: recorded residency has it from the trace; it is for --residency modelled`,
       );
+    if (policy !== null) {
+      checkResidency(policy, options.residency!, path);
+      options.policy = policy;
+      if (options.residency === 'modelled') options.observe ??= OBSERVED_SETS;
+    }
+    const trace = policy === null ? looked.trace : await traceFor(policy, looked.trace);
     const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages, warm);
     prepare(machine);
-    const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);
-    return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
+    if (policy === null || options.residency === 'recorded') {
+      const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);
+      return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
+    }
+    const integrals = new Integrals();
+    let before: number | null = null;
+    const { sample } = observer;
+    const every = sample?.every ?? Math.max(1, Math.ceil((trace.durationNs ?? 100 * UNKNOWN_INTERVAL) / 100));
+    const take = (ts: number) => {
+      sample?.take(ts, machine);
+      integrals.sample(machine, ts - (before ?? ts - every));
+      before = ts;
+    };
+    const outcome = await replayTrace(machine, trace, { ...observer, sample: { every, take } }, overrides, warm, range);
+    const uses = integrals.sample(machine, outcome.toNs - (before ?? outcome.fromNs));
+    const result = replayResult(machine, trace, outcome, boot.seed ?? 0);
+    addPolicyFigures(result.cgroups, machine, uses, integrals);
+    return { machine, outcome, result };
   } finally {
     await opened.close();
   }
@@ -113,8 +145,10 @@ function comparing(against: Against): ReplayObserver {
 }
 
 async function runReplay(path: string, options: ReplayOptions): Promise<void> {
+  const policies = options.policy === undefined ? [null] : readPolicies(options.policy);
   const setup: Setup = {
     boot: bootOptions(options),
+    policy: null,
     residency: parseResidency(options.residency),
     memoryPages: options.memory === undefined ? null : parseMemory(options.memory),
     modelledOnly: modelledOnly(options),
@@ -132,6 +166,42 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   const samples = options.against === undefined ? null : await readSamples(options.against);
   if (options.explain && path === '-')
     throw new InputError('--explain runs the trace several times: standard input cannot be');
+  if (policies.length > 1 && path === '-')
+    throw new InputError('--policy: several policies run the trace several times: standard input cannot be');
+  if (policies.length > 1 && options.cgroupfs !== undefined)
+    throw new InputError('--cgroupfs: several policies have no one state at the end');
+  if (path !== '-') await checkNeeds(path, policies);
+  const results: ReplayResult[] = [];
+  for (const policy of policies) results.push(await replayOne(path, options, { ...setup, policy }, initial, samples));
+  if (options.json) process.stdout.write(`${JSON.stringify(policies.length > 1 ? results : results[0])}\n`);
+  else
+    for (const result of results)
+      process.stdout.write(policies.length > 1 ? `${result.policy}:\n${text(result)}\n` : text(result));
+}
+
+/** Throws InputError for a policy that needs rows which the trace does not have. */
+async function checkNeeds(path: string, policies: readonly (Policy | null)[]): Promise<void> {
+  const needy = policies.flatMap((policy) => (policy !== null && policy.needs.length > 0 ? [policy] : []));
+  if (needy.length === 0) return;
+  const trace = await openTrace(path);
+  try {
+    const ops = await opsOf(trace);
+    for (const policy of needy) checkOps(policy, ops, path);
+  } finally {
+    await trace.close();
+  }
+}
+
+/** Values of a run that observes are taken so often in a trace that does not tell how long it is, ns. */
+const UNKNOWN_INTERVAL = 100_000_000;
+
+async function replayOne(
+  path: string,
+  options: ReplayOptions,
+  setup: Setup,
+  initial: Initial | null,
+  samples: readonly Sample[] | null,
+): Promise<ReplayResult> {
   const against = samples && new Against(samples);
   const taken: SampleResult[] = [];
   const progress = new Progress('replay');
@@ -144,7 +214,6 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
       every: parseDuration('--sample', options.sample),
       take: (ts, machine) => collectSample(taken, ts, machine, options.sample!, options.sampleStat === true),
     };
-  let failed = false;
   try {
     const { machine, result } = await runOnce(path, setup, observer, undefined, initial);
     progress.end();
@@ -155,17 +224,16 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     if (result.residency === 'recorded' && options.cost.length > 0)
       process.stderr.write('memcharge: warning: --cost: a recording does not show who waits, only the model does\n');
     if (options.sample !== undefined) result.samples = taken;
-    if (options.audit) failed = auditFails(machine, result);
+    if (options.audit && auditFails(machine, result)) process.exitCode = EXIT_FAILURE;
     if (against && samples) {
       result.against = against.finish();
       if (options.explain) result.against.unseen_start = await explain(path, setup, samples, result.against, initial);
     }
     if (options.cgroupfs !== undefined) writeCgroupfs(options.cgroupfs, machine.cgroupfs);
-    process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : text(result));
+    return result;
   } finally {
     progress.end();
   }
-  if (failed) process.exitCode = EXIT_FAILURE;
 }
 
 /** More samples than anybody can look at, and than fit in one JSON object. */

@@ -1,6 +1,7 @@
 /** The same trace under several policies: it is read once, and each policy runs on a machine of its own, beside the others. */
 import { DEFAULT_CAPACITIES, MODELLED_CAPACITIES, memorySize } from '../engine/capacities.ts';
 import type { BootOptions, Residency } from '../machine.ts';
+import { checkOps, checkResidency, isLowerBound } from '../policy/fit.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KnobOverride } from '../replay/replay.ts';
 import { capacitiesFor, lookAt } from '../replay/residency.ts';
@@ -32,9 +33,6 @@ export interface CompareOptions {
   progress?(done: number, of: number): void;
 }
 
-/** Recordings of what the kernel did: their file accesses are what was not resident. The other sources have every access. */
-const RECORDINGS: ReadonlySet<string> = new Set(['memcg-probes', 'ftrace', 'perf-script', 'perf-data', 'bpftrace']);
-
 /** Modelled where the trace has accesses: policies act on those. Throws InputError for a policy that cannot be had. */
 async function residencyFor(shared: SharedTrace, asked: Residency | null): Promise<Residency> {
   const { frames, accesses } = await lookAt(traceOf(shared));
@@ -49,26 +47,6 @@ async function residencyFor(shared: SharedTrace, asked: Residency | null): Promi
   return asked ?? (frames && !accesses ? 'recorded' : 'modelled');
 }
 
-/** Throws InputError: a policy needs what this trace, or this residency, does not have. */
-export function checkPolicies(policies: readonly Policy[], shared: SharedTrace, residency: Residency): void {
-  const names = new Set<string>();
-  for (const { name, needs, residency: can } of policies) {
-    if (names.has(name)) throw new InputError(`policy ${name}: named twice`);
-    names.add(name);
-    if (!can.includes(residency))
-      throw new InputError(
-        `policy ${name}: not in ${residency} residency, in which ${shared.path} is replayed: it changes what is resident`,
-      );
-    if (needs.length > 0 && !needs.some((op) => shared.ops.includes(op)))
-      throw new InputError(`policy ${name}: it needs ${needs.join(' or ')}, and ${shared.path} has none`);
-  }
-}
-
-function lowerBound(policy: Policy, shared: SharedTrace): boolean {
-  const source = shared.metadata.find(([key]) => key === 'source')?.[1] ?? '';
-  return policy.needsHits && RECORDINGS.has(source);
-}
-
 /** Runs the comparison. Throws InputError for what the trace or the policies do not allow. */
 export async function compareTrace(
   trace: Trace,
@@ -77,7 +55,11 @@ export async function compareTrace(
 ): Promise<CompareResult> {
   const shared = await shareTrace(trace);
   const residency = await residencyFor(shared, options.residency ?? null);
-  checkPolicies(policies, shared, residency);
+  for (const policy of policies) {
+    checkResidency(policy, residency, shared.path);
+    checkOps(policy, shared.ops, shared.path);
+  }
+  const source = shared.metadata.find(([key]) => key === 'source')?.[1] ?? '';
   const boot = options.boot ?? {};
   const setup: CompareSetup = {
     boot,
@@ -92,7 +74,7 @@ export async function compareTrace(
   const jobsFound = shuffle > 0 ? findJobs(shared) : null;
   const drawn = jobsFound && permutations(jobsFound.cgroups.length, shuffle, boot.seed ?? 0);
   const jobs: Job[] = policies.flatMap((policy): Job[] => {
-    const bound = lowerBound(policy, shared);
+    const bound = isLowerBound(policy, source);
     const orders = drawn?.orders ?? [];
     return [null, ...orders].map((order) => ({ policy, order, lowerBound: bound }));
   });

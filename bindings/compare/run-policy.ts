@@ -16,7 +16,7 @@ import type {
 import { Integrals } from '../report/integrals.ts';
 import { answers, determinism, subtreeSums } from '../report/questions.ts';
 import { cgroupResults, killResults } from '../report/result.ts';
-import { killUse, lookAtUses, lostUses, readFlows, type UseTable } from '../report/uses.ts';
+import { killUse, lookAtUses, lostUses, OBSERVED_SETS, readFlows, type UseTable } from '../report/uses.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
@@ -36,8 +36,8 @@ export type FinalCharges = [cgroup: number, bytes: number][];
 
 const bytes = (pages: number) => Math.round(pages * PAGE_SIZE);
 
-/** Sets of users, and kills, that a comparison has room for unless told. */
-const OBSERVED = { observe: 4096, kills: 1024 };
+/** What a comparison has room for unless told. */
+const OBSERVED = { observe: OBSERVED_SETS, kills: 1024 };
 
 async function boot(trace: Trace, policy: Policy, setup: CompareSetup): Promise<Machine> {
   const options: BootOptions = { ...OBSERVED, ...setup.boot, residency: setup.residency, policy };

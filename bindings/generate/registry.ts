@@ -1,5 +1,6 @@
 /** The scenarios, in the order in which `memcharge generate` lists them. */
 import type { Scenario } from './scenario.ts';
+import { pods } from './scenarios/pods.ts';
 import { shared } from './scenarios/shared.ts';
 
-export const SCENARIOS: readonly Scenario[] = [shared];
+export const SCENARIOS: readonly Scenario[] = [shared, pods];

@@ -8,6 +8,9 @@ import { regionAt } from '../engine/capacities.ts';
 import type { Machine } from '../machine.ts';
 import { PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
 
+/** Sets of users that there is room for unless told: as many as there are combinations of cgroups that share something. */
+export const OBSERVED_SETS = 4096;
+
 /** Figures by cgroup id, all of the cgroup itself. */
 export interface UseTable {
   /** resident user pages charged to it; to the root: nobody pays for them */
