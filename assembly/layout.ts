@@ -5,7 +5,8 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set cross |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users
+//                                     user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -828,11 +829,11 @@ export const BOND_ELEMENT_BYTES: u32 = 40; // u64
 export const BOND_ELEMENTS: u32 = 48; // u64
 export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
 export const BOND_FLAGS: u32 = 80; // u32 BOND_*
+export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
 export const BOND_DQUOT: u32 = 112; // u32 of a file of a tmpfs with quotas: the record of its owner; 0: not looked up yet
 export const BOND_UID: u32 = 116; // u32 whose file it is (i_uid)
 export const BOND_WORKERS: u32 = 120; // u32 of a loop device: its workers
 export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each user but root may have there; 0: any number
-export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
 export const BOND_PREALLOCATED: u32 = 1;
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
@@ -879,11 +880,11 @@ export const PMC_SCANS_ELSEWHERE: u32 = 23; // pages that its tasks scanned in o
 export const PMC_WAKES: u32 = 24;
 export const PMC_WAKES_WASTED: u32 = 25;
 export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
+export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
+export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
 export const PMC_LOOP_CHARGED: u32 = 29; // pages that loop workers charged to it since its issuer was back in user mode last
 export const PMC_LOOP_WORKERS: u32 = 30; // references that loop workers hold
 export const PMC_RESERVE: u32 = 31; // pages that are kept free below its limit for what will be charged afterwards
-export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
-export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
 export const NR_PM_COUNTS: u32 = 32;
 // of a removed memcg, behind the counts (policy/reparent.ts, policy/release.ts)
 export const PM_AGE_SHIFT: u32 = 368; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's

@@ -72,8 +72,8 @@ const FILE = z.strictObject({
   bucketsOnly: yesOrNo,
   defaultClasses: yesOrNo,
   swapinIssuer: yesOrNo,
-  backchargeKill: yesOrNo,
   oneWorker: yesOrNo,
+  backchargeKill: yesOrNo,
   loopOnly: yesOrNo,
   objcgStays: yesOrNo,
 } satisfies Record<keyof Answers | 'name' | 'summary' | 'base' | 'rewrite', z.ZodType>);
