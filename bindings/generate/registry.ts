@@ -1,5 +1,8 @@
 /** The scenarios, in the order in which `memcharge generate` lists them. */
 import type { Scenario } from './scenario.ts';
+import { loop } from './scenarios/loop.ts';
+import { loopMetadata } from './scenarios/loop-metadata.ts';
+import { loopQueue } from './scenarios/loop-queue.ts';
 import { mountFull } from './scenarios/mount-full.ts';
 import { overProvision } from './scenarios/over-provision.ts';
 import { persistent } from './scenarios/persistent.ts';
@@ -20,4 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   sharedLibraries,
   persistent,
   pods,
+  loop,
+  loopQueue,
+  loopMetadata,
 ];
