@@ -2,6 +2,9 @@
 import type { Scenario } from './scenario.ts';
 import { kmem } from './scenarios/kmem.ts';
 import { kmemRunaway } from './scenarios/kmem-runaway.ts';
+import { loop } from './scenarios/loop.ts';
+import { loopMetadata } from './scenarios/loop-metadata.ts';
+import { loopQueue } from './scenarios/loop-queue.ts';
 import { mountFull } from './scenarios/mount-full.ts';
 import { overProvision } from './scenarios/over-provision.ts';
 import { persistent } from './scenarios/persistent.ts';
@@ -24,4 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
   kmem,
   kmemRunaway,
   pods,
+  loop,
+  loopQueue,
+  loopMetadata,
 ];
