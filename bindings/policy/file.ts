@@ -72,7 +72,9 @@ const FILE = z.strictObject({
   bucketsOnly: yesOrNo,
   defaultClasses: yesOrNo,
   swapinIssuer: yesOrNo,
+  oneWorker: yesOrNo,
   backchargeKill: yesOrNo,
+  oneWorker: yesOrNo,
   loopOnly: yesOrNo,
   objcgStays: yesOrNo,
 } satisfies Record<keyof Answers | 'name' | 'summary' | 'base' | 'rewrite', z.ZodType>);
