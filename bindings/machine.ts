@@ -676,8 +676,7 @@ export class Machine {
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
     const refused = this.#header(L.H_CALL_REFUSED);
-    const told = CALL_ERRNO.get(refused);
-    if (told !== undefined) return { ...result, errno: told };
+    if (refused === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
     if (refused === L.CALL_SIGBUS) return { ...result, signal: 'SIGBUS' };
     if (refused >= L.CALL_ERRNO) return { ...result, errno: errnoName(refused - L.CALL_ERRNO) };
     const errno = errnoName(-status);

@@ -6,7 +6,9 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd } from '../memory';
+import {
+  headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd,
+} from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';

@@ -74,7 +74,6 @@ const FILE = z.strictObject({
   swapinIssuer: yesOrNo,
   oneWorker: yesOrNo,
   backchargeKill: yesOrNo,
-  oneWorker: yesOrNo,
   loopOnly: yesOrNo,
   objcgStays: yesOrNo,
 } satisfies Record<keyof Answers | 'name' | 'summary' | 'base' | 'rewrite', z.ZodType>);

@@ -117,7 +117,6 @@ export const OPTION_MEANINGS: Readonly<Record<Option, string>> = {
   swapinIssuer: "a page that a worker reads back from swap bills the issuer, not the entry's owner",
   oneWorker: 'one worker a device does the work of all, each charged to its issuer',
   backchargeKill: 'a deficit that cannot be worked off kills, instead of staying',
-  oneWorker: 'one worker of a device does the work of all cgroups, each of which pays for its own',
   loopOnly: 'refused.worker is for loop workers only, instead of all of tmpfs',
   objcgStays: 'kernel objects stay with the dying cgroup, instead of going to its parent',
 };
