@@ -24,50 +24,25 @@ const access = fc.record({
   fault: fc.boolean(),
 });
 const step = fc.oneof(
-  access,
-  access,
-  fc.record({ what: fc.constant('mkdir' as const), under: fc.nat(20) }),
-  fc.record({ what: fc.constant('rmdir' as const), which: fc.nat(20) }),
+  { weight: 6, arbitrary: access },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant('mkdir' as const), under: fc.nat(20) }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('rmdir' as const), which: fc.nat(20) }) },
   fc.record({ what: fc.constant('limit' as const), which: fc.nat(20), pages: fc.integer({ min: 16, max: 300 }) }),
   fc.record({ what: fc.constant('domain' as const), which: fc.nat(20), name: fc.nat(3) }),
   fc.record({ what: fc.constant('mark' as const), object: fc.integer({ min: 1, max: OBJECTS }), mark: fc.nat(4) }),
-  access,
-    from: fc.nat(PAGES - 1),
-    pages: fc.integer({ min: 1, max: PAGES }),
-    write: fc.boolean(),
-    fault: fc.boolean(),
-}),
-  fc.record(
-{
-  what: fc.constant('anon' as const), which;
-  : fc.nat(20),
+  fc.record({
+    what: fc.constant('anon' as const),
+    which: fc.nat(20),
     from: fc.nat(200),
-    pages: fc.integer(
-  min: 1, max;
-  : 60
-  ),
-}
-),
-  fc.record(
-{
-  what: fc.constant('truncate' as const), object;
-  : fc.integer(
-  min: 1, max;
-  : OBJECTS
-  ),
+    pages: fc.integer({ min: 1, max: 60 }),
+  }),
+  fc.record({
+    what: fc.constant('truncate' as const),
+    object: fc.integer({ min: 1, max: OBJECTS }),
     from: fc.nat(PAGES),
-}
-),
-  fc.record(
-{
-  what: fc.constant('reclaim' as const), which;
-  : fc.nat(20), pages: fc.integer(
-  min: 1, max;
-  : 100
-  )
-}
-),
-)
+  }),
+  fc.record({ what: fc.constant('reclaim' as const), which: fc.nat(20), pages: fc.integer({ min: 1, max: 100 }) }),
+);
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** Cgroups that live, their tasks, and which were removed. */
