@@ -34,6 +34,8 @@ export const MAX_FOLIO_ORDER: u32 = 9;
 
 /** "Not before the next event that is later than this": an unarmed timer. */
 export const NEVER: u64 = 0xffffffffffffffff;
+/** LOOP_IDLE_WORKER_TIMEOUT, drivers/block/loop.c: 60 s */
+export const LOOP_IDLE_WORKER_NS: u64 = 60000000000;
 /** Delay until the kworker of another CPU drains it: 0.3–0.65 ms measured on Linux 6.1, any value from 0.05 to 3 ms scores alike. */
 export const REMOTE_DRAIN_NS: u64 = 400000;
 

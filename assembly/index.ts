@@ -54,6 +54,7 @@ export { swapOn } from './folio/swapoff';
 export { setBacking, setIoMemcg, takeErrors } from './folio/loop';
 export { hasEntry } from './folio/mapping';
 export { objectPages, setInodeSize, setSuper, setSuperMax, superUsed } from './folio/inode';
+export { quotaUsed, setObjectUid, setSuperQuota } from './folio/quota';
 export { stateDigest } from './digest';
 export {
   advance,

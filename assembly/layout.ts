@@ -179,6 +179,8 @@ export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_*
 export const CALL_NO_SPACE: u32 = 2; // a tmpfs is full, or who was chosen to pay for it
 export const CALL_SIGBUS: u32 = 3; // a page fault that cannot be paid for
 export const CALL_ERRNO: u32 = 0x100; // + errno: nothing was done
+export const CALL_QUOTA: u32 = 16; // the user has all that his quota allows (EDQUOT)
+export const CALL_IO: u32 = 17; // a loop device could not do it (EIO)
 /** Mount options of cgroup2 that differ from those that systemd mounts it with. */
 export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
@@ -323,6 +325,7 @@ export const OPTION_SWAPIN_ISSUER: u32 = 64; // L2d
 export const OPTION_BACKCHARGE_KILL: u32 = 128; // L3
 export const OPTION_LOOP_ONLY: u32 = 256; // L4: only charges of loop workers fail, not all of tmpfs
 export const OPTION_OBJCG_STAYS: u32 = 512; // B1: the thread's kernel
+export const OPTION_ONE_WORKER: u32 = 1 << 16; // L2c: the issuer pays, but one worker does it for all of them
 // what the policy did, in total: u64 each
 export const H_POLICY_COUNTS: u32 = 2432;
 export const DID_MOVED: u32 = 0;
@@ -360,6 +363,16 @@ export const H_RECHARGES: u32 = 2688; // u32 objects that are being recharged
 export const H_WAKE_AT: u32 = 2696; // u64 ns: when the first reclaim that was asked for runs; 0: none was
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
+// workers of loop devices (policy/worker.ts), deficits (policy/backcharge.ts)
+export const H_LOOP_WORK: u32 = 3008; // LOOP_WORK_*: what the charge at hand is made for
+export const LOOP_WORK_NONE: u32 = 0;
+export const LOOP_WORK_DATA: u32 = 1; // a worker reads or writes pages of a backing object
+export const LOOP_WORK_FORCED: u32 = 2; // … and the issuer is charged whatever its limits
+export const H_LOOP_FREE: u32 = 3012; // u32 head of the free list of workers
+export const H_LOOP_WORKER_END: u32 = 3016; // u32 one past the highest worker ever made; 0 = none yet
+export const H_DEFICITS: u32 = 3020; // u32 memcgs that have a deficit
+export const H_LOOP_TIMER: u32 = 3024; // u64 ns: when workers that are idle are looked at next; 0: there are none
+export const H_DQUOTS: u32 = 3032; // u32 quota records in use
 
 // FIELD_*: which column or argument an ERANGE is about
 export const FIELD_OP: u32 = 1;
@@ -819,6 +832,10 @@ export const BOND_ELEMENTS: u32 = 48; // u64
 export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
 export const BOND_FLAGS: u32 = 80; // u32 BOND_*
 export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
+export const BOND_DQUOT: u32 = 112; // u32 of a file of a tmpfs with quotas: the record of its owner; 0: not looked up yet
+export const BOND_UID: u32 = 116; // u32 whose file it is (i_uid)
+export const BOND_WORKERS: u32 = 120; // u32 of a loop device: its workers
+export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each user but root may have there; 0: any number
 export const BOND_PREALLOCATED: u32 = 1;
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
@@ -867,6 +884,9 @@ export const PMC_WAKES_WASTED: u32 = 25;
 export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
 export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
 export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
+export const PMC_LOOP_CHARGED: u32 = 29; // pages that loop workers charged to it since its issuer was back in user mode last
+export const PMC_LOOP_WORKERS: u32 = 30; // references that loop workers hold
+export const PMC_RESERVE: u32 = 31; // pages that are kept free below its limit for what will be charged afterwards
 export const NR_PM_COUNTS: u32 = 32;
 // of a removed memcg, behind the counts (policy/reparent.ts, policy/release.ts)
 export const PM_AGE_SHIFT: u32 = 368; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's
@@ -909,6 +929,17 @@ export const CROSS_SCANNED: u32 = 8; // u64 pages
 export const CROSS_STALL_NS: u32 = 16; // u64
 export const CROSS_IO: u32 = 24; // u64 pages that were read or written
 export const LOOP_WORKER_STRIDE: u32 = 64;
+export const LOOP_WORKER_DEVICE: u32 = 0; // u32 object; 0 = free
+export const LOOP_WORKER_MEMCG: u32 = 4; // u32 whose work it does; ROOT: the device's own
+export const LOOP_WORKER_NEXT: u32 = 8; // u32 of the device; also the link of the free list
+export const LOOP_WORKER_OVER_HIGH: u32 = 12; // u32 TASK_OVER_HIGH of the thread that runs it
+export const LOOP_WORKER_BUSY_UNTIL: u32 = 16; // u64 ns: when all that was queued so far is done; idle from then on (last_ran_at)
+// what a user has on a tmpfs with quotas (struct quota_id): in the same region, behind the workers
+export const NR_DQUOTS: u32 = 1024;
+export const DQUOT_STRIDE: u32 = 16;
+export const DQUOT_SUPER: u32 = 0; // u32 object
+export const DQUOT_UID: u32 = 4; // u32
+export const DQUOT_USED: u32 = 8; // u32 pages
 
 // ---------------------------------------------------------------------------------------------- pressure
 // struct psi_group, by memcg
@@ -1053,6 +1084,7 @@ export const AUDIT_DIRTY_INODES: u32 = 25;
 export const AUDIT_PRESSURE: u32 = 26;
 export const AUDIT_MLOCK: u32 = 27;
 export const AUDIT_BPF: u32 = 28;
+export const AUDIT_LOOP: u32 = 29;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -1150,7 +1182,8 @@ export function regionSize(
   if (region == R_OBJCG) return (cgroups + 1) * OBJCG_STRIDE;
   if (region == R_EVENT) return (cgroups + 1) * EVENT_STRIDE;
   if (region == R_LIST) return (cgroups + 1) * NR_LRU_LISTS * LIST_STRIDE;
-  if (region == R_TASK) return (tasks + 1) * TASK_STRIDE;
+  // (One more, behind the last, for the kernel thread that runs the work of loop devices.)
+  if (region == R_TASK) return (tasks + 1 + policies) * TASK_STRIDE;
   if (region == R_STAT) return workers * (cgroups + 1) * STAT_STRIDE;
   if (region == R_CHUNK) return chunkCount(pages, cgroups) * CHUNK_STRIDE;
   if (region == R_SWAP) return (swap + 1) * 4;
@@ -1163,7 +1196,7 @@ export function regionSize(
   // What modelled residency alone needs takes no room where there are no nodes.
   if (nodes == 0) return 0;
   if (region == R_OBJECT) return (objects + 1) * OBJECT_STRIDE;
-  if (region == R_MM) return (tasks + 1) * MM_STRIDE;
+  if (region == R_MM) return (tasks + 1 + policies) * MM_STRIDE;
   if (region == R_MAP) return (maps + 1) * MAP_STRIDE;
   if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
   if (region == R_NODE_USE) return (nodes + 1) * 4;
@@ -1185,7 +1218,7 @@ export function regionSize(
   if (region == R_NODE_OWNER) return (nodes + 1) * 4;
   if (region == R_BOND) return policies == 0 ? 0 : (objects + 1) * BOND_STRIDE;
   if (region == R_POLICY_MEMCG) return policies == 0 ? 0 : (cgroups + 1) * PM_STRIDE;
-  if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE;
+  if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE + (NR_DQUOTS + 1) * DQUOT_STRIDE;
   if (region == R_CROSS) return policies == 0 ? 0 : (NR_CROSS + 1) * CROSS_STRIDE;
   if (region == R_USERS) return observe == 0 ? 0 : (pages + 1) * 4;
   if (region == R_USER_SET) {

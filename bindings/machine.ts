@@ -234,6 +234,12 @@ function checkSysctl(name: string, value: number | undefined, most: number): voi
     throw new EngineError('EINVAL', `${name}: ${value} is not a whole number from 1 to ${most}`);
 }
 
+/** What a call is told, where it is not that a limit refused. */
+const CALL_ERRNO: ReadonlyMap<number, string> = new Map([
+  [L.CALL_NO_SPACE, 'ENOSPC'],
+  [L.CALL_QUOTA, 'EDQUOT'],
+  [L.CALL_IO, 'EIO'],
+]);
 const FIELD_NAMES = ['', 'op', 'cpu', 'task', 'cgroup', 'object', 'index', 'count', 'flags', 'ts'];
 const AUDIT_NAMES = [
   '',
@@ -265,6 +271,7 @@ const AUDIT_NAMES = [
   'pressure',
   'locked page',
   'memory of a BPF object',
+  'loop workers',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -675,7 +682,8 @@ export class Machine {
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
     const refused = this.#header(L.H_CALL_REFUSED);
-    if (refused === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
+    const told = CALL_ERRNO.get(refused);
+    if (told !== undefined) return { ...result, errno: told };
     if (refused === L.CALL_SIGBUS) return { ...result, signal: 'SIGBUS' };
     if (refused >= L.CALL_ERRNO) return { ...result, errno: errnoName(refused - L.CALL_ERRNO) };
     const errno = errnoName(-status);
@@ -706,7 +714,9 @@ export class Machine {
   event(op: string, columns: Partial<EventColumns> = {}): CallResult {
     const code = OP_CODES.get(op);
     if (code === undefined) throw new EngineError('EINVAL', `op ${op}: EINVAL: there is none`);
-    return this.#call(op, code, columns);
+    const result = this.#call(op, code, columns);
+    if (result.errno || result.killed) result.done = this.#header(L.H_CALL_DONE);
+    return result;
   }
 
   /** The number that stands for a domain's name in rows, from MARK_NAMED on; one that is new where it has none yet. */

@@ -11,6 +11,7 @@ import { putMemcg } from '../memcg/css';
 import { isDescendant } from '../memcg/memcg';
 import { periodicFlush } from '../memcg/rstat';
 import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, rstatBase } from '../memory';
+import { freeIdleWorkers, idleTimer } from '../policy/worker';
 import { randomBelow } from '../random';
 import { memoryCounter, pageCounterUncharge } from './page-counter';
 
@@ -189,11 +190,17 @@ export function runTimers(now: u64): void {
         timer = L.CPU_OBJ_FLUSH_AT;
       }
     }
+    let idle = idleTimer(NEVER);
+    if (idle <= min<u64>(first, now)) {
+      freeIdleWorkers(idle);
+      continue;
+    }
     if (rstatBase && headerGet64(L.H_STATS_FLUSH_AT) <= min<u64>(first, now)) {
       periodicFlush(min<u64>(first, now));
       continue;
     }
-    headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(first, headerGet64(L.H_STATS_FLUSH_AT)) : first);
+    let next = min<u64>(first, idle);
+    headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(next, headerGet64(L.H_STATS_FLUSH_AT)) : next);
     if (first == NEVER || first > now) break;
     store<u64>(cpuAt(cpu) + timer, NEVER);
     headerSet64(L.H_NOW, first);

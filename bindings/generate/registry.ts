@@ -3,6 +3,7 @@ import type { Scenario } from './scenario.ts';
 import { mountFull } from './scenarios/mount-full.ts';
 import { overProvision } from './scenarios/over-provision.ts';
 import { podTmpfs } from './scenarios/pod-tmpfs.ts';
+import { pods } from './scenarios/pods.ts';
 import { service } from './scenarios/service.ts';
 import { shared } from './scenarios/shared.ts';
 import { sharedFile } from './scenarios/shared-file.ts';
@@ -16,4 +17,5 @@ export const SCENARIOS: readonly Scenario[] = [
   service,
   podTmpfs,
   sharedLibraries,
+  pods,
 ];
