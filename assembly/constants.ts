@@ -47,6 +47,7 @@ export const DIRTY_WRITEBACK_NS: u64 = 5000000000;
 export const DIRTY_EXPIRE_NS: u64 = 30000000000;
 
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
+export const EPERM: i32 = 1;
 export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
 export const EAGAIN: i32 = 11;

@@ -2,6 +2,7 @@
 import type { Scenario } from './scenario.ts';
 import { mountFull } from './scenarios/mount-full.ts';
 import { overProvision } from './scenarios/over-provision.ts';
+import { persistent } from './scenarios/persistent.ts';
 import { podTmpfs } from './scenarios/pod-tmpfs.ts';
 import { pods } from './scenarios/pods.ts';
 import { service } from './scenarios/service.ts';
@@ -17,5 +18,6 @@ export const SCENARIOS: readonly Scenario[] = [
   service,
   podTmpfs,
   sharedLibraries,
+  persistent,
   pods,
 ];
