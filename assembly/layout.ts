@@ -897,14 +897,17 @@ export const USER_SET_SIZE: u32 = 8; // u32 members
 export const USER_SET_PAGES: u32 = 16; // i64 pages that this set uses now
 export const USER_SET_NEXT: u32 = 12; // u32 of the same hash
 export const USER_SET_HASH: u32 = 24; // u32 head of the sets with this hash (by slot, not of this set)
+/** A folio that nobody has used yet: the rest of its word is the memcg of the task that had it made (read ahead). */
+export const USER_MADE_FOR: u32 = 1 << 31;
 // Behind the sets: of each memcg, of each kill, and the pages that went from one payer to another.
 export const USER_MEMCG_STRIDE: u32 = 32;
 export const USER_SHARE: u32 = 0; // f64 pages: its share of all that it uses; current unless USERS_STALE
 export const USER_KILLS: u32 = 8; // u64 innocent processes killed in it
 export const USER_ERRORS: u32 = 16; // u64 charges that ended in an error although it was innocent
-export const USER_KILL_STRIDE: u32 = 16;
+export const USER_KILL_STRIDE: u32 = 24;
 export const USER_KILL_USE: u32 = 0; // f64 pages: own use of the victim's memcg and what is below it
 export const USER_KILL_INNOCENT: u32 = 8; // u32
+export const USER_KILL_LIMIT: u32 = 16; // i64 memory.max of the victim's memcg
 export const NR_FLOWS: u32 = 4096;
 export const FLOW_STRIDE: u32 = 24;
 export const FLOW_KIND: u32 = 0; // u32 FLOW_*; 0: free
