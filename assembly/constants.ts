@@ -39,6 +39,8 @@ export const MAX_FOLIO_ORDER: u32 = 9;
 
 /** "Not before the next event that is later than this": an unarmed timer. */
 export const NEVER: u64 = 0xffffffffffffffff;
+/** LOOP_IDLE_WORKER_TIMEOUT, drivers/block/loop.c: 60 s */
+export const LOOP_IDLE_WORKER_NS: u64 = 60000000000;
 /** Delay until the kworker of another CPU drains it: 0.3–0.65 ms measured on Linux 6.1, any value from 0.05 to 3 ms scores alike. */
 export const REMOTE_DRAIN_NS: u64 = 400000;
 
@@ -50,6 +52,7 @@ export const DIRTY_WRITEBACK_NS: u64 = 5000000000;
 export const DIRTY_EXPIRE_NS: u64 = 30000000000;
 
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
+export const EPERM: i32 = 1;
 export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
 export const EAGAIN: i32 = 11;
@@ -63,3 +66,5 @@ export const EINVAL: i32 = 22;
 export const ENOSPC: i32 = 28;
 /** An id lies outside its table: header fields ERROR_FIELD and ERROR_VALUE say which. */
 export const ERANGE: i32 = 34;
+/** A user has all of a tmpfs that his quota allows. */
+export const EDQUOT: i32 = 122;

@@ -4,6 +4,8 @@
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { lruAddCount, lruAddFrame } from './folio/lru-add';
+import { bpfPages, isBpf } from './folio/bpf';
+import { placeAt } from './folio/resident';
 import { nextDirty, oldestDirty } from './folio/inode';
 import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { nextLoop } from './folio/loop';
@@ -20,8 +22,10 @@ import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
   bondAt, cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt,
-  policyMemcgAt, policyOn, policyTables, rstatBase, shrinkAt, swapEnd, taskAt,
+  policyMemcgAt, policyTables, rstatBase, shrinkAt, swapEnd, taskAt,
 } from './memory';
+import { countAt } from './policy/policy';
+import { busyUntil, firstWorker, nextWorker, workerMemcg } from './policy/worker';
 import { psiAt, psiCpuAt, psiSettle, psiTaskAt } from './psi';
 import { mix64, seedOf } from './random';
 import { frameAt, listAt, walkUp } from './reclaim/lru';
@@ -179,12 +183,25 @@ function foldInode(hash: u64, object: u32): u64 {
   return headerGet(L.H_CACHE_NODE) ? radixOwners(objectAt(object) + L.OBJECT_RADIX, hash) : hash;
 }
 
+/** A BPF object: who pays, what it has beside its pages, and how far a recharge has come. */
+function foldBpf(hash: u64, object: u32): u64 {
+  let bond = bondAt(object);
+  for (let field = L.BOND_OBJCG; field < L.BOND_RADIX; field += 4) hash = fold(hash, load<u32>(bond + field));
+  hash = fold(hash, load<u32>(bond, L.BOND_FLAGS));
+  hash = foldTree(foldTree(hash, bond + L.BOND_RADIX), bond + L.BOND_RECHARGE);
+  if (!load<u32>(bond, L.BOND_BUSY)) return hash;
+  let pages = bpfPages(object);
+  for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) hash = fold(hash, load<u64>(placeAt(radixGet(pages, i))));
+  return hash;
+}
+
 /** Modelled residency: what every object has in memory, and every address space in its page tables. */
 function foldResident(hash: u64): u64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
     hash = fold(hash, load<u32>(objectAt(object), L.OBJECT_TYPE));
     hash = foldObject(hash, object);
     hash = foldInode(hash, object);
+    if (policyTables && isBpf(object)) hash = foldBpf(hash, object);
     // In the order of the object's list, which is that of first use.
     for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT)) {
       hash = fold(hash, load<u32>(mapAt(map), L.MAP_MM));
@@ -302,11 +319,19 @@ function foldPolicy(hash: u64): u64 {
       let word = load<u32>(bondAt(object) + field);
       if (word) hash = fold(fold(hash, (<u64>object << 32) | field), word);
     }
-  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++)
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let at = policyMemcgAt(memcg);
     for (let field = L.PM_UID; field <= L.PM_GRANTS; field += 4) {
-      let word = load<u32>(policyMemcgAt(memcg) + field);
+      let word = load<u32>(at + field);
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
+    for (let field = L.PM_SKIPPED; field <= L.PM_WAKE_AT; field += 8) {
+      let word = load<u64>(policyMemcgAt(memcg) + field);
+      if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
+    }
+    let shift = load<u64>(at, L.PM_AGE_SHIFT);
+    if (shift | load<u32>(at, L.PM_RELEASED)) hash = fold(fold(hash, (<u64>memcg << 32) | L.PM_AGE_SHIFT), shift);
+  }
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     let uid = load<u32>(mmAt(task), L.TASK_UID);
     let namespace = load<u32>(mmAt(task), L.TASK_NAMESPACE);
@@ -315,9 +340,31 @@ function foldPolicy(hash: u64): u64 {
   return hash;
 }
 
+/**
+ * What loop workers and deficits are to a policy: who works for whom until when, who owes what, which quotas there are. Under Linux' own
+ * answers workers are the scheduler's affair, and no state.
+ */
+function foldLoops(hash: u64): u64 {
+  for (let object: u32 = 1; object < headerGet(L.H_OBJECT_END); object++) {
+    for (let worker = firstWorker(object); worker; worker = nextWorker(worker))
+      hash = fold(fold(hash, (<u64>object << 32) | workerMemcg(worker)), microseconds(busyUntil(worker)));
+    let quota = load<u32>(bondAt(object), L.BOND_QUOTA);
+    if (quota) hash = fold(fold(hash, (<u64>object << 32) | L.BOND_QUOTA), quota);
+  }
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let deficit = countAt(memcg, L.PMC_DEFICIT);
+    if (deficit) hash = fold(fold(hash, (<u64>memcg << 32) | L.PMC_DEFICIT), deficit);
+    let reserve = countAt(memcg, L.PMC_RESERVE);
+    if (reserve) hash = fold(fold(hash, (<u64>memcg << 32) | L.PMC_RESERVE), reserve);
+  }
+  return hash;
+}
+
 export function stateDigest(): u64 {
   let hash = fold(headerGet(L.H_KERNEL), microseconds(headerGet64(L.H_NOW)));
   hash = fold(hash, headerGet64(L.H_ROOT_DRIFT));
+  // Who only observes (policyOn, too) changes no state.
+  let answers = policyTables && headerGet(L.H_POLICY + L.POLICY_ON) != 0;
   if (rstatBase) hash = fold(fold(hash, headerGet(L.H_STATS_THRESHOLD)), headerGet64(L.H_STATS_FLUSH_AT));
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++) hash = foldCpu(hash, cpu);
   for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) if (memcgState(memcg) != L.MEMCG_FREE) hash = foldMemcg(hash, memcg);
@@ -341,9 +388,10 @@ export function stateDigest(): u64 {
     for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) hash = foldShrinker(foldLruvec(hash, memcg), memcg);
     let pool = load<u32>(hugeBase, L.HUGE_POOL);
     if (pool) hash = foldTree(fold(hash, pool), hugeBase + L.HUGE_RADIX);
-    if (policyOn && policyTables) hash = foldPolicy(hash);
+    if (answers) hash = foldPolicy(hash);
   }
   if (headerGet(L.H_PSI_ON)) hash = foldPressure(hash);
+  if (answers) hash = foldLoops(hash);
   hash = foldVm(hash);
   for (let entry: u32 = 1; entry < headerGet(L.H_SWAP_END); entry++) {
     let memcg = swapOwner(entry);

@@ -5,7 +5,8 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set cross |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users
+//                                     user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -322,6 +323,7 @@ export const OPTION_SWAPIN_ISSUER: u32 = 64; // L2d
 export const OPTION_BACKCHARGE_KILL: u32 = 128; // L3
 export const OPTION_LOOP_ONLY: u32 = 256; // L4: only charges of loop workers fail, not all of tmpfs
 export const OPTION_OBJCG_STAYS: u32 = 512; // B1: the thread's kernel
+export const OPTION_ONE_WORKER: u32 = 1 << 16; // L2c: the issuer pays, but one worker does it for all of them
 // what the policy did, in total: u64 each
 export const H_POLICY_COUNTS: u32 = 2432;
 export const DID_MOVED: u32 = 0;
@@ -340,7 +342,9 @@ export const DID_SKIPPED_VICTIMS: u32 = 12; // MMF_OOM_SKIP
 export const DID_LOST_ENTRIES: u32 = 13; // B8
 export const DID_ROLLED_BACK: u32 = 14; // recharges that failed
 export const DID_REFUSED: u32 = 15; // rows that were refused with an errno: mounts, names of payers
-export const DID_STUCK_NS: u32 = 16; // that charges waited for victims that could not exit
+export const DID_FREED: u32 = 16; // pages of removed cgroups that went before anybody paid for them again
+export const DID_UNCLAIMED: u32 = 17; // … and that are still there, and nobody's
+export const DID_STUCK_NS: u32 = 18; // that charges waited for victims that could not exit
 export const NR_POLICY_COUNTS: u32 = 32;
 // what is over its limit, and what calls are under way (policy/over.ts, policy/call.ts, policy/refused.ts)
 export const H_OVER: u32 = 2880; // u32 memcgs that are above memory.max
@@ -365,6 +369,16 @@ export const H_RECHARGES: u32 = 2688; // u32 objects that are being recharged
 export const H_WAKE_AT: u32 = 2696; // u64 ns: when the first reclaim that was asked for runs; 0: none was
 // 256 bytes: op code of the file at hand → the engine's (OP_*)
 export const H_OP_MAP: u32 = 512;
+// workers of loop devices (policy/worker.ts), deficits (policy/backcharge.ts)
+export const H_LOOP_WORK: u32 = 3008; // LOOP_WORK_*: what the charge at hand is made for
+export const LOOP_WORK_NONE: u32 = 0;
+export const LOOP_WORK_DATA: u32 = 1; // a worker reads or writes pages of a backing object
+export const LOOP_WORK_FORCED: u32 = 2; // … and the issuer is charged whatever its limits
+export const H_LOOP_FREE: u32 = 3012; // u32 head of the free list of workers
+export const H_LOOP_WORKER_END: u32 = 3016; // u32 one past the highest worker ever made; 0 = none yet
+export const H_DEFICITS: u32 = 3020; // u32 memcgs that have a deficit
+export const H_LOOP_TIMER: u32 = 3024; // u64 ns: when workers that are idle are looked at next; 0: there are none
+export const H_DQUOTS: u32 = 3032; // u32 quota records in use
 
 // FIELD_*: which column or argument an ERANGE is about
 export const FIELD_OP: u32 = 1;
@@ -605,6 +619,7 @@ export const STATE_UNCOUNTED: u32 = 1 << 15; // in the swap cache alone: in neit
 export const STATE_MLOCKED: u32 = 1 << 13; // PG_mlocked
 export const STATE_READAHEAD: u32 = 1 << 14; // PG_readahead: its use starts the next window
 export const STATE_REQUEST: u32 = 1 << 18; // under writeback: the first page of its request
+export const STATE_UNOWNED: u32 = 1 << 24; // its cgroup is removed and nobody pays for it: its owner is the root, see policy/release.ts
 export const STATE_BUFFERS: u32 = 1 << 17; // it has a buffer head, which its owner's objcg pays for
 export const STATE_LRU_ADD: u32 = 1 << 16; // on no list yet: in a CPU's batch (folio/lru-add.ts)
 /** u32 per frame: the next write in the device's queue. */
@@ -829,10 +844,14 @@ export const BOND_ELEMENTS: u32 = 48; // u64
 export const BOND_RADIX: u32 = 56; // key → element, 24 bytes
 export const BOND_FLAGS: u32 = 80; // u32 BOND_*
 export const BOND_RECHARGE: u32 = 88; // what a recharge has done so far, 24 bytes: field (policy/reuse.ts) → word; of object 0: frame → memcg
+export const BOND_DQUOT: u32 = 112; // u32 of a file of a tmpfs with quotas: the record of its owner; 0: not looked up yet
+export const BOND_UID: u32 = 116; // u32 whose file it is (i_uid)
+export const BOND_WORKERS: u32 = 120; // u32 of a loop device: its workers
+export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each user but root may have there; 0: any number
 export const BOND_PREALLOCATED: u32 = 1;
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
-export const PM_STRIDE: u32 = 400;
+export const PM_STRIDE: u32 = 416;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
 export const PM_DOMAIN: u32 = 4; // u32 id of the domain's name; DOMAIN_UNNAMED; 0: it is none
 export const PM_GRANTS: u32 = 8; // u32 1: it allows that others name it as payer (P6)
@@ -877,8 +896,14 @@ export const PMC_WAKES_WASTED: u32 = 25;
 export const PMC_FORCE_CHARGE: u32 = 26; // charges that were forced (events)
 export const PMC_UNPAID: u32 = 27; // bytes of kernel memory, there now, that its tasks made and nobody pays for
 export const PMC_WAKES_RECLAIMED: u32 = 28; // pages that reclaim took which a charge had woken
+export const PMC_LOOP_CHARGED: u32 = 29; // pages that loop workers charged to it since its issuer was back in user mode last
+export const PMC_LOOP_WORKERS: u32 = 30; // references that loop workers hold
+export const PMC_RESERVE: u32 = 31; // pages that are kept free below its limit for what will be charged afterwards
 export const NR_PM_COUNTS: u32 = 32;
 export const PM_WORK_AT: u32 = 384; // u64 ns: when a work item checks the limit; 0: none is queued
+// of a removed memcg (policy/reparent.ts, policy/release.ts)
+export const PM_AGE_SHIFT: u32 = 392; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's
+export const PM_RELEASED: u32 = 400; // u32 1: what it had is nobody's, swap slots too
 // Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
 export const USER_SET_STRIDE: u32 = 32;
 export const USER_SET_REST: u32 = 0; // u32 the set without its last member
@@ -917,6 +942,17 @@ export const CROSS_SCANNED: u32 = 8; // u64 pages
 export const CROSS_STALL_NS: u32 = 16; // u64
 export const CROSS_IO: u32 = 24; // u64 pages that were read or written
 export const LOOP_WORKER_STRIDE: u32 = 64;
+export const LOOP_WORKER_DEVICE: u32 = 0; // u32 object; 0 = free
+export const LOOP_WORKER_MEMCG: u32 = 4; // u32 whose work it does; ROOT: the device's own
+export const LOOP_WORKER_NEXT: u32 = 8; // u32 of the device; also the link of the free list
+export const LOOP_WORKER_OVER_HIGH: u32 = 12; // u32 TASK_OVER_HIGH of the thread that runs it
+export const LOOP_WORKER_BUSY_UNTIL: u32 = 16; // u64 ns: when all that was queued so far is done; idle from then on (last_ran_at)
+// what a user has on a tmpfs with quotas (struct quota_id): in the same region, behind the workers
+export const NR_DQUOTS: u32 = 1024;
+export const DQUOT_STRIDE: u32 = 16;
+export const DQUOT_SUPER: u32 = 0; // u32 object
+export const DQUOT_UID: u32 = 4; // u32
+export const DQUOT_USED: u32 = 8; // u32 pages
 
 // ---------------------------------------------------------------------------------------------- pressure
 // struct psi_group, by memcg
@@ -1061,6 +1097,7 @@ export const AUDIT_DIRTY_INODES: u32 = 25;
 export const AUDIT_PRESSURE: u32 = 26;
 export const AUDIT_MLOCK: u32 = 27;
 export const AUDIT_BPF: u32 = 28;
+export const AUDIT_LOOP: u32 = 29;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;
@@ -1158,7 +1195,8 @@ export function regionSize(
   if (region == R_OBJCG) return (cgroups + 1) * OBJCG_STRIDE;
   if (region == R_EVENT) return (cgroups + 1) * EVENT_STRIDE;
   if (region == R_LIST) return (cgroups + 1) * NR_LRU_LISTS * LIST_STRIDE;
-  if (region == R_TASK) return (tasks + 1) * TASK_STRIDE;
+  // (One more, behind the last, for the kernel thread that runs the work of loop devices.)
+  if (region == R_TASK) return (tasks + 1 + policies) * TASK_STRIDE;
   if (region == R_STAT) return workers * (cgroups + 1) * STAT_STRIDE;
   if (region == R_CHUNK) return chunkCount(pages, cgroups) * CHUNK_STRIDE;
   if (region == R_SWAP) return (swap + 1) * 4;
@@ -1171,7 +1209,7 @@ export function regionSize(
   // What modelled residency alone needs takes no room where there are no nodes.
   if (nodes == 0) return 0;
   if (region == R_OBJECT) return (objects + 1) * OBJECT_STRIDE;
-  if (region == R_MM) return (tasks + 1) * MM_STRIDE;
+  if (region == R_MM) return (tasks + 1 + policies) * MM_STRIDE;
   if (region == R_MAP) return (maps + 1) * MAP_STRIDE;
   if (region == R_NODE) return (nodes + 1) * NODE_STRIDE;
   if (region == R_NODE_USE) return (nodes + 1) * 4;
@@ -1193,7 +1231,7 @@ export function regionSize(
   if (region == R_NODE_OWNER) return (nodes + 1) * 4;
   if (region == R_BOND) return policies == 0 ? 0 : (objects + 1) * BOND_STRIDE;
   if (region == R_POLICY_MEMCG) return policies == 0 ? 0 : (cgroups + 1) * PM_STRIDE;
-  if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE;
+  if (region == R_LOOP_WORKER) return policies == 0 ? 0 : (NR_LOOP_WORKERS + 1) * LOOP_WORKER_STRIDE + (NR_DQUOTS + 1) * DQUOT_STRIDE;
   if (region == R_CROSS) return policies == 0 ? 0 : (NR_CROSS + 1) * CROSS_STRIDE;
   if (region == R_USERS) return observe == 0 ? 0 : (pages + 1) * 4;
   if (region == R_USER_SET) {

@@ -24,6 +24,7 @@ import {
 import { endCall } from './policy/call';
 import { setContext } from './policy/policy';
 import { atReturnToUser } from './policy/refused';
+import { runWoken } from './policy/wake';
 import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
 import { folioPayer, isKilled, kmemPayer, taskExists } from './task/task';
@@ -33,6 +34,7 @@ export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
+  if (policyOn && headerGet64(L.H_WAKE_AT) && now >= headerGet64(L.H_WAKE_AT)) runWoken(now, 0);
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(0);
   psiClock(now);
 }

@@ -265,6 +265,7 @@ const AUDIT_NAMES = [
   'pressure',
   'locked page',
   'memory of a BPF object',
+  'loop workers',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;
@@ -706,7 +707,9 @@ export class Machine {
   event(op: string, columns: Partial<EventColumns> = {}): CallResult {
     const code = OP_CODES.get(op);
     if (code === undefined) throw new EngineError('EINVAL', `op ${op}: EINVAL: there is none`);
-    return this.#call(op, code, columns);
+    const result = this.#call(op, code, columns);
+    if (result.errno || result.killed) result.done = this.#header(L.H_CALL_DONE);
+    return result;
   }
 
   /** The number that stands for a domain's name in rows, from MARK_NAMED on; one that is new where it has none yet. */

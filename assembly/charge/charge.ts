@@ -8,8 +8,10 @@ import * as L from '../layout';
 import { stockFromBefore } from '../memcg/before';
 import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
+import { backcharge, backcharging } from '../policy/backcharge';
 import { crossStalled } from '../policy/cross';
 import { AS_LINUX, forcePast, insists, killsInPlace, noteRefused, onRefused, stillRefused } from '../policy/refused';
+import { wakeReclaim } from '../policy/wake';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import {
@@ -86,9 +88,10 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
     return 0;
   }
   if (policyOn) {
-    let answered = onRefused(task, cpu, memcg, answer, pages, gfp);
+    let answered = backcharging() ? backcharge(memcg, answer, pages) : onRefused(task, cpu, memcg, answer, pages, gfp);
     if (answered != AS_LINUX) return answered;
   }
+  if (policyOn && (gfp & (GFP_DIRECT_RECLAIM | GFP_KSWAPD_RECLAIM)) == GFP_KSWAPD_RECLAIM) wakeReclaim(answer);
   let raisedMax = false;
   if (gfp & GFP_DIRECT_RECLAIM) {
     let drained = false;

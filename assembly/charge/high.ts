@@ -5,7 +5,8 @@ import { memoryCounter, pageCounterRead, swapCounter } from '../counter/page-cou
 import * as L from '../layout';
 import { countLocal, memcgEvent } from '../memcg/events';
 import { parentOf } from '../memcg/memcg';
-import { headerGet, headerGet64, headerSet64, kernel61, mmAt, ROOT, taskAt } from '../memory';
+import { headerGet, headerGet64, headerSet64, kernel61, mmAt, policyOn, ROOT, taskAt } from '../memory';
+import { backcharging } from '../policy/backcharge';
 import { memstall, memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import { GFP_DIRECT_RECLAIM } from '../replay/ops';
@@ -34,7 +35,9 @@ export function checkHigh(task: u32, cpu: u32, memcg: u32, batch: u32, gfp: u32)
     store<u32>(mmAt(task), load<u32>(mmAt(task), L.TASK_OVER_HIGH) + batch, L.TASK_OVER_HIGH);
     break;
   }
-  if (task && load<u32>(mmAt(task), L.TASK_OVER_HIGH) > MEMCG_CHARGE_BATCH && gfp & GFP_DIRECT_RECLAIM) handleOverHigh(task, cpu);
+  // (What is charged afterwards holds up nobody but its issuer.)
+  if (task && load<u32>(mmAt(task), L.TASK_OVER_HIGH) > MEMCG_CHARGE_BATCH && gfp & GFP_DIRECT_RECLAIM && !(policyOn && backcharging()))
+    handleOverHigh(task, cpu);
 }
 
 /** reclaim_high(): every level that is over its high counts the event and gives pages. */

@@ -12,6 +12,7 @@ import { isDescendant } from '../memcg/memcg';
 import { periodicFlush } from '../memcg/rstat';
 import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, policyOn, rstatBase } from '../memory';
 import { runWork } from '../policy/refused';
+import { freeIdleWorkers, idleTimer } from '../policy/worker';
 import { randomBelow } from '../random';
 import { memoryCounter, pageCounterUncharge } from './page-counter';
 
@@ -193,18 +194,23 @@ export function runTimers(now: u64, asker: u32 = 0): void {
         timer = L.CPU_OBJ_FLUSH_AT;
       }
     }
-    let work = policyOn ? headerGet64(L.H_WORK_AT) : 0;
-    if (work && work <= min<u64>(first, now)) {
+    let work = policyOn && headerGet64(L.H_WORK_AT) ? headerGet64(L.H_WORK_AT) : NEVER;
+    let idle = idleTimer(NEVER);
+    if (work <= min<u64>(first, now) && work <= idle) {
       headerSet64(L.H_NOW, work);
       runWork(current, asker);
+      continue;
+    }
+    if (idle <= min<u64>(first, now)) {
+      freeIdleWorkers(idle);
       continue;
     }
     if (rstatBase && headerGet64(L.H_STATS_FLUSH_AT) <= min<u64>(first, now)) {
       periodicFlush(min<u64>(first, now));
       continue;
     }
-    headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(first, headerGet64(L.H_STATS_FLUSH_AT)) : first);
-    if (work && work < headerGet64(L.H_NEXT_TIMER)) headerSet64(L.H_NEXT_TIMER, work);
+    let next = min<u64>(min<u64>(first, idle), work);
+    headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(next, headerGet64(L.H_STATS_FLUSH_AT)) : next);
     if (first == NEVER || first > now) break;
     store<u64>(cpuAt(cpu) + timer, NEVER);
     headerSet64(L.H_NOW, first);

@@ -6,6 +6,7 @@ import { headerSet, kernel61, mmAt, outOfRange, policyOn, taskAt, userSetsEnd } 
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { setCharge, setContext } from '../policy/policy';
+import { claim } from '../policy/release';
 import { KIND_ANON } from '../replay/ops';
 import { folioPayer, isKilled, taskMemcg } from '../task/task';
 import { copyHuge, unmapHugeAll } from './hugetlb';
@@ -159,6 +160,9 @@ function swapFault(task: u32, cpu: u32, mm: u32, payer: u32, vpn: u64, slot: u32
     let got = swapIn(task, cpu, slot, payer, KIND_ANON, anonPlace(mm, vpn));
     if (got < 0) return got;
     frame = <u32>got;
+  } else if (policyOn) {
+    if (claim(task, cpu, frame, payer)) return -ENOMEM;
+    if (isKilled(task)) return -ENOMEM;
   }
   // A write must know whether the batch's reference is the only other one.
   if (write && isLruAdding(frame)) lruAddDrain(cpu);

@@ -2,6 +2,7 @@
 // b_dirty, in the order of dirtied_when), include/linux/fs.h (i_size).
 import * as L from '../layout';
 import { headerGet, headerSet, inodeAt, objectAt } from '../memory';
+import { CALL_QUOTA, giveQuota, takeQuota } from './quota';
 
 @inline export function dirtyPages(object: u32): u32 {
   return load<u32>(inodeAt(object), L.INODE_DIRTY);
@@ -65,21 +66,24 @@ export function setInodeSize(object: u32, pages: u64): void {
 @inline export function inodeReaches(object: u32, pages: u64): void {
   if (pages > inodeSize(object)) setInodeSize(object, pages);
 }
-/** shmem_inode_acct_block(): one page more of a file. False: its tmpfs is full. */
-export function takeBlock(object: u32): bool {
+/** shmem_inode_acct_blocks(): one page more of a file. 0; CALL_NO_SPACE: its tmpfs is full; CALL_QUOTA: its owner may have no more. */
+export function takeBlock(object: u32): u32 {
   let sb = load<u32>(inodeAt(object), L.INODE_SUPER);
-  if (!sb) return true;
+  if (!sb) return 0;
   let at = inodeAt(sb);
   let used = load<u32>(at, L.INODE_SB_USED);
   let most = load<u32>(at, L.INODE_SB_MAX);
-  if (most && used >= most) return false;
+  if (most && used >= most) return L.CALL_NO_SPACE;
+  if (!takeQuota(object)) return CALL_QUOTA;
   store<u32>(at, used + 1, L.INODE_SB_USED);
-  return true;
+  return 0;
 }
 /** shmem_inode_unacct_blocks() */
 export function giveBlocks(object: u32, pages: u32): void {
   let sb = load<u32>(inodeAt(object), L.INODE_SUPER);
-  if (sb) store<u32>(inodeAt(sb), load<u32>(inodeAt(sb), L.INODE_SB_USED) - pages, L.INODE_SB_USED);
+  if (!sb) return;
+  store<u32>(inodeAt(sb), load<u32>(inodeAt(sb), L.INODE_SB_USED) - pages, L.INODE_SB_USED);
+  giveQuota(object, pages);
 }
 /** The super block (another object; 0: none) that a new shmem object belongs to. */
 export function setSuper(object: u32, sb: u32): void {

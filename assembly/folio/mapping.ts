@@ -6,13 +6,17 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd } from '../memory';
+import {
+  headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd,
+} from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';
 import { evictFiles, forgetBond } from '../policy/mount';
-import { setCharge, setContext } from '../policy/policy';
+import { contextNow, didAt, setCharge, setContext } from '../policy/policy';
+import { claim } from '../policy/release';
 import { onShare } from '../policy/share';
+import { freeAllWorkers, inWorker, refusesTmpfs } from '../policy/worker';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
@@ -26,6 +30,8 @@ import { lruAddDrain, lruAddDrainAll } from './lru-add';
 import { referencedAnon } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
 import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
+import { bpfFree, isBpf } from './bpf';
+import { CALL_QUOTA } from './quota';
 import { dirtyPages, forgetInode, giveBlocks, inodeReaches, inodeSize, setInodeSize, takeBlock } from './inode';
 import { attachBuffers, chargeNodes, shrinkNodes } from './cache-nodes';
 import { isLoop, loopRead } from './loop';
@@ -89,7 +95,9 @@ export function objectNew(object: u32, type: u32, size: u64): i32 {
 export function openObject(object: u32): i32 {
   let errno = checkObject(object);
   if (errno) return errno;
-  return typeOf(object) ? 0 : objectNew(object, OBJECT_FILE, 0);
+  if (!typeOf(object)) return objectNew(object, OBJECT_FILE, 0);
+  // Kernel memory is nobody's to read.
+  return isBpf(object) ? outOfRange(L.FIELD_OBJECT, object, EINVAL) : 0;
 }
 
 // --- which pages of an object an address space maps
@@ -286,10 +294,11 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
   }
   let toucher = task ? folioPayer(task, false) : ROOT;
   // A fault that a system call makes (MAP_POPULATE, mlock(), a buffer) is that call's: it can be told of an error.
+  let shmem = isShmem(object);
   let context: u32 = fault && !(flags & FLAG_IN_CALL) ? L.CONTEXT_FAULT : L.CONTEXT_CALL;
+  if (policyOn && !fault && inWorker(shmem)) context = L.CONTEXT_WORKER;
   setContext(context);
   let payer = policyOn ? payerOf(task, object, toucher) : toucher;
-  let shmem = isShmem(object);
   let ahead = readsAhead(object);
   if (ahead) inodeReaches(object, index + count);
   let reading = ahead && !(flags & (FLAG_READAHEAD | FLAG_FAULT | FLAG_WRITE));
@@ -335,7 +344,11 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
       if (task && isKilled(task)) return 0;
     }
     if (flags & FLAG_READAHEAD) continue;
-    if (policyOn && !known) onShare(task, cpu, frame, toucher);
+    if (policyOn && !known) {
+      if (claim(task, cpu, frame, payer)) return 0;
+      if (task && isKilled(task)) return 0;
+      onShare(task, cpu, frame, toucher);
+    }
     if (userSetsEnd) noteUse(frame, toucher);
     if (fault) {
       if (!setMapped(map, i)) return fullNodes(object);
@@ -373,13 +386,19 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
  * that it may be a refault; a page that will be overwritten is none (__GFP_WRITE). Its frame, or a negative errno: see newFolio().
  */
 export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
-  // shmem_inode_acct_block()
-  if (isShmem(object) && !takeBlock(object)) {
-    headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
+  if (!isShmem(object)) return makeFolio(task, cpu, payer, object, index, reading, gfp);
+  let refused = takeBlock(object);
+  if (refused) {
+    headerSet(L.H_CALL_REFUSED, refused);
+    if (refused == CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
     return -ENOMEM;
   }
   let got = makeFolio(task, cpu, payer, object, index, reading, gfp);
-  if (got < 0 && isShmem(object)) giveBlocks(object, 1);
+  if (got >= 0) return got;
+  giveBlocks(object, 1);
+  // L4: whatever it is that a tmpfs is short of.
+  if (got == -ENOMEM && headerGet(L.H_CALL_REFUSED) && refusesTmpfs() && contextNow() == L.CONTEXT_WORKER)
+    headerSet(L.H_CALL_REFUSED, L.CALL_NO_SPACE);
   return got;
 }
 
@@ -589,7 +608,9 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
   if (errno) return errno;
   if (!typeOf(object)) return outOfRange(L.FIELD_OBJECT, object, ENOENT);
   if (typeOf(object) == OBJECT_SUPER) evictFiles(task, cpu, object);
-  truncate(task, cpu, object, 0, 0);
+  if (isBpf(object)) {
+    if (bpfFree(cpu, object)) return 0;
+  } else truncate(task, cpu, object, 0, 0);
   // Map records outlive the pages: their mm ends them. They must not find this id again.
   for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; ) {
     let next = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT);
@@ -599,6 +620,7 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
     map = next;
   }
   radixDestroy(pagesOf(object));
+  freeAllWorkers(object);
   forgetInode(object);
   if (policyTables) forgetBond(object);
   store<u32>(objectAt(object), 0, L.OBJECT_TYPE);
@@ -633,7 +655,7 @@ export function dropPagecache(task: u32, cpu: u32): void {
   let end = headerGet(L.H_OBJECT_END);
   lruAddDrainAll(); // drop_caches_sysctl_handler()
   for (let object: u32 = 1; object < end; object++) {
-    if (isShmem(object)) continue;
+    if (isShmem(object) || isBpf(object)) continue;
     let pages = pagesOf(object);
     if (!isResident(pages)) continue;
     for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {
@@ -645,6 +667,15 @@ export function dropPagecache(task: u32, cpu: u32): void {
     }
     shrinkNodes(pages);
   }
+}
+
+/** invalidate_mapping_pages() of one folio of a file that is mapped nowhere, and on no list: it leaves nothing. */
+export function forgetPage(task: u32, cpu: u32, frame: u32): void {
+  let place = load<u64>(placeAt(frame));
+  let pages = pagesOf(<u32>(place >> 32));
+  radixClear(pages, place & 0xffffffff);
+  freeFolio(task, cpu, frame);
+  shrinkNodes(pages);
 }
 
 /** Some page is in memory: inodes that have none (nrpages) are passed over, whatever shadows they have. */

@@ -7,6 +7,7 @@ import { rstatPgpgout, rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind, thpStatOfKind } from '../memcg/stat';
 import { putMemcg } from '../memcg/css';
 import { folioAt, headerGet, nodesEnd, ROOT, rstatBase } from '../memory';
+import { unmark } from '../policy/release';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { GFP_NOFAIL, KIND_ANON, KIND_FILE, KIND_SLAB_RECLAIMABLE } from '../replay/ops';
 import { freeBuffers } from './cache-nodes';
@@ -27,14 +28,24 @@ export function moveFolio(cpu: u32, frame: u32, to: u32): void {
   let from = ownerOf(word);
   if (from == to) return;
   let at = folioAt(frame);
+  let list = (load<u32>(at, L.FOLIO_STATE) & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
+  let listed = load<u32>(at, L.FOLIO_POSITION) != 0;
+  if (listed) remove(listAt(from, list), frame, pagesOf(word));
+  changeOwner(cpu, frame, to);
+  if (listed) addHead(listAt(to, list), frame, pagesOf(word));
+}
+
+/** The same without its list, which the caller sees to. Answers its pages. `to` is not its owner. */
+export function changeOwner(cpu: u32, frame: u32, to: u32): u32 {
+  let word = chargeWord(frame);
+  let from = ownerOf(word);
+  let at = folioAt(frame);
+  if (load<u32>(at, L.FOLIO_STATE) & L.STATE_UNOWNED && from == ROOT) unmark(frame, true);
   let buffers = (load<u32>(at, L.FOLIO_STATE) & L.STATE_BUFFERS) != 0;
   if (buffers) freeBuffers(cpu, frame);
   let state = load<u32>(at, L.FOLIO_STATE);
-  let list = (state & L.STATE_LIST_MASK) >> L.STATE_LIST_SHIFT;
-  let listed = load<u32>(at, L.FOLIO_POSITION) != 0;
   let kind = state & L.STATE_KIND_MASK;
   let pages: i64 = pagesOf(word);
-  if (listed) remove(listAt(from, list), frame, <u32>pages);
   store<u32>(at, makeChargeWord(to, orderOf(word), word & ~L.CHARGE_ORDER_MASK & ((1 << L.CHARGE_OWNER_SHIFT) - 1)), L.FOLIO_CHARGE);
   if (!(state & L.STATE_UNCOUNTED)) moveStat(from, to, statOfKind(kind), pages);
   if (orderOf(word) == MAX_FOLIO_ORDER) moveStat(from, to, thpStatOfKind(kind), pages);
@@ -49,9 +60,9 @@ export function moveFolio(cpu: u32, frame: u32, to: u32): void {
     rstatUpdated(to, 1);
     rstatPgpgout(from);
   }
-  if (listed) addHead(listAt(to, list), frame, <u32>pages);
   putMemcg(from);
-  if (!buffers || to == ROOT) return;
+  if (!buffers || to == ROOT) return <u32>pages;
   store<u32>(at, load<u32>(at, L.FOLIO_STATE) | L.STATE_BUFFERS, L.FOLIO_STATE);
   chargeObjectTo(0, cpu, to, headerGet(L.H_BUFFER_HEAD), KIND_SLAB_RECLAIMABLE, GFP_NOFAIL);
+  return <u32>pages;
 }

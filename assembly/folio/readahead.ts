@@ -8,7 +8,7 @@
 // The kernel keeps this state in the open file (struct file_ra_state). A trace names the task and the object: it is kept by address
 // space and object, in a table of a fixed size. What falls out of the table is as if the file had been opened anew.
 import * as L from '../layout';
-import { headerGet, headerSet, inodeAt, kernel61, readerBase, taskAt } from '../memory';
+import { headerGet, headerSet, inodeAt, kernel61, readerBase, taskAt, tasksEnd } from '../memory';
 import { FLAG_EXEC, GFP_KERNEL, GFP_NORETRY, OBJECT_FILE } from '../replay/ops';
 import { mix64 } from '../random';
 import { inodeSize } from './inode';
@@ -35,7 +35,7 @@ const NOWHERE: u32 = 0xffffffff;
 /** The state of (mm, object), made if it is not there, at the cost of the one in its bucket that was used least recently. */
 function readerOf(task: u32, object: u32): usize {
   let mm = task ? load<u32>(taskAt(task), L.TASK_MM) : 0;
-  if (!mm) mm = task | 0x80000000;
+  if (!mm) mm = (task == tasksEnd ? 0 : task) | 0x80000000; // (the engine's own thread is the same on every machine)
   let generation = load<u32>(inodeAt(object), L.INODE_GENERATION);
   let bucket = <u32>mix64((<u64>mm << 32) | object) & (L.NR_READERS / WAYS - 1);
   let stamp = headerGet(L.H_READER_STAMP) + 1;

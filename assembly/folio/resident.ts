@@ -9,6 +9,7 @@ import { modStat, statOfKind } from '../memcg/stat';
 import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, policyOn, ROOT, rstatBase, userSetsEnd } from '../memory';
 import { forgetUse } from '../observe/users';
 import { takeRefusal } from '../policy/policy';
+import { unmark } from '../policy/release';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
@@ -108,6 +109,7 @@ function commitNew(cpu: u32, frame: u32, memcg: u32, kind: u32): void {
 export function freeFolio(task: u32, cpu: u32, frame: u32): void {
   if (stateOf(frame) & L.STATE_WRITEBACK) waitForFolio(frame);
   if (userSetsEnd) forgetUse(frame);
+  if (policyOn && stateOf(frame) & L.STATE_UNOWNED) unmark(frame, false);
   forgetMlock(frame);
   cleanFolio(frame);
   freeBuffers(cpu, frame);

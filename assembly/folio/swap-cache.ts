@@ -7,7 +7,9 @@ import { memcgState, parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { policyOn, ROOT } from '../memory';
 import { crossIo } from '../policy/cross';
+import { unownedPayer } from '../policy/release';
 import { swapInPayer } from '../policy/share';
+import { swapinBillsIssuer } from '../policy/worker';
 import { GFP_KERNEL, KIND_ANON } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
 import { costOf, memstall } from '../psi';
@@ -104,7 +106,8 @@ export function freeSwapAndCache(task: u32, cpu: u32, slot: u32): void {
  */
 export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, place: u64, touched: bool = true): i32 {
   let owner = swapOwner(slot);
-  if (!owner || memcgState(owner) != L.MEMCG_ONLINE) owner = payer;
+  if (!owner || memcgState(owner) != L.MEMCG_ONLINE || swapinBillsIssuer()) owner = payer;
+  if (policyOn) owner = unownedPayer(owner, payer);
   if (policyOn && touched && kind != KIND_ANON) owner = swapInPayer(owner, payer);
   let got = newFolio(task, cpu, owner, kind, place, GFP_KERNEL);
   if (got < 0) return got;

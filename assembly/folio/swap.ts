@@ -8,7 +8,7 @@ import { memcgEvent } from '../memcg/events';
 import { putMemcg } from '../memcg/css';
 import { memcgState, parentOf } from '../memcg/memcg';
 import { rstatUpdated } from '../memcg/rstat';
-import { headerGet, headerSet, memcgAt, ROOT, rstatBase, swapBase } from '../memory';
+import { headerGet, headerSet, memcgAt, policyMemcgAt, policyOn, policyTables, ROOT, rstatBase, swapBase } from '../memory';
 
 @inline export function swapOwner(entry: u32): u32 {
   return load<u32>(swapBase + (<usize>entry << 2));
@@ -18,7 +18,7 @@ import { headerGet, headerSet, memcgAt, ROOT, rstatBase, swapBase } from '../mem
 }
 
 /** Slots that a memcg itself is charged for. There is no stock of slots: what its children do not owe is its own. */
-function ownSlots(memcg: u32): i64 {
+export function ownSlots(memcg: u32): i64 {
   let slots = pageCounterRead(swapCounter(memcg));
   for (let child = load<u32>(memcgAt(memcg), L.MEMCG_FIRST_CHILD); child; child = load<u32>(memcgAt(child), L.MEMCG_NEXT_SIBLING))
     slots -= pageCounterRead(swapCounter(child));
@@ -52,12 +52,28 @@ export function chargeSwap(memcg: u32, entry: u32, count: u32, recorded: bool): 
   return 0;
 }
 
+/** The slots of a removed memcg are charged to nobody any more (policy/release.ts). */
+@inline export function isReleasedSlot(memcg: u32): bool {
+  return policyOn && policyTables && load<u32>(policyMemcgAt(memcg), L.PM_RELEASED) != 0;
+}
+
+/** All slots that a memcg owes are another's. The counters are the caller's. Answers how many there are. */
+export function moveSlots(memcg: u32, to: u32): i64 {
+  let slots = ownSlots(memcg);
+  for (let entry: u32 = 1, left = slots; left > 0 && entry < headerGet(L.H_SWAP_END); entry++) {
+    if (swapOwner(entry) != memcg) continue;
+    setSwapOwner(entry, to);
+    left--;
+  }
+  return slots;
+}
+
 /** Frees one slot. False: nobody had charged it. */
 export function unchargeSwap(entry: u32): bool {
   let memcg = swapOwner(entry);
   if (!memcg) return false;
   setSwapOwner(entry, 0);
-  if (memcg != ROOT) pageCounterUncharge(swapCounter(memcg), 1);
+  if (memcg != ROOT && !isReleasedSlot(memcg)) pageCounterUncharge(swapCounter(memcg), 1);
   putMemcg(memcg);
   if (rstatBase) rstatUpdated(memcg, 1);
   return true;

@@ -11,7 +11,8 @@ import { refillStock } from '../counter/stock';
 import { commitFolio, commitKmem, gather } from '../folio/folio';
 import { accountBytes, objcgAccountPages, objcgMemcg, objcgUnchargePages, releaseObjcg } from '../folio/objcg';
 import * as L from '../layout';
-import { headerGet, headerSet, memcgAt, nrCpus, objcgAt, outOfRange, ROOT, taskAt } from '../memory';
+import { headerGet, headerSet, memcgAt, nrCpus, objcgAt, outOfRange, policyOn, ROOT, taskAt } from '../memory';
+import { heirOf } from '../policy/reparent';
 import {
   KIND_ANON, KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLAB, KIND_SOCK, KIND_STOCK,
 } from '../replay/ops';
@@ -180,8 +181,9 @@ function ownerOfPages(objcg: u32, kind: u32, pages: u32): u32 {
  * `kind` is what they are if that is known. False: the memcg has no such pages unseen, and nothing happened.
  */
 export function unchargeUnseen(task: u32, cpu: u32, memcg: u32, kind: u32, pages: u32): bool {
-  if (memcg == ROOT) return false;
   let kernel = kind > KIND_SHMEM;
+  if (policyOn && !kernel) memcg = heirOf(memcg);
+  if (memcg == ROOT) return false;
   if (kernel) memcg = ownerOfPages(memcg, kind, pages);
   if (!memcg) return false;
   kind = kernel ? kernelKind(memcg, kind, pages) : userKind(memcg, kind, pages);
@@ -225,6 +227,22 @@ export function ownerOfBytes(objcg: u32, bytes: i64): u32 {
   account(objcg, KIND_KERNEL_OTHER, -(<i64>pages));
   accountBytes(objcg, KIND_SLAB, <i64>pages << PAGE_SHIFT);
   return objcg;
+}
+
+/**
+ * User pages that no row brought pass to the parent of a removed memcg (policy/reparent.ts); the root keeps none, since it is charged for
+ * nothing. Answers how many they are; the counters are the caller's.
+ */
+export function reparentUnseen(memcg: u32, parent: u32): i64 {
+  let moved: i64 = 0;
+  for (let kind: u32 = KIND_ANON; kind <= KIND_SHMEM; kind++) {
+    let pages: i64 = unseen(memcg, kind);
+    if (!pages) continue;
+    account(memcg, kind, -pages);
+    if (parent != ROOT) account(parent, kind, pages);
+    moved += pages;
+  }
+  return moved;
 }
 
 /** A CPU finds no stock of this memcg: it may be the one that had some when the trace began. True: it has now. */

@@ -9,12 +9,13 @@ import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
 import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, policyOn, ROOT } from '../memory';
 import { onOffline } from '../policy/offline';
+import { hasOption, refuseRow } from '../policy/policy';
 import { psiBorn } from '../psi';
 import { reparentShrinker } from '../reclaim/shrinker';
 import { ringMoved } from '../ring';
 import { putMemcg } from './css';
 import { memcgExists, memcgState } from './memcg';
-import { statLocal } from './stat';
+import { statLocal, statTotal } from './stat';
 
 function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
   let at = memcgAt(memcg);
@@ -78,6 +79,25 @@ export function rmdir(memcg: u32, recorded: bool): i32 {
   return 0;
 }
 
+/** Pages that a memcg and all below it have, without what stocks hold. */
+function pagesLeft(memcg: u32): u64 {
+  let pages = statTotal(memcg, L.STAT_KMEM) + statTotal(memcg, L.STAT_SOCK) + statTotal(memcg, L.STAT_HUGETLB);
+  for (let stat: u32 = L.STAT_ANON; stat <= L.STAT_SHMEM; stat++) pages += statTotal(memcg, stat);
+  return <u64>max<i64>(pages, 0);
+}
+
+/**
+ * rmdir on condition that no more than `pages` are left (debate row P2a): EBUSY, as a refused row, where more are, or somebody lives there. One
+ * that is gone already is gone.
+ */
+export function removeBelow(memcg: u32, pages: u64, cpu: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (memcgState(memcg) != L.MEMCG_ONLINE) return 0;
+  if (pagesLeft(memcg) > pages) return refuseRow(EBUSY);
+  let errno = rmdir(memcg, false);
+  return errno == -EBUSY ? refuseRow(EBUSY) : errno ? errno : offline(memcg, cpu);
+}
+
 /**
  * mem_cgroup_css_offline(): protection ends, kernel memory moves to the parent by its objcgs, stocks are drained. LRU folios
  * stay charged to the dying memcg. `max`, `high` and `swap.max` stay as they were.
@@ -94,10 +114,11 @@ export function offline(memcg: u32, cpu: u32): i32 {
   pageCounterSetProtection(memoryCounter(memcg), L.PC_LOW, 0);
   store<u32>(memcgAt(memcg), L.MEMCG_DYING, L.MEMCG_STATE);
   let parent = load<u32>(memcgAt(memcg), L.MEMCG_PARENT);
-  ringMoved(memcg, parent, <u64>max<i64>(0, statLocal(memcg, L.STAT_KMEM)));
+  let stays = policyOn && hasOption(L.OPTION_OBJCG_STAYS);
+  if (!stays) ringMoved(memcg, parent, <u64>max<i64>(0, statLocal(memcg, L.STAT_KMEM)));
   // 6.1 moves the objcgs first; nothing comes in between.
   if (nodesEnd > 1) reparentShrinker(memcg, parent);
-  reparentObjcgs(memcg);
+  if (!stays) reparentObjcgs(memcg);
   if (nodesEnd > 1) reparentLoops(memcg, parent);
   if (policyOn) onOffline(memcg, parent, cpu);
   drainAllStock(memcg, cpu);

@@ -251,6 +251,40 @@ export function touchTail(list: usize, entries: u32): void {
   headerSet(L.H_SINK, sink);
 }
 
+/**
+ * list_splice_tail_init(): all folios of `from` are on `to` now, in their order, older than those that were there. Their entries stay where
+ * they are: the logs become one, and what lay free at the seam counts as stale.
+ */
+export function spliceTail(from: usize, to: usize): void {
+  let live = load<u32>(from, L.LIST_LIVE);
+  if (!live) return;
+  let pages = load<u32>(from, L.LIST_PAGES);
+  let entries = load<u32>(from, L.LIST_ENTRIES);
+  let head = load<u32>(from, L.LIST_HEAD);
+  let tail = load<u32>(to, L.LIST_TAIL);
+  if (tail) {
+    setNextChunk(head >> L.CHUNK_SHIFT, tail >> L.CHUNK_SHIFT);
+    setPreviousChunk(tail >> L.CHUNK_SHIFT, head >> L.CHUNK_SHIFT);
+    // A stale entry's folio is elsewhere, and a free one's is none: neither agrees with its position.
+    for (let at = head; at >> L.CHUNK_SHIFT == head >> L.CHUNK_SHIFT; at++) store<u32>(entryAt(at), 0);
+    for (let at = tail & ~OFFSET; at < tail; at++) store<u32>(entryAt(at), 0);
+    entries += L.CHUNK_ENTRIES - (head & OFFSET) + (tail & OFFSET);
+  } else {
+    store<u32>(to, head, L.LIST_HEAD);
+  }
+  store<u32>(to, load<u32>(from, L.LIST_TAIL), L.LIST_TAIL);
+  store<u32>(to, load<u32>(to, L.LIST_ENTRIES) + entries, L.LIST_ENTRIES);
+  store<u32>(to, load<u32>(to, L.LIST_LIVE) + live, L.LIST_LIVE);
+  store<u32>(to, load<u32>(to, L.LIST_PAGES) + pages, L.LIST_PAGES);
+  memory.fill(from, 0, L.LIST_STRIDE);
+  noteChange(pages);
+  if (rstatBase) {
+    rstatListChange(from, -(<i64>pages));
+    rstatListChange(to, pages);
+  }
+  compactIfCrowded(to);
+}
+
 /** Takes the oldest folio off the list (isolate_lru_folios() takes one after the other); 0 when the list is empty. */
 export function isolate(list: usize): u32 {
   if (!load<u32>(list, L.LIST_LIVE)) return 0;

@@ -6,7 +6,8 @@ import * as L from '../layout';
 import { memcgState, nextInSubtree, parentOf } from '../memcg/memcg';
 import { statShown } from '../memcg/rstat';
 import { modStat } from '../memcg/stat';
-import { folioAt, headerGet, headerGet64, headerSet, kernel61, lruvecAt, pagesEnd, rstatBase, shadowBase } from '../memory';
+import { folioAt, headerGet, headerGet64, headerSet, kernel61, lruvecAt, pagesEnd, policyOn, rstatBase, shadowBase } from '../memory';
+import { ageShift, shadowHeir } from '../policy/reparent';
 import { listAt, sizePages } from './lru';
 
 @inline function shadowAt(shadow: u32): usize {
@@ -83,7 +84,12 @@ export function refault(memcg: u32, word: u32, anon: bool): bool {
   modStat(memcg, L.STAT_WORKINGSET_REFAULT_ANON + type, 1);
   let evictor = load<u32>(at, L.SHADOW_MEMCG) & ~L.SHADOW_WORKINGSET;
   if (memcgState(evictor) == L.MEMCG_FREE) return false;
-  let distance = load<u64>(lruvecAt(evictor), L.LRUVEC_NONRESIDENT_AGE) - load<u64>(at, L.SHADOW_AGE);
+  let age = load<u64>(at, L.SHADOW_AGE);
+  if (policyOn && memcgState(evictor) == L.MEMCG_DYING) {
+    age += ageShift(evictor);
+    evictor = shadowHeir(evictor);
+  }
+  let distance = load<u64>(lruvecAt(evictor), L.LRUVEC_NONRESIDENT_AGE) - age;
   let size = lruPages(evictor, L.LRU_ACTIVE_FILE);
   if (anon) size += lruPages(evictor, L.LRU_INACTIVE_FILE);
   if (swapLeft(kernel61 ? memcg : evictor) > 0) {

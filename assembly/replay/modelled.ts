@@ -11,6 +11,7 @@ import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
+import { bpfNew } from '../folio/bpf';
 import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
@@ -27,10 +28,12 @@ import {
   headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT,
   shrinkAt, taskAt, userSetsEnd, watchEnd,
 } from '../memory';
+import { settleDeficits, workOff } from '../policy/backcharge';
 import { callGoesOn, cannotExit, endCall, isElsewhere, isUnwound, noteCallBytes, noteCallFrame, openCall } from '../policy/call';
 import { objectMade, ownDirectory } from '../policy/mount';
-import { setContext } from '../policy/policy';
+import { answer, setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
+import { runWoken } from '../policy/wake';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
 import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
@@ -232,6 +235,7 @@ export function runEvent(row: u32, op: u32): i32 {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
+  if (policyOn && headerGet64(L.H_WAKE_AT) && now >= headerGet64(L.H_WAKE_AT)) runWoken(now, cpu);
   psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
@@ -266,6 +270,8 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_MUNLOCK:
       return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
+      if (count == O.OBJECT_BPF_MAP || count == O.OBJECT_BPF_PROG)
+        return bpfNew(task, cpu, object, count, (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
       return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);
@@ -332,6 +338,7 @@ export function runEvent(row: u32, op: u32): i32 {
 /** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL, a lock) is not over yet. */
 function callReturn(row: u32, flags: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
+  if (headerGet(L.H_DEFICITS)) settleDeficits();
   if (!task || isElsewhere(headerGet(L.H_CURRENT_OP), flags)) return;
   if (callGoesOn(task, headerGet(L.H_CURRENT_OP), flags)) {
     openCall(task);
@@ -342,7 +349,9 @@ function callReturn(row: u32, flags: u32): void {
     if (load<u32>(mmAt(task), L.TASK_IN_CALL) >= L.CALL_FAILED && headerGet(L.H_CURRENT_OP) != O.OP_RETURN_TO_USER) return;
     endCall(task);
   }
-  if (policyOn && load<u32>(taskAt(task), L.TASK_MM)) atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  if (!policyOn || !load<u32>(taskAt(task), L.TASK_MM)) return;
+  if (answer(L.POLICY_WORKER) >= L.WORKER_BACKCHARGE) workOff(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
+  atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
 /** Pages that the row freed are uncharged together (free_pages_and_swap_cache(): mem_cgroup_uncharge_folios()). */

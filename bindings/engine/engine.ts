@@ -43,11 +43,16 @@ export interface EngineExports {
   /** LOOP_CONFIGURE (backing 0: LOOP_CLR_FD): see assembly/folio/loop.ts. Offsets in pages. */
   setBacking(object: number, backing: number, offset: number, worker: number): number;
   setIoMemcg(memcg: number, payer: number): number;
+  /** pages that could not be written, and << 24 the errno if that is not EIO */
   takeErrors(object: number): number;
   /** tmpfs: the super block (an object) of a file, its limit and what is used of it, in pages; pages of a file. */
   setSuper(object: number, sb: number): void;
   setSuperMax(sb: number, pages: number): void;
   superUsed(sb: number): number;
+  /** … its quota: pages that each user but root may have there (0: any number), whose a file is, and what a user has */
+  setSuperQuota(sb: number, pages: number): void;
+  setObjectUid(object: number, uid: number): void;
+  quotaUsed(sb: number, uid: number): number;
   objectPages(object: number): number;
   /** tmpfs: 1 if the page exists, in memory or in swap */
   hasEntry(object: number, index: bigint): number;
@@ -109,6 +114,7 @@ export interface EngineExports {
   /** observed: USER_SHARE of every memcg is current after this */
   workOutShares(): void;
   lruSize(memcg: number, list: number): number;
+  shareFolio(frame: number, memcg: number, cpu: number): number;
   lruIsolate(memcg: number, list: number): number;
   lruPutback(frame: number, list: number): number;
   lruRotate(frame: number): number;

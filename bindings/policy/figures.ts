@@ -20,6 +20,8 @@ export const POLICY_COUNTS = [
   'lost_entries',
   'rolled_back',
   'refused',
+  'freed',
+  'unclaimed',
   'stuck_ns',
 ] as const;
 export type PolicyCount = (typeof POLICY_COUNTS)[number];
@@ -69,6 +71,10 @@ export interface PolicyFigures {
   deficit: number;
   deficit_peak: number;
   deficit_ns: number;
+  /** pages kept free below its limit for what is charged afterwards */
+  reserve: number;
+  /** references that loop workers hold */
+  loop_workers: number;
   /** pages that its tasks scanned in others' memory */
   scans_elsewhere: number;
   wakes: number;
@@ -108,6 +114,8 @@ export function policyFigures(read: (offset: number) => number): PolicyFigures {
     deficit: count(L.PMC_DEFICIT),
     deficit_peak: count(L.PMC_DEFICIT_PEAK),
     deficit_ns: count(L.PMC_DEFICIT_NS),
+    reserve: count(L.PMC_RESERVE),
+    loop_workers: count(L.PMC_LOOP_WORKERS),
     scans_elsewhere: count(L.PMC_SCANS_ELSEWHERE),
     wakes: count(L.PMC_WAKES),
     wakes_wasted: count(L.PMC_WAKES_WASTED),

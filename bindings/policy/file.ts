@@ -72,6 +72,7 @@ const FILE = z.strictObject({
   bucketsOnly: yesOrNo,
   defaultClasses: yesOrNo,
   swapinIssuer: yesOrNo,
+  oneWorker: yesOrNo,
   backchargeKill: yesOrNo,
   loopOnly: yesOrNo,
   objcgStays: yesOrNo,

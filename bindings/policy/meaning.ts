@@ -115,6 +115,7 @@ export const OPTION_MEANINGS: Readonly<Record<Option, string>> = {
   bucketsOnly: 'of a BPF map only its buckets are recharged',
   defaultClasses: 'page cache is persistent unless it is marked otherwise',
   swapinIssuer: "a page that a worker reads back from swap bills the issuer, not the entry's owner",
+  oneWorker: 'one worker a device does the work of all, each charged to its issuer',
   backchargeKill: 'a deficit that cannot be worked off kills, instead of staying',
   loopOnly: 'refused.worker is for loop workers only, instead of all of tmpfs',
   objcgStays: 'kernel objects stay with the dying cgroup, instead of going to its parent',

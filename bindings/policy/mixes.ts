@@ -36,6 +36,17 @@ const overReturn = ({ refused }: Answers) => Object.values(refused).includes('ov
 const overWork = ({ refused }: Answers) => Object.values(refused).includes('overcharge-work');
 
 export const IMPOSSIBLE: readonly Mix[] = [
+  refines(
+    'oneWorker',
+    'worker',
+    ({ oneWorker, worker }) => oneWorker && worker !== 'issuer',
+    'oneWorker is about the workers of issuers',
+  ),
+  {
+    fields: ['refused.worker', 'worker'],
+    meets: ({ answers }) => answers.worker === 'backcharge' && answers.refused.worker !== 'kernel',
+    why: 'backcharge refuses nothing: refused.worker would never be asked',
+  },
   {
     fields: ['share', 'payer'],
     meets: ({ answers }) => answers.share === 'common-ancestor' && answers.payer !== 'toucher',
@@ -155,6 +166,12 @@ export const IMPOSSIBLE: readonly Mix[] = [
     'worker',
     (a) => a.backchargeKill && !a.worker.startsWith('backcharge'),
     'only backcharge has a deficit',
+  ),
+  refines(
+    'oneWorker',
+    'worker',
+    (a) => a.oneWorker && a.worker !== 'issuer' && a.worker !== 'backcharge-metadata',
+    'it is about the workers of issuers, of which there are none',
   ),
   refines(
     'loopOnly',

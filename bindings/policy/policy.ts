@@ -84,6 +84,8 @@ export interface Answers {
   swapinIssuer: boolean;
   /** L3: a deficit that cannot be worked off kills, instead of staying */
   backchargeKill: boolean;
+  /** L2c: the issuer pays, but one worker of the device does it for all of them */
+  oneWorker: boolean;
   /** L4: only charges of loop workers fail, instead of all of tmpfs */
   loopOnly: boolean;
   /** B1: kernel objects stay with the dying cgroup, as in the thread's kernel, instead of going to its parent */
@@ -109,6 +111,7 @@ export const LINUX: Readonly<Answers> = {
   defaultClasses: false,
   swapinIssuer: false,
   backchargeKill: false,
+  oneWorker: false,
   loopOnly: false,
   objcgStays: false,
 };
@@ -233,6 +236,7 @@ export function writePolicy(u32: Uint32Array, u64: BigUint64Array, answers: Answ
       (answers.defaultClasses ? L.OPTION_DEFAULT_CLASSES : 0) |
       (answers.swapinIssuer ? L.OPTION_SWAPIN_ISSUER : 0) |
       (answers.backchargeKill ? L.OPTION_BACKCHARGE_KILL : 0) |
+      (answers.oneWorker ? L.OPTION_ONE_WORKER : 0) |
       (answers.loopOnly ? L.OPTION_LOOP_ONLY : 0) |
       (answers.objcgStays ? L.OPTION_OBJCG_STAYS : 0),
   );

@@ -25,7 +25,7 @@ describe('the release build', () => {
   const { functions, exports } = bodies(disassemble(release));
 
   it('is small', () => {
-    expect(release.length).toBeLessThan(147456);
+    expect(release.length).toBeLessThan(196608);
   });
 
   it('has no data segment', () => {

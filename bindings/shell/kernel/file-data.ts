@@ -5,6 +5,8 @@
  *
  * One call of read(2) or write(2) is one row of the engine, however many pages it has: so memory.high is looked at on the return to user mode.
  */
+import { FLAG_WRITE } from '../../../assembly/replay/ops.ts';
+import { errnoName } from '../../engine/errno.ts';
 import type { Access, CallResult, ObjectType } from '../../live.ts';
 import { asSyscall, PAYER_ERRNOS, SyscallError } from './error.ts';
 import type { Kernel } from './kernel.ts';
@@ -79,6 +81,9 @@ export class FileData {
     }
   }
 
+  get kernel(): Kernel {
+    return this.#kernel;
+  }
   /** i_size, bytes */
   get size(): number {
     return this.#size;
@@ -187,6 +192,7 @@ export class FileData {
     const length = Math.min(count, this.#size - offset);
     if (length <= 0) return NO_BYTES;
     this.#invalidate(caller, offset, length);
+    if (this.#backing !== null) this.#request(caller, offset, length, false);
     return this.bytes.read(offset, length);
   }
   writeDirect(caller: Caller, offset: number, bytes: Uint8Array): number {
@@ -196,8 +202,28 @@ export class FileData {
     const written = Math.min(bytes.length, end * PAGE_SIZE - offset);
     if (written <= 0) throw new SyscallError('ENOSPC');
     this.#invalidate(caller, offset, written);
-    this.#put(offset, bytes.subarray(0, written));
+    if (this.#backing === null) this.#put(offset, bytes.subarray(0, written));
+    else this.#request(caller, offset, written, true, bytes);
     return written;
+  }
+  /** Of a loop device: its worker reads or writes the file. SyscallError EIO, or what the policy says. */
+  #request(caller: Caller, offset: number, length: number, write: boolean, bytes: Uint8Array = NO_BYTES): void {
+    const index = pageOf(offset);
+    const count = pageOf(offset + length - 1) + 1 - index;
+    const { object } = this;
+    let done = count;
+    let error: SyscallError | null = null;
+    caller.charge((machine, task, cpu) => {
+      const columns = { task, cpu, object, index, count, flags: write ? FLAG_WRITE : 0 };
+      const result = machine.event('loop_io', columns);
+      if (result.errno) error = new SyscallError(result.errno);
+      done = result.done ?? count;
+      return result;
+    });
+    const through = Math.max(0, Math.min(length, (index + done) * PAGE_SIZE - offset));
+    if (write && through > 0) this.#put(offset, bytes.subarray(0, through));
+    // __blkdev_direct_IO(): a part that failed is the call's error, whatever came of the rest.
+    if (error !== null) throw error;
   }
   /** kiocb_invalidate_pages() */
   #invalidate(caller: Caller, offset: number, length: number): void {
@@ -307,11 +333,12 @@ export class FileData {
     }
   }
 
-  /** fsync(2). SyscallError EIO: something could not be written. */
+  /** fsync(2). SyscallError EIO, under some policies ENOSPC or EDQUOT: something could not be written. */
   fsync(caller: Caller): void {
     if (this.untouched || this.#shmem) return;
     caller.charge((machine, task, cpu) => machine.sync(task, this.object, cpu));
-    if (this.#kernel.machine.engine.takeErrors(this.#object) > 0) throw new SyscallError('EIO');
+    const errors = this.#kernel.machine.engine.takeErrors(this.#object);
+    if (errors !== 0) throw new SyscallError(errors >>> 24 === 0 ? 'EIO' : errnoName(errors >>> 24));
   }
 
   /** What is dirty is written, on behalf of nobody. False: something could not be. */
