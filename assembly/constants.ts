@@ -47,6 +47,7 @@ export const DIRTY_WRITEBACK_NS: u64 = 5000000000;
 export const DIRTY_EXPIRE_NS: u64 = 30000000000;
 
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
+export const EPERM: i32 = 1;
 export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
 export const EAGAIN: i32 = 11;
@@ -60,3 +61,5 @@ export const EINVAL: i32 = 22;
 export const ENOSPC: i32 = 28;
 /** An id lies outside its table: header fields ERROR_FIELD and ERROR_VALUE say which. */
 export const ERANGE: i32 = 34;
+/** A user has all of a tmpfs that his quota allows. */
+export const EDQUOT: i32 = 122;

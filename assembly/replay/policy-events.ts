@@ -5,8 +5,10 @@ import { loopConfigure, loopIo } from '../folio/loop';
 import * as L from '../layout';
 import { mapDelete, mapUpdate, progLoad } from '../folio/bpf';
 import { outOfRange, policyTables } from '../memory';
+import { declareDomain, markObject } from '../policy/domain';
 import { mountAt, setCredentials, setNamespace, unmount } from '../policy/mount';
 import { recharge, reopen } from '../policy/reuse';
+import { grantAt } from '../policy/named';
 import * as O from './ops';
 
 /** One staged row of modelled residency, OP_MOUNT and above. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE. */
@@ -22,6 +24,10 @@ export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, 
       return mountAt(task, cgroup, object, count);
     case O.OP_UMOUNT:
       return unmount(task, cpu, object);
+    case O.OP_DOMAIN:
+      return cgroup ? declareDomain(cgroup, <u32>index) : markObject(object, <u32>index);
+    case O.OP_GRANT:
+      return grantAt(cgroup, <u32>index);
     case O.OP_CRED:
       return setCredentials(task, cgroup, index);
     case O.OP_SETNS:

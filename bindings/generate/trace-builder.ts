@@ -361,6 +361,23 @@ export class TraceBuilder {
     return this.row('domain', { cgroup: this.cgroup(cgroup), index: this.domainId(name), name });
   }
 
+  /** A cgroup allows, or forbids, that others name it, or one beyond it, as payer. */
+  grant(cgroup: string, allowed = true): this {
+    return this.row('grant', { cgroup: this.cgroup(cgroup), index: allowed ? 1 : 0 });
+  }
+
+  /** A write to memory.reclaim: so many pages are asked for. */
+  reclaim(cgroup: string, pages: number): this {
+    const name = `${cgroup}/memory.reclaim ${pages * 4096}`;
+    return this.row('write_knob', { cgroup: this.cgroup(cgroup), count: O.KNOB_RECLAIM, index: pages, name });
+  }
+
+  /** Kernel memory (slab) that a task makes, and that nothing frees. */
+  kernelMemory(task: string, bytes: number): this {
+    const flags = O.KIND_SLAB << O.FLAG_KIND_SHIFT;
+    return this.row('kmem_charge', { task: this.task(task), count: bytes, flags, gfp: O.GFP_KERNEL });
+  }
+
   /** A resource is marked: persistent, shared, or for the domain of that name. */
   markObject(object: string, mark: 'persistent' | 'shared' | { domain: string }): this {
     const index =

@@ -20,6 +20,8 @@ export const POLICY_COUNTS = [
   'lost_entries',
   'rolled_back',
   'refused',
+  'freed',
+  'unclaimed',
 ] as const;
 export type PolicyCount = (typeof POLICY_COUNTS)[number];
 
