@@ -129,7 +129,10 @@ mount -t tmpfs -o memcg=$C/pod t /tmp/m; dd if=/dev/zero of=/tmp/m/f bs=1M count
       [['run', '--memory', 'much', '-'], 'memcharge: --memory much: not a size such as 1G\n'],
       [['run', '--memory', '4M', '-'], 'memcharge: --memory 4M: less than 24M, with which nothing can run\n'],
       [['run', '--memory', '1T', '-'], 'memcharge: --memory 1T: more than 64G\n'],
-      [['run', '--policy', 'nosuch', '-'], "memcharge: no policy nosuch: memcharge policies lists them, and a file ends in .yaml, .yml or .json\n"],
+      [
+        ['run', '--policy', 'nosuch', '-'],
+        'memcharge: no policy nosuch: memcharge policies lists them, and a file ends in .yaml, .yml or .json\n',
+      ],
       [
         ['run', '--policy', 'preallocate', '-'],
         'memcharge: policy preallocate rewrites the rows of a trace (preallocate): a script has none, and can do itself what the rewrite would\n',
