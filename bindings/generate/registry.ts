@@ -1,5 +1,7 @@
 /** The scenarios, in the order in which `memcharge generate` lists them. */
 import type { Scenario } from './scenario.ts';
+import { kmem } from './scenarios/kmem.ts';
+import { kmemRunaway } from './scenarios/kmem-runaway.ts';
 import { mountFull } from './scenarios/mount-full.ts';
 import { overProvision } from './scenarios/over-provision.ts';
 import { persistent } from './scenarios/persistent.ts';
@@ -19,5 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   podTmpfs,
   sharedLibraries,
   persistent,
+  kmem,
+  kmemRunaway,
   pods,
 ];
