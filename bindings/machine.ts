@@ -40,6 +40,7 @@ import {
   type PolicyFigures,
   policyFigures,
 } from './policy/figures.ts';
+import { type BpfObject, bpfObjects } from './policy/bpf-objects.ts';
 import { isLinux, type Policy, PolicyError, writePolicy } from './policy/policy.ts';
 import { presetOf } from './policy/registry.ts';
 import { TaskNames } from './replay/task-names.ts';
@@ -794,6 +795,13 @@ export class Machine {
       if (scanned || stallNs || ioPages) pairs.push({ doer, owner, scanned, stallNs, ioPages });
     }
     return pairs.sort((a, b) => a.doer - b.doer || a.owner - b.owner);
+  }
+
+  /** BPF maps and programs, and who pays for each. None without capacity `policies`. */
+  bpfObjects(): BpfObject[] {
+    if (this.capacities.policies === 0 || this.capacities.nodes === 0) return [];
+    const path = (cgroup: number) => this.pathOf(cgroup);
+    return bpfObjects(this.#u32, this.#u64, this.capacities, this.#header(L.H_OBJECT_END), path);
   }
 
   #i64(at: number): bigint {

@@ -1,10 +1,12 @@
 /** The rewrites by name. One file each. */
 import type { Rewrite } from '../../policy/policy.ts';
+import { copy } from './copy.ts';
 import { layered } from './layered.ts';
+import { recreate } from './recreate.ts';
 import type { TraceRewrite } from './rewrite.ts';
 import { same } from './same.ts';
 
-export const REWRITE_TABLE: readonly TraceRewrite[] = [layered, same];
+export const REWRITE_TABLE: readonly TraceRewrite[] = [layered, same, copy, recreate];
 
 const BY_NAME: ReadonlyMap<Rewrite, TraceRewrite> = new Map(REWRITE_TABLE.map((rewrite) => [rewrite.name, rewrite]));
 
