@@ -6,7 +6,9 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd } from '../memory';
+import {
+  headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd,
+} from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';
@@ -29,6 +31,7 @@ import { referencedAnon } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
 import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
 import { bpfFree, isBpf } from './bpf';
+import { CALL_QUOTA } from './quota';
 import { dirtyPages, forgetInode, giveBlocks, inodeReaches, inodeSize, setInodeSize, takeBlock } from './inode';
 import { attachBuffers, chargeNodes, shrinkNodes } from './cache-nodes';
 import { isLoop, loopRead } from './loop';
@@ -387,7 +390,7 @@ export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u6
   let refused = takeBlock(object);
   if (refused) {
     headerSet(L.H_CALL_REFUSED, refused);
-    if (refused == L.CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
+    if (refused == CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
     return -ENOMEM;
   }
   let got = makeFolio(task, cpu, payer, object, index, reading, gfp);

@@ -25,8 +25,8 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ringEnd, ROOT, shrinkAt, taskAt,
-  userSetsEnd, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables,
+  ringEnd, ROOT, shrinkAt, taskAt, userSetsEnd, watchEnd,
 } from '../memory';
 import { settleDeficits, workOff } from '../policy/backcharge';
 import { objectMade, ownDirectory } from '../policy/mount';

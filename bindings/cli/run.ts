@@ -13,6 +13,7 @@ import { fileError } from '../trace/input-error.ts';
 import { parsePages } from '../trace/knobs.ts';
 import { PAGE_SIZE } from '../trace/schema.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
+import { readPolicy } from './read-policy.ts';
 import { parseCount } from './values.ts';
 import { checkTarget, writeCgroupfs } from './write-cgroupfs.ts';
 
@@ -42,7 +43,7 @@ export function addRun(program: Command): void {
     .option('--cpus <n>', 'CPUs of the machine', '1')
     .option('--memory <size>', 'memory of the machine', '1G')
     .option('--swap <size>', 'size of the swap device /dev/ubdb, which is off until swapon; 0: none', '256M')
-    .option('--policy <name>', 'who pays: a charging policy (memcharge policies lists them)', 'linux')
+    .option('--policy <name>', 'who pays: a charging policy (memcharge policies lists them), or a policy file', 'linux')
     .option('--seed <n>', 'seed of the random choices', '0')
     .option('--cgroupfs <dir>', 'write the control files of all cgroups there at the end, for tools that read them')
     .option('--audit', 'check conservation at the end; a discrepancy is a failure')
@@ -81,7 +82,7 @@ function utf8(path: string): string {
 
 function policyOf(name: string): Policy {
   try {
-    return scriptPolicy(name);
+    return scriptPolicy(readPolicy(name));
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     throw new InputError(error.message);

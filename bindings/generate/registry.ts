@@ -3,6 +3,25 @@ import type { Scenario } from './scenario.ts';
 import { bpf } from './scenarios/bpf.ts';
 import { bpfGhost } from './scenarios/bpf-ghost.ts';
 import { inodeReuse } from './scenarios/inode-reuse.ts';
+import { mountFull } from './scenarios/mount-full.ts';
+import { overProvision } from './scenarios/over-provision.ts';
+import { podTmpfs } from './scenarios/pod-tmpfs.ts';
+import { pods } from './scenarios/pods.ts';
+import { service } from './scenarios/service.ts';
 import { shared } from './scenarios/shared.ts';
+import { sharedFile } from './scenarios/shared-file.ts';
+import { sharedLibraries } from './scenarios/shared-libraries.ts';
 
-export const SCENARIOS: readonly Scenario[] = [shared, bpf, bpfGhost, inodeReuse];
+export const SCENARIOS: readonly Scenario[] = [
+  shared,
+  mountFull,
+  sharedFile,
+  overProvision,
+  service,
+  podTmpfs,
+  sharedLibraries,
+  pods,
+  bpf,
+  bpfGhost,
+  inodeReuse,
+];

@@ -4,7 +4,8 @@ import { insertGfp } from '../trace-builder.ts';
 
 export const bpfGhost: Scenario = {
   name: 'bpf-ghost',
-  summary: '20,000 elements of one page are inserted by interrupts into a map whose cgroup is empty and may have 64 MiB',
+  summary:
+    '20,000 elements of one page are inserted by interrupts into a map whose cgroup is empty and may have 64 MiB',
   debate: 'bpf-map',
   options: {
     limit: { default: 16384, summary: 'memory.max of /ghost, pages' },

@@ -19,7 +19,10 @@ export const bpf: Scenario = {
   },
   build(trace, options) {
     const pages = (name: string) => Number(options[name]) || null;
-    trace.mkdir('/A').mkdir('/A/AC', { 'memory.max': pages('limit') }).mkdir('/A/AC/maps');
+    trace
+      .mkdir('/A')
+      .mkdir('/A/AC', { 'memory.max': pages('limit') })
+      .mkdir('/A/AC/maps');
     trace.mkdir('/A/AC/ACA').mkdir('/A/AC/ACA/src').mkdir('/A/AC/ACB');
     trace.mkdir('/A/AC/ACB/dst', { 'memory.max': pages('dst') });
     trace.spawn('first', '/A/AC/ACA/src');

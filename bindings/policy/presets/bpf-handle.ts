@@ -4,7 +4,7 @@ export const bpfHandle: Preset = {
   name: 'bpf-handle',
   summary: 'the payer of a BPF map is chosen at its making, by a handle',
   rows: ['B4'],
-  scenario: 'bpf',
+  scenario: 'shared',
   answers: { payer: 'handle' },
   needs: ['object_new'],
 };

@@ -4,7 +4,7 @@ export const bpfRecharge: Preset = {
   name: 'bpf-recharge',
   summary: 'a pinned map that is taken up again is charged to its new user, all or nothing',
   rows: ['B2', 'B2a', 'B2b', 'B2c', 'B2d', 'B2e', 'B2f', 'B2g'],
-  scenario: 'bpf',
+  scenario: 'shared',
   answers: { reuse: 'recharge' },
   needs: ['reopen', 'recharge'],
 };

@@ -4,7 +4,7 @@ export const creatorAncestor: Preset = {
   name: 'creator-ancestor',
   summary: 'the cgroup that created a resource pays for it as long as it is an ancestor of the toucher',
   rows: ['P5'],
-  scenario: 'persistent',
+  scenario: 'shared',
   answers: { payer: 'creator' },
   needs: ['object_new'],
 };

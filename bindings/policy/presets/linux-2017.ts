@@ -4,6 +4,6 @@ export const linux2017: Preset = {
   name: 'linux-2017',
   summary: 'Linux before 4.19: a charge in a system call fails with ENOMEM, only page faults kill',
   rows: ['K1', 'K1a', 'K5'],
-  scenario: 'kmem',
+  scenario: 'shared',
   answers: { refused: { call: 'enomem', kmem: 'enomem', worker: 'enomem' } },
 };

@@ -4,7 +4,7 @@ export const lruReparent: Preset = {
   name: 'lru-reparent',
   summary: "the folios of a removed cgroup become its parent's own",
   rows: ['P1'],
-  scenario: 'persistent',
+  scenario: 'shared',
   answers: { offline: 'reparent' },
   needs: ['rmdir'],
   residency: ['recorded', 'modelled'],

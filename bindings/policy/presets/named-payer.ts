@@ -4,7 +4,7 @@ export const namedPayer: Preset = {
   name: 'named-payer',
   summary: 'userspace names the payer of a resource, where the cgroups on the way allow it',
   rows: ['P6'],
-  scenario: 'persistent',
+  scenario: 'shared',
   answers: { payer: 'named' },
   needs: ['object_new'],
 };

@@ -4,7 +4,7 @@ export const nextToucher: Preset = {
   name: 'next-toucher',
   summary: 'pages of a removed cgroup lose their payer, and the next toucher is charged',
   rows: ['P4'],
-  scenario: 'persistent',
+  scenario: 'shared',
   answers: { offline: 'release' },
   needs: ['rmdir'],
   needsHits: true,

@@ -4,7 +4,7 @@ export const persistentEntity: Preset = {
   name: 'persistent-entity',
   summary: 'instances live under a cgroup that outlives them, and it pays',
   rows: ['P2', 'P2a'],
-  scenario: 'persistent',
+  scenario: 'shared',
   rewrite: 'layered',
   needs: ['rmdir'],
 };

@@ -4,7 +4,7 @@ export const resourceDomain: Preset = {
   name: 'resource-domain',
   summary: 'the nearest resource domain above the toucher that a resource is marked for pays for it',
   rows: ['P7', 'P7a', 'P7b'],
-  scenario: 'persistent',
+  scenario: 'shared',
   answers: { payer: 'domain' },
   needs: ['domain'],
 };

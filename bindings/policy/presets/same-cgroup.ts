@@ -4,7 +4,7 @@ export const sameCgroup: Preset = {
   name: 'same-cgroup',
   summary: 'every instance runs in the same cgroup; its figures are differences',
   rows: ['P3'],
-  scenario: 'persistent',
+  scenario: 'shared',
   rewrite: 'same',
   needs: ['rmdir'],
 };
