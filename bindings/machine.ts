@@ -768,6 +768,7 @@ export class Machine {
   policyFigures(cgroup: number): PolicyFigures {
     const base = regionAt(L.R_POLICY_MEMCG, this.capacities) + cgroup * L.PM_STRIDE;
     const tables = this.capacities.policies !== 0 && this.capacities.nodes !== 0;
+    if (tables) this.engine.overSettle();
     const read = (offset: number) => (tables ? Number(this.#i64((base + offset) / 8)) : 0);
     return policyFigures(read);
   }

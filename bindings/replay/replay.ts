@@ -35,6 +35,15 @@ export interface ReplayObserver {
   sample?: { every: number; take(ts: number, machine: Machine): void };
   /** called now and then */
   progress?(events: number): void;
+  /** called at each row of some ops */
+  rows?: RowObserver;
+}
+
+/** Who looks at the machine right before and right after rows of some ops (OP_*). `row` is a row of the batch. */
+export interface RowObserver {
+  ops: ReadonlySet<number>;
+  before?(machine: Machine, batch: TraceBatch, row: number): void;
+  after?(machine: Machine, batch: TraceBatch, row: number): void;
 }
 
 export interface ReplayOutcome {
@@ -44,6 +53,9 @@ export interface ReplayOutcome {
   replayed: number;
   /** ns between the first of them and the last */
   durationNs: number;
+  /** ns of the first row and the last that were run; 0 without any */
+  fromNs: number;
+  toNs: number;
   /** seconds spent in reading, staging and running */
   elapsed: number;
   /** seconds of these spent in the engine */
@@ -97,6 +109,8 @@ export async function replayTrace(
     events: run.events,
     replayed: run.replayed,
     durationNs: run.durationNs,
+    fromNs: run.fromNs,
+    toNs: run.toNs,
     elapsed: (performance.now() - started) / 1000,
     engine: run.engineMs / 1000,
   };
@@ -119,6 +133,8 @@ class Run {
   /** of the rows that count */
   #first = -1n;
   #last = 0n;
+  /** of the first row that was run */
+  #begun = -1n;
   #nextSample = 0n;
 
   constructor(
@@ -139,6 +155,14 @@ class Run {
     return this.#first < 0n ? 0 : Number(this.#last - this.#first);
   }
 
+  get fromNs(): number {
+    return Math.max(0, Number(this.#begun));
+  }
+
+  get toNs(): number {
+    return Number(this.#last);
+  }
+
   /** The state of a snapshot, before the first row. */
   begin(warm: WarmReplay): void {
     const { born, change } = this.#observer;
@@ -156,6 +180,7 @@ class Run {
   batch(batch: TraceBatch): void {
     if (batch.length === 0) return;
     const { ts } = batch;
+    if (this.#begun < 0n) this.#begun = ts[0]!;
     if (this.#from < 0n) {
       const { from, until } = resolve(this.#range, ts[0]!);
       this.#from = from;
@@ -181,6 +206,11 @@ class Run {
     let row = from;
     while (row < to) {
       const stop = this.#stopBefore(batch, row, to);
+      if (row < stop && this.#watched(batch, row)) {
+        this.#observer.rows?.before?.(this.#machine, batch, row);
+        while (row < stop) row = this.#run(batch, row, stop, from);
+        this.#observer.rows?.after?.(this.#machine, batch, row - 1);
+      }
       while (row < stop) row = this.#run(batch, row, stop, from);
       this.#takeSamples(batch, row);
     }
@@ -231,6 +261,10 @@ class Run {
   #stopBefore(batch: TraceBatch, row: number, to: number): number {
     let stop = to;
     if (this.#observer.sample) stop = Math.max(row, firstAfter(batch.ts, row, to, this.#nextSample));
+    if (this.#observer.rows) {
+      // A row that is looked at is run by itself.
+      for (let r = row; r < stop; r++) if (this.#watched(batch, r)) stop = r === row ? r + 1 : r;
+    }
     if (this.#overrides.length > 0) {
       for (let r = row; r < stop; r++) {
         const op = batch.opMap[batch.op[r]!];
@@ -238,6 +272,10 @@ class Run {
       }
     }
     return stop;
+  }
+
+  #watched(batch: TraceBatch, row: number): boolean {
+    return this.#observer.rows?.ops.has(batch.opMap[batch.op[row]!]!) ?? false;
   }
 
   #takeSamples(batch: TraceBatch, row: number): void {
