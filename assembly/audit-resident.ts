@@ -18,6 +18,8 @@ import { statLocal, statTotal } from './memcg/stat';
 import {
   folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, shrinkAt, slotBase, taskAt,
 } from './memory';
+import { isBpf } from './folio/bpf';
+import { bondNodes } from './audit-bpf';
 import { listLruBytes } from './reclaim/list-lru';
 import { KIND_ANON, KIND_FILE, OBJECT_SHMEM, OBJECT_SUPER } from './replay/ops';
 
@@ -153,7 +155,7 @@ function auditObjects(): i64 {
       let word = chargeWord(frame);
       let kmem = (word & L.CHARGE_KMEM) != 0;
       let user = word && !kmem && (stateOf(frame) & L.STATE_KIND_MASK) != KIND_ANON;
-      if (object ? !user : !kmem) return -(<i64>differs(L.AUDIT_RESIDENT, frame, 1, 0));
+      if (object && !isBpf(object) ? !user : !kmem) return -(<i64>differs(L.AUDIT_RESIDENT, frame, 1, 0));
       entries++;
     }
     let code = differs(L.AUDIT_RESIDENT, object, entries + shadows, load<u32>(root, L.RADIX_ENTRIES));
@@ -229,7 +231,9 @@ function auditNodes(): u32 {
     if (nodes == 0xffffffff) wrong = memcg;
     used += nodes;
   }
-  used += radixNodes(hugeBase + L.HUGE_RADIX);
+  let bonds = bondNodes();
+  if (bonds == 0xffffffff) return differs(L.AUDIT_NODES, 0, 0, 1);
+  used += bonds + radixNodes(hugeBase + L.HUGE_RADIX);
   if (wrong) return differs(L.AUDIT_NODES, wrong, 0, 1);
   return differs(L.AUDIT_NODES, 0, <i64>(nodesEnd - 1) - headerGet(L.H_NODES_LEFT), used);
 }

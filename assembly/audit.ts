@@ -1,6 +1,7 @@
 // Conservation: every counter is recomputed from the folios, objcgs, stocks, batches and swap entries that it stands for,
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
+import { addPrecharged, auditBpf, skippedPages } from './audit-bpf';
 import { auditWorkers } from './policy/worker';
 import { auditPressure } from './audit-pressure';
 import { auditResident } from './audit-resident';
@@ -29,7 +30,7 @@ import { KIND_KERNEL_OTHER, KIND_KERNEL_STACK, KIND_PERCPU, KIND_SHMEM, KIND_SLA
 @inline export function got(id: u32, row: u32): i64 {
   return load<i64>(tally(id, row));
 }
-@inline function tallyAdd(id: u32, row: u32, n: i64): void {
+@inline export function tallyAdd(id: u32, row: u32, n: i64): void {
   store<i64>(tally(id, row), got(id, row) + n);
 }
 
@@ -91,6 +92,7 @@ function addUp(): i64 {
     if (bits & L.TASK_HAS_WAIT && load<u32>(at, L.WAIT_FLAGS) & L.WAITED_UNDONE)
       tallyAdd(load<u32>(at, L.WAIT_MEMCG), L.AUDIT_UNDONE, load<u32>(at, L.WAIT_PAGES));
   }
+  addPrecharged();
   let swapTop = headerGet(L.H_SWAP_END);
   for (let entry: u32 = 1; entry < swapTop; entry++) {
     let memcg = swapOwner(entry);
@@ -103,7 +105,7 @@ function addUp(): i64 {
 function ownCharge(memcg: u32): i64 {
   let pages = statLocal(memcg, L.STAT_KMEM) + statLocal(memcg, L.STAT_SOCK);
   if (memcg != ROOT) pages += statLocal(memcg, L.STAT_HUGETLB);
-  pages += got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE);
+  pages += got(memcg, L.AUDIT_STOCK) + got(memcg, L.AUDIT_GATHERED) - got(memcg, L.AUDIT_UNDONE) - skippedPages(memcg);
   // The root's own folios are not counted.
   if (memcg == ROOT) return pages;
   for (let kind: u32 = 0; kind <= KIND_SHMEM; kind++) pages += got(memcg, L.AUDIT_KIND + kind);
@@ -301,6 +303,7 @@ export function audit(): u32 {
   if (!code) code = differs(L.AUDIT_LIST_MEMBERS, 0, listed, onLists);
   if (!code) code = auditChunks();
   if (!code) code = auditTasks();
+  if (!code) code = auditBpf();
   if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
   if (!code) code = auditPressure();
   if (!code) code = auditWorkers();

@@ -60,3 +60,5 @@ export const EINVAL: i32 = 22;
 export const ENOSPC: i32 = 28;
 /** An id lies outside its table: header fields ERROR_FIELD and ERROR_VALUE say which. */
 export const ERANGE: i32 = 34;
+/** A user has all of a tmpfs that his quota allows. */
+export const EDQUOT: i32 = 122;

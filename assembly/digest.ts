@@ -4,6 +4,8 @@
 import { NEVER } from './constants';
 import { memoryCounter, swapCounter } from './counter/page-counter';
 import { lruAddCount, lruAddFrame } from './folio/lru-add';
+import { bpfPages, isBpf } from './folio/bpf';
+import { placeAt } from './folio/resident';
 import { nextDirty, oldestDirty } from './folio/inode';
 import { firstLock, lockAfter, lockWord } from './folio/mlock';
 import { nextLoop } from './folio/loop';
@@ -168,12 +170,25 @@ function foldInode(hash: u64, object: u32): u64 {
   return headerGet(L.H_CACHE_NODE) ? radixOwners(objectAt(object) + L.OBJECT_RADIX, hash) : hash;
 }
 
+/** A BPF object: who pays, what it has beside its pages, and how far a recharge has come. */
+function foldBpf(hash: u64, object: u32): u64 {
+  let bond = bondAt(object);
+  for (let field = L.BOND_OBJCG; field < L.BOND_RADIX; field += 4) hash = fold(hash, load<u32>(bond + field));
+  hash = fold(hash, load<u32>(bond, L.BOND_FLAGS));
+  hash = foldTree(foldTree(hash, bond + L.BOND_RADIX), bond + L.BOND_RECHARGE);
+  if (!load<u32>(bond, L.BOND_BUSY)) return hash;
+  let pages = bpfPages(object);
+  for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) hash = fold(hash, load<u64>(placeAt(radixGet(pages, i))));
+  return hash;
+}
+
 /** Modelled residency: what every object has in memory, and every address space in its page tables. */
 function foldResident(hash: u64): u64 {
   for (let object: u32 = 0; object < headerGet(L.H_OBJECT_END); object++) {
     hash = fold(hash, load<u32>(objectAt(object), L.OBJECT_TYPE));
     hash = foldObject(hash, object);
     hash = foldInode(hash, object);
+    if (policyTables && isBpf(object)) hash = foldBpf(hash, object);
     // In the order of the object's list, which is that of first use.
     for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; map = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT)) {
       hash = fold(hash, load<u32>(mapAt(map), L.MAP_MM));
@@ -291,11 +306,16 @@ function foldPolicy(hash: u64): u64 {
       let word = load<u32>(bondAt(object) + field);
       if (word) hash = fold(fold(hash, (<u64>object << 32) | field), word);
     }
-  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++)
+  for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
     for (let field = L.PM_UID; field <= L.PM_GRANTS; field += 4) {
       let word = load<u32>(policyMemcgAt(memcg) + field);
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
+    for (let field = L.PM_SKIPPED; field <= L.PM_WAKE_AT; field += 8) {
+      let word = load<u64>(policyMemcgAt(memcg) + field);
+      if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
+    }
+  }
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     let uid = load<u32>(mmAt(task), L.TASK_UID);
     let namespace = load<u32>(mmAt(task), L.TASK_NAMESPACE);

@@ -5,7 +5,8 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set cross |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users
+//                                     user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -178,8 +179,6 @@ export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_*
 export const CALL_NO_SPACE: u32 = 2; // a tmpfs is full, or who was chosen to pay for it
 export const CALL_SIGBUS: u32 = 3; // a page fault that cannot be paid for
 export const CALL_ERRNO: u32 = 0x100; // + errno: nothing was done
-export const CALL_QUOTA: u32 = 16; // the user has all that his quota allows (EDQUOT)
-export const CALL_IO: u32 = 17; // a loop device could not do it (EIO)
 /** Mount options of cgroup2 that differ from those that systemd mounts it with. */
 export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;

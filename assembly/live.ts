@@ -18,8 +18,9 @@ import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem,
 import { releaseDying } from './memcg/css';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
-import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, ROOT, swapEnd } from './memory';
+import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, policyOn, ROOT, swapEnd } from './memory';
 import { setContext } from './policy/policy';
+import { runWoken } from './policy/wake';
 import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
 import { folioPayer, isKilled, kmemPayer, taskExists } from './task/task';
@@ -29,6 +30,7 @@ export function advance(now: u64): void {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   if (now > headerGet64(L.H_NOW)) headerSet64(L.H_NOW, now);
+  if (policyOn && headerGet64(L.H_WAKE_AT) && now >= headerGet64(L.H_WAKE_AT)) runWoken(now, 0);
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(0);
   psiClock(now);
 }

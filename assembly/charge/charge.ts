@@ -11,6 +11,7 @@ import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } 
 import { backcharge, backcharging } from '../policy/backcharge';
 import { crossStalled } from '../policy/cross';
 import { AS_LINUX, forcePast, killsInPlace, noteRefused, onRefused, stillRefused } from '../policy/refused';
+import { wakeReclaim } from '../policy/wake';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
 import {
@@ -90,6 +91,7 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
     let answered = backcharging() ? backcharge(memcg, answer, pages) : onRefused(task, cpu, memcg, answer, pages, gfp);
     if (answered != AS_LINUX) return answered;
   }
+  if (policyOn && (gfp & (GFP_DIRECT_RECLAIM | GFP_KSWAPD_RECLAIM)) == GFP_KSWAPD_RECLAIM) wakeReclaim(answer);
   let raisedMax = false;
   if (gfp & GFP_DIRECT_RECLAIM) {
     let drained = false;

@@ -157,6 +157,18 @@ function killProcess(process: u32, over: u32, group: u32): bool {
   countVm(L.VM_OOM_KILL, 1);
   if (isKilled(process)) return false;
   if (userSetsEnd) noteKilled(process);
+  endProcess(process);
+  ringKilled(process, over, group);
+  return true;
+}
+
+/** get_signal() of a signal that nobody handles: the process of `task` dies, as its own doing. */
+export function dieOfSignal(task: u32): void {
+  if (!isKilled(processOf(task))) endProcess(processOf(task));
+}
+
+/** All threads of the process are dead when the row, or the call, is over. */
+function endProcess(process: u32): void {
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != process) continue;
     store<u32>(mmAt(t), 1, L.TASK_KILLED);
@@ -164,8 +176,6 @@ function killProcess(process: u32, over: u32, group: u32): bool {
   }
   // A leader that had exited before its threads
   store<u32>(mmAt(process), 1, L.TASK_KILLED);
-  ringKilled(process, over, group);
-  return true;
 }
 
 /** do_exit() of every victim but `asker` (0: all): what they had in memory is free. False: there was none. */
@@ -234,7 +244,7 @@ export function globalOom(task: u32, cpu: u32): bool {
 
 /**
  * out_of_memory(): kills the worst process below `over`, or its whole group. `task` asks, and if it is dying already that will do
- * (task_will_free_mem(); 6.1 looks at it sooner). `within` (0: `over`): only who is in or below it may be killed. False: there is none to kill.
+ * (task_will_free_mem(); 6.1 looks at it sooner). `within` (0: `over`): only who is in or below it may be killed. False: there is nobody.
  */
 export function outOfMemory(task: u32, over: u32, within: u32 = 0): bool {
   if (isDying(task)) return true;

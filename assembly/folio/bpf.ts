@@ -14,15 +14,16 @@ import * as L from '../layout';
 import { countLocal } from '../memcg/events';
 import { nearestOnline } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
-import { bondAt, headerGet, headerSet, nrCpus, objectAt, outOfRange, policyOn, policyTables, ROOT, taskAt } from '../memory';
+import { bondAt, headerGet, headerSet, nrCpus, objectAt, outOfRange, policyOn, policyTables, ROOT } from '../memory';
+import { forgetBond, objectMade } from '../policy/mount';
 import { kmemPayerOf } from '../policy/payer';
 import { answer, didAt, hasOption, setContext } from '../policy/policy';
 import {
   GFP_DIRECT_RECLAIM, GFP_KERNEL, GFP_NORETRY, GFP_RETRY_MAYFAIL, KIND_PERCPU, KIND_SLAB, KIND_VMALLOC, OBJECT_BPF_MAP, OBJECT_BPF_PROG,
 } from '../replay/ops';
-import { kmemPayer, taskMemcg } from '../task/task';
+import { kmemPayer } from '../task/task';
 import { chargeWord, commitKmem, unchargeKmem } from './folio';
-import { objectNew, typeOf } from './mapping';
+import { typeOf } from './mapping';
 import { objcgMemcg } from './objcg';
 import { allocPages } from './page-alloc';
 import { NO_KEY, radixClear, radixDestroy, radixEntries, radixGet, radixNext, radixSet } from './radix';
@@ -77,7 +78,8 @@ export function setElementWord(object: u32, element: u64, word: u64, value: u32)
 
 /** Memory that nobody pays for, at the memcg of who made the object. */
 export function noteUnpaid(object: u32, bytes: i64): void {
-  if (bytes) didAt(load<u32>(bondAt(object), L.BOND_CREATOR), L.PMC_UNPAID, bytes);
+  let creator = load<u32>(bondAt(object), L.BOND_CREATOR);
+  if (bytes) didAt(creator ? creator : ROOT, L.PMC_UNPAID, bytes);
 }
 
 /** A call that fails with an errno of its own: nothing was done, and the trace goes on. */
@@ -157,15 +159,8 @@ export function bpfNew(task: u32, cpu: u32, object: u32, type: u32, kind: u32, i
   if (kind != KIND_SLAB && kind != KIND_PERCPU && kind != KIND_VMALLOC) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
   let bytes = (pages << PAGE_SHIFT) * (kind == KIND_PERCPU ? nrCpus : 1);
   if (kind != KIND_VMALLOC && bytes > 0xfffff000) return outOfRange(L.FIELD_INDEX, pages, EINVAL);
-  let errno = objectNew(object, type, 0);
+  let errno = objectMade(task, object, type, 0, 0, chosen);
   if (errno || !policyTables) return errno;
-  let creator = ROOT;
-  if (task) {
-    let active = load<u32>(taskAt(task), L.TASK_ACTIVE_MEMCG);
-    creator = nearestOnline(active ? active : taskMemcg(task));
-  }
-  store<u32>(bondAt(object), creator, L.BOND_CREATOR);
-  store<u32>(bondAt(object), chosen, L.BOND_PAYER);
   let objcg = task ? kmemPayer(task) : 0;
   if (policyOn && chosen && answer(L.POLICY_PAYER) == L.PAYER_HANDLE) {
     chosen = nearestOnline(chosen);
@@ -208,7 +203,7 @@ function countElements(object: u32, n: i64, bytes: i64): void {
  */
 export function mapUpdate(task: u32, cpu: u32, object: u32, key: u64, bytes: u64, kind: u32, gfp: u32): i32 {
   let errno = checkMap(object);
-  if (errno || !policyTables) return errno;
+  if (errno) return errno;
   if (key >> 62) return outOfRange(L.FIELD_INDEX, key, EINVAL);
   if (!kind) kind = KIND_SLAB;
   if (kind != KIND_SLAB && kind != KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, kind, EINVAL);
@@ -257,7 +252,7 @@ function freeElement(cpu: u32, object: u32, element: u64): bool {
 /** bpf_map_delete_elem(). 0 or a negative errno of the trace. */
 export function mapDelete(cpu: u32, object: u32, key: u64): i32 {
   let errno = checkMap(object);
-  if (errno || !policyTables) return errno;
+  if (errno) return errno;
   if (key >> 62) return outOfRange(L.FIELD_INDEX, key, EINVAL);
   return !isMade(object) || freeElement(cpu, object, key << 2) ? 0 : fails(ENOENT);
 }
@@ -269,7 +264,6 @@ export function progLoad(task: u32, cpu: u32, object: u32, pages: u32, gfp: u32)
     let errno = bpfNew(task, cpu, object, OBJECT_BPF_PROG, 0, 0, 0);
     if (errno) return errno;
   } else if (known != OBJECT_BPF_PROG) return outOfRange(L.FIELD_OBJECT, object, EINVAL);
-  if (!policyTables) return 0;
   if (load<u64>(bondAt(object), L.BOND_BUCKET_BYTES)) return outOfRange(L.FIELD_OBJECT, object, EEXIST);
   if (!isMade(object)) return 0;
   // Who loads it pays, unless its payer was known before.
@@ -301,8 +295,6 @@ export function bpfFree(cpu: u32, object: u32): i32 {
   if (radixEntries(bpfPages(object))) freePages(cpu, object);
   else if (!objcg) noteUnpaid(object, -load<i64>(bond, L.BOND_BUCKET_BYTES));
   else if (bytes) unchargeObject(cpu, objcg, <u32>bytes, load<u32>(bond, L.BOND_BUCKET_KIND));
-  memory.fill(bond + L.BOND_OBJCG, 0, L.BOND_FLAGS + 4 - L.BOND_OBJCG);
-  store<u32>(bond, 0, L.BOND_PAYER);
-  store<u32>(bond, 0, L.BOND_CREATOR);
+  forgetBond(object);
   return 0;
 }

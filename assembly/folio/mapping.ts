@@ -6,7 +6,9 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd } from '../memory';
+import {
+  headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd,
+} from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';
@@ -28,6 +30,8 @@ import { lruAddDrain, lruAddDrainAll } from './lru-add';
 import { referencedAnon } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
 import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
+import { bpfFree, isBpf } from './bpf';
+import { CALL_QUOTA } from './quota';
 import { dirtyPages, forgetInode, giveBlocks, inodeReaches, inodeSize, setInodeSize, takeBlock } from './inode';
 import { attachBuffers, chargeNodes, shrinkNodes } from './cache-nodes';
 import { isLoop, loopRead } from './loop';
@@ -91,7 +95,9 @@ export function objectNew(object: u32, type: u32, size: u64): i32 {
 export function openObject(object: u32): i32 {
   let errno = checkObject(object);
   if (errno) return errno;
-  return typeOf(object) ? 0 : objectNew(object, OBJECT_FILE, 0);
+  if (!typeOf(object)) return objectNew(object, OBJECT_FILE, 0);
+  // Kernel memory is nobody's to read.
+  return isBpf(object) ? outOfRange(L.FIELD_OBJECT, object, EINVAL) : 0;
 }
 
 // --- which pages of an object an address space maps
@@ -384,7 +390,7 @@ export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u6
   let refused = takeBlock(object);
   if (refused) {
     headerSet(L.H_CALL_REFUSED, refused);
-    if (refused == L.CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
+    if (refused == CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
     return -ENOMEM;
   }
   let got = makeFolio(task, cpu, payer, object, index, reading, gfp);
@@ -602,7 +608,9 @@ export function objectFree(task: u32, cpu: u32, object: u32): i32 {
   if (errno) return errno;
   if (!typeOf(object)) return outOfRange(L.FIELD_OBJECT, object, ENOENT);
   if (typeOf(object) == OBJECT_SUPER) evictFiles(task, cpu, object);
-  truncate(task, cpu, object, 0, 0);
+  if (isBpf(object)) {
+    if (bpfFree(cpu, object)) return 0;
+  } else truncate(task, cpu, object, 0, 0);
   // Map records outlive the pages: their mm ends them. They must not find this id again.
   for (let map = load<u32>(objectAt(object), L.OBJECT_MAPS); map; ) {
     let next = load<u32>(mapAt(map), L.MAP_NEXT_OF_OBJECT);
@@ -647,7 +655,7 @@ export function dropPagecache(task: u32, cpu: u32): void {
   let end = headerGet(L.H_OBJECT_END);
   lruAddDrainAll(); // drop_caches_sysctl_handler()
   for (let object: u32 = 1; object < end; object++) {
-    if (isShmem(object)) continue;
+    if (isShmem(object) || isBpf(object)) continue;
     let pages = pagesOf(object);
     if (!isResident(pages)) continue;
     for (let i = radixNext(pages, 0); i != NO_KEY; i = radixNext(pages, i + 1)) {

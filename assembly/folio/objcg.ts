@@ -6,10 +6,12 @@ import { PAGE_SHIFT, PAGE_SIZE } from '../constants';
 import { memoryCounter, pageCounterUncharge } from '../counter/page-counter';
 import { refillStock } from '../counter/stock';
 import * as L from '../layout';
+import { putMemcg } from '../memcg/css';
 import { isDescendant, memcgState } from '../memcg/memcg';
 import { rstatChange, rstatDrainSlab, rstatSlabChange } from '../memcg/rstat';
 import { modStat, modStatExact } from '../memcg/stat';
-import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, ROOT, rstatBase } from '../memory';
+import { cpuAt, kernel61, memcgAt, nrCpus, objcgAt, policyOn, ROOT, rstatBase } from '../memory';
+import { hasOption } from '../policy/policy';
 import { KIND_PERCPU, KIND_SLAB_RECLAIMABLE } from '../replay/ops';
 
 /** The memcg that an objcg charges now: its own, or the nearest ancestor that was online when its memcgs died. */
@@ -133,6 +135,7 @@ export function releaseObjcg(cpu: u32, objcg: u32): void {
   if (objcg <= ROOT || memcgState(objcg) != L.MEMCG_DYING) return;
   let at = objcgAt(objcg);
   if (load<i64>(at, L.OBJCG_BYTES) != 0 || load<i64>(at, L.OBJCG_PAGES) != 0) return;
+  if (policyOn && hasOption(L.OPTION_OBJCG_STAYS)) putMemcg(objcg);
   let rest = load<u32>(at, L.OBJCG_CHARGED_BYTES);
   if (rest == 0 || rest & (PAGE_SIZE - 1)) return;
   for (let c: u32 = 0; c < nrCpus; c++) if (load<u32>(cpuAt(c), L.OBJ_STOCK_OBJCG) == objcg) return;

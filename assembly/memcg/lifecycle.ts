@@ -9,6 +9,7 @@ import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
 import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, policyOn, ROOT } from '../memory';
 import { onOffline } from '../policy/offline';
+import { hasOption } from '../policy/policy';
 import { psiBorn } from '../psi';
 import { reparentShrinker } from '../reclaim/shrinker';
 import { ringMoved } from '../ring';
@@ -94,10 +95,11 @@ export function offline(memcg: u32, cpu: u32): i32 {
   pageCounterSetProtection(memoryCounter(memcg), L.PC_LOW, 0);
   store<u32>(memcgAt(memcg), L.MEMCG_DYING, L.MEMCG_STATE);
   let parent = load<u32>(memcgAt(memcg), L.MEMCG_PARENT);
-  ringMoved(memcg, parent, <u64>max<i64>(0, statLocal(memcg, L.STAT_KMEM)));
+  let stays = policyOn && hasOption(L.OPTION_OBJCG_STAYS);
+  if (!stays) ringMoved(memcg, parent, <u64>max<i64>(0, statLocal(memcg, L.STAT_KMEM)));
   // 6.1 moves the objcgs first; nothing comes in between.
   if (nodesEnd > 1) reparentShrinker(memcg, parent);
-  reparentObjcgs(memcg);
+  if (!stays) reparentObjcgs(memcg);
   if (nodesEnd > 1) reparentLoops(memcg, parent);
   if (policyOn) onOffline(memcg, parent, cpu);
   drainAllStock(memcg, cpu);

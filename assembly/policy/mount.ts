@@ -46,7 +46,7 @@ function refusal(task: u32, memcg: u32): u32 {
 
 /**
  * mount(2) of a tmpfs as object `mount`: `memcg` pays (0: who touches), `pages` are its size (0: any). Of one that is mounted: a remount, after
- * which new pages are charged to another one. 0, or what is wrong with the row.
+ * which new pages are charged to another one. 0 or a negative errno.
  */
 export function mountAt(task: u32, memcg: u32, mount: u32, pages: u32): i32 {
   if (memcg && !memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);

@@ -30,11 +30,11 @@ import { giveFrame, placeAt } from '../folio/resident';
 import * as L from '../layout';
 import { unchargeObject } from '../live';
 import { countLocal, memcgEvent } from '../memcg/events';
-import { isDescendant, memcgExists, nearestOnline, parentOf } from '../memcg/memcg';
+import { commonAncestor, isDescendant, memcgExists, nearestOnline } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import {
-  bondAt, cpuAt, folioAt, headerGet, headerSet, memcgAt, memcgOfCounter, nrCpus, nrStockSlots, objectAt, outOfRange, policyMemcgAt,
-  policyTables, ROOT,
+  bondAt, cpuAt, folioAt, headerGet, headerSet, memcgOfCounter, nrCpus, nrStockSlots, objectAt, outOfRange, policyMemcgAt,
+  ROOT,
 } from '../memory';
 import { lruPages, swapLeft } from '../reclaim/workingset';
 import { tryToFree } from '../reclaim/scan';
@@ -101,20 +101,6 @@ function entryOf(object: u32, from: u32): u64 {
 
 // --- counters below the common ancestor
 
-/** The lowest common ancestor of two memcgs, removed or not. */
-function commonAncestor(a: u32, b: u32): u32 {
-  let depth = load<u32>(memcgAt(b), L.MEMCG_DEPTH);
-  while (load<u32>(memcgAt(a), L.MEMCG_DEPTH) > depth) a = parentOf(a);
-  while (a != b) {
-    if (load<u32>(memcgAt(b), L.MEMCG_DEPTH) > load<u32>(memcgAt(a), L.MEMCG_DEPTH)) b = parentOf(b);
-    else {
-      a = parentOf(a);
-      if (a != b && load<u32>(memcgAt(b), L.MEMCG_DEPTH) > load<u32>(memcgAt(a), L.MEMCG_DEPTH)) b = parentOf(b);
-    }
-  }
-  return a;
-}
-
 /** Where the shortcut between two ends; 0: there is none, every level is charged and uncharged. */
 @inline function shortcut(from: u32, to: u32): u32 {
   return from == NOBODY || hasOption(L.OPTION_NO_SHORTCUT) ? 0 : commonAncestor(from, to);
@@ -165,16 +151,16 @@ function makesRoom(task: u32, cpu: u32, over: u32, pages: i64): bool {
 function tryCharge(task: u32, cpu: u32, memcg: u32, top: u32, pages: i64): bool {
   did(L.DID_COUNTER_OPERATIONS, 1);
   if (!pages || !isBelow(memcg, top)) return true;
-  for (let retries = MAX_RECLAIM_RETRIES; ; retries--) {
+  for (let retries = MAX_RECLAIM_RETRIES; retries; retries--) {
     let over = pageCounterTryChargeBelow(memoryCounter(memcg), stopAt(top), pages);
     if (!over) return true;
-    if (!retries || !makesRoom(task, cpu, memcgOfCounter(over), pages)) return false;
+    if (!makesRoom(task, cpu, memcgOfCounter(over), pages)) break;
   }
+  return false;
 }
 
 function uncharge(memcg: u32, top: u32, pages: i64): void {
-  did(L.DID_COUNTER_OPERATIONS, 1);
-  if (pages && isBelow(memcg, top)) pageCounterUnchargeBelow(memoryCounter(memcg), stopAt(top), pages);
+  if (pages && isBelow(memcg, top)) did(L.DID_COUNTER_OPERATIONS, pageCounterUnchargeBelow(memoryCounter(memcg), stopAt(top), pages));
 }
 
 /** Charges what must be charged, such as what goes back to its old payer: past a limit that has filled meanwhile. */
@@ -840,7 +826,7 @@ function checkReused(object: u32): i32 {
  */
 export function reopen(task: u32, cpu: u32, object: u32, goesOn: bool): i32 {
   let errno = checkReused(object);
-  if (errno || !policyTables || !isRecharged(object) || typeOf(object) == OBJECT_BPF_PROG) return errno;
+  if (errno || !isRecharged(object) || typeOf(object) == OBJECT_BPF_PROG) return errno;
   did(L.DID_SLOW_PATH, 1);
   if (!isBpf(object)) return rechargeFile(task, cpu, object, folioPayer(task, false));
   return rechargeBpf(task, cpu, object, kmemPayer(task), hasOption(L.OPTION_BUCKETS_ONLY) ? TABLE_ONLY : ALL, goesOn);
@@ -852,7 +838,7 @@ export function recharge(task: u32, cpu: u32, object: u32, cgroup: u32, goesOn: 
   if (errno) return errno;
   if (cgroup && !memcgExists(cgroup)) return outOfRange(L.FIELD_CGROUP, cgroup, ENOENT);
   if (!cgroup && !task) return outOfRange(L.FIELD_CGROUP, cgroup, EINVAL);
-  if (!policyTables || !isRecharged(object)) return 0;
+  if (!isRecharged(object)) return 0;
   did(L.DID_SLOW_PATH, 1);
   let to = cgroup ? nearestOnline(cgroup) : 0;
   if (!isBpf(object)) return rechargeFile(task, cpu, object, to ? to : folioPayer(task, false));

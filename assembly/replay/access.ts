@@ -139,7 +139,7 @@ export function accessInShort(row: u32, slot: usize): bool {
   }
   let frame = word & L.PTE_FRAME;
   if (op == O.OP_FILE_ACCESS) {
-    if (flags || headerGet(L.H_READAHEAD)) return false;
+    if (flags || headerGet(L.H_READAHEAD) || (stateOf(frame) & L.STATE_KIND_MASK) > O.KIND_SHMEM) return false;
   } else {
     if (op != O.OP_ANON_TOUCH) return false;
     if (flags & O.FLAG_WRITE && !(word & L.PTE_EXCLUSIVE)) {

@@ -11,6 +11,7 @@ import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
+import { bpfNew } from '../folio/bpf';
 import { allocPages } from '../folio/page-alloc';
 import { radixClear, radixGet, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
@@ -24,13 +25,14 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT, shrinkAt, taskAt,
-  userSetsEnd, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT,
+  shrinkAt, taskAt, userSetsEnd, watchEnd,
 } from '../memory';
 import { settleDeficits, workOff } from '../policy/backcharge';
 import { objectMade, ownDirectory } from '../policy/mount';
 import { answer, setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
+import { runWoken } from '../policy/wake';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
 import { listLruAdd, listLruDel, MAX_OBJECT } from '../reclaim/list-lru';
@@ -223,6 +225,7 @@ export function runEvent(row: u32, op: u32): i32 {
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
   headerSet64(L.H_NOW, now);
+  if (policyOn && headerGet64(L.H_WAKE_AT) && now >= headerGet64(L.H_WAKE_AT)) runWoken(now, cpu);
   psiClock(now);
   if (op != O.OP_SPAWN && task != 0 && !taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
   // What a killed task did on the recorded machine it does not do here.
@@ -255,6 +258,8 @@ export function runEvent(row: u32, op: u32): i32 {
     case O.OP_MUNLOCK:
       return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
+      if (count == O.OBJECT_BPF_MAP || count == O.OBJECT_BPF_PROG)
+        return bpfNew(task, cpu, object, count, (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
       return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
       return objectFree(task, cpu, object);

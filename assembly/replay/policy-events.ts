@@ -3,8 +3,10 @@
 import { EINVAL } from '../constants';
 import { loopConfigure, loopIo } from '../folio/loop';
 import * as L from '../layout';
+import { mapDelete, mapUpdate, progLoad } from '../folio/bpf';
 import { outOfRange, policyTables } from '../memory';
 import { mountAt, setCredentials, setNamespace, unmount } from '../policy/mount';
+import { recharge, reopen } from '../policy/reuse';
 import * as O from './ops';
 
 /** One staged row of modelled residency, OP_MOUNT and above. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE. */
@@ -14,6 +16,7 @@ export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, 
   let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
+  let gfp: u32 = load<u16>(<usize>row << 1, L.COLUMN_GFP);
   switch (op) {
     case O.OP_MOUNT:
       return mountAt(task, cgroup, object, count);
@@ -23,6 +26,16 @@ export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, 
       return setCredentials(task, cgroup, index);
     case O.OP_SETNS:
       return setNamespace(task, cgroup);
+    case O.OP_MAP_UPDATE:
+      return mapUpdate(flags & O.FLAG_IRQ ? 0 : task, cpu, object, index, count, (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, gfp);
+    case O.OP_MAP_DELETE:
+      return mapDelete(cpu, object, index);
+    case O.OP_PROG_LOAD:
+      return progLoad(task, cpu, object, count, gfp);
+    case O.OP_REOPEN:
+      return reopen(task, cpu, object, (flags & O.FLAG_IN_CALL) != 0);
+    case O.OP_RECHARGE:
+      return recharge(task, cpu, object, cgroup, (flags & O.FLAG_IN_CALL) != 0);
     case O.OP_LOOP_CONFIGURE:
       return loopConfigure(object, count, index, cgroup);
     case O.OP_LOOP_IO:

@@ -7,6 +7,7 @@ import * as L from '../layout';
 import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
 import { headerGet, headerGet64, headerSet, headerSet64, memcgAt, mmAt, nodesEnd, outOfRange, policyOn, ROOT, taskAt, tasksEnd } from '../memory';
 import { kmemPayerOf } from '../policy/payer';
+import { rechargerExits } from '../policy/reuse';
 import { psiExit, psiMove } from '../psi';
 
 @inline export function taskExists(task: u32): bool {
@@ -87,6 +88,7 @@ export function exec(task: u32): i32 {
 /** exit: the task leaves its cgroup's population. What it charged stays charged. */
 export function exit(task: u32): i32 {
   if (!taskExists(task)) return outOfRange(L.FIELD_TASK, task, ESRCH);
+  if (headerGet(L.H_RECHARGES)) rechargerExits(task, headerGet(L.H_CURRENT_CPU));
   let at = taskAt(task);
   if (load<u32>(at, L.TASK_STATE) == L.TASK_LIVE) {
     countTask(load<u32>(at, L.TASK_MEMCG), -1);

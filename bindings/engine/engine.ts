@@ -113,6 +113,7 @@ export interface EngineExports {
   /** observed: USER_SHARE of every memcg is current after this */
   workOutShares(): void;
   lruSize(memcg: number, list: number): number;
+  shareFolio(frame: number, memcg: number, cpu: number): number;
   lruIsolate(memcg: number, list: number): number;
   lruPutback(frame: number, list: number): number;
   lruRotate(frame: number): number;

@@ -1,10 +1,21 @@
 /** The scenarios, in the order in which `memcharge generate` lists them. */
 import type { Scenario } from './scenario.ts';
+import { mountFull } from './scenarios/mount-full.ts';
+import { overProvision } from './scenarios/over-provision.ts';
+import { podTmpfs } from './scenarios/pod-tmpfs.ts';
 import { pods } from './scenarios/pods.ts';
+import { service } from './scenarios/service.ts';
 import { shared } from './scenarios/shared.ts';
+import { sharedFile } from './scenarios/shared-file.ts';
+import { sharedLibraries } from './scenarios/shared-libraries.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
-  // A workload of no debate.
-  pods,
   shared,
+  mountFull,
+  sharedFile,
+  overProvision,
+  service,
+  podTmpfs,
+  sharedLibraries,
+  pods,
 ];

@@ -30,6 +30,25 @@ export interface BuilderAccess {
   inCall?: boolean;
 }
 
+/** What a BPF map's memory is: bytes of kmalloc(), pages of vmalloc(), or per-CPU memory. */
+export type BpfKind = 'slab' | 'vmalloc' | 'percpu';
+const BPF_KINDS: Readonly<Record<BpfKind, number>> = {
+  slab: O.KIND_SLAB,
+  vmalloc: O.KIND_VMALLOC,
+  percpu: O.KIND_PERCPU,
+};
+const GFP_NOWAIT = O.GFP_KSWAPD_RECLAIM;
+const GFP_ATOMIC = O.GFP_KSWAPD_RECLAIM | O.GFP_HIGH;
+
+/**
+ * The gfp with which a map that is not preallocated gets memory for an element in atomic context: GFP_ATOMIC, which may pass a limit, up to
+ * 5.19 for all; GFP_NOWAIT, which may not, since 6.0 for hash tables, tries and devmaps (alloc_htab_elem(), lpm_trie_node_alloc(),
+ * __dev_map_alloc_node(); alloc_bulk() of kernel/bpf/memalloc.c since 6.1), while sockhash kept GFP_ATOMIC (sock_hash_alloc_elem()).
+ */
+export function insertGfp(map: 'hash' | 'lpm_trie' | 'devmap' | 'sockhash', kernel: '5.19' | '6.1' | '6.18'): number {
+  return kernel === '5.19' || map === 'sockhash' ? GFP_ATOMIC : GFP_NOWAIT;
+}
+
 const US = 1000;
 
 function appendRow(sink: TraceSink, r: Row): void {
@@ -175,7 +194,13 @@ export class TraceBuilder {
   object(
     name: string,
     type: 'file' | 'shmem' | 'block' | 'bpf_map' | 'bpf_prog',
-    { pages = 0, by, payer, mount }: { pages?: number; by?: string; payer?: string; mount?: string } = {},
+    {
+      pages = 0,
+      by,
+      payer,
+      mount,
+      kind,
+    }: { pages?: number; by?: string; payer?: string; mount?: string; kind?: BpfKind } = {},
   ): this {
     const object = this.newObjectId(name);
     return this.row('object_new', {
@@ -184,7 +209,70 @@ export class TraceBuilder {
       cgroup: payer === undefined ? 0 : this.cgroup(payer),
       count: OBJECT_TYPES.indexOf(type),
       index: pages + (mount === undefined ? 0 : this.objectId(mount) * 2 ** 32),
+      flags: kind === undefined ? 0 : BPF_KINDS[kind] << O.FLAG_KIND_SHIFT,
       name,
+    });
+  }
+
+  /**
+   * An element joins a BPF map: `bytes` of memory of its own (0: it was allocated with the map), `by` a task or an interrupt, which may not
+   * block; `gfp` of what the kernel asks for it with (see insertGfp()).
+   */
+  mapUpdate(
+    map: string,
+    key: number,
+    {
+      bytes = 0,
+      by,
+      kind = 'slab',
+      gfp = by === undefined ? GFP_NOWAIT : O.GFP_KERNEL,
+    }: { bytes?: number; by?: string; kind?: Exclude<BpfKind, 'vmalloc'>; gfp?: number } = {},
+  ): this {
+    return this.row('map_update', {
+      task: by === undefined ? 0 : this.task(by),
+      object: this.objectId(map),
+      index: key,
+      count: bytes,
+      flags: BPF_KINDS[kind] << O.FLAG_KIND_SHIFT,
+      gfp,
+    });
+  }
+
+  /** An element leaves a BPF map. */
+  mapDelete(map: string, key: number, by?: string): this {
+    return this.row('map_delete', {
+      task: by === undefined ? 0 : this.task(by),
+      object: this.objectId(map),
+      index: key,
+    });
+  }
+
+  /** A BPF program is loaded, `pages` long. */
+  progLoad(program: string, pages: number, by: string): this {
+    return this.row('prog_load', {
+      task: this.task(by),
+      object: this.objectId(program),
+      count: pages,
+      gfp: O.GFP_KERNEL,
+    });
+  }
+
+  /** A task takes up a pinned map, or opens a file again. `inCall`: it is not done with it. */
+  reopen(object: string, by: string, { inCall = false }: { inCall?: boolean } = {}): this {
+    return this.row('reopen', {
+      task: this.task(by),
+      object: this.objectId(object),
+      flags: inCall ? O.FLAG_IN_CALL : 0,
+    });
+  }
+
+  /** A task asks that an object be charged to a cgroup: its own, unless told. `inCall`: it is not done with it. */
+  recharge(object: string, by: string, { to, inCall = false }: { to?: string; inCall?: boolean } = {}): this {
+    return this.row('recharge', {
+      task: this.task(by),
+      object: this.objectId(object),
+      cgroup: to === undefined ? 0 : this.cgroup(to),
+      flags: inCall ? O.FLAG_IN_CALL : 0,
     });
   }
 

@@ -168,6 +168,12 @@ export const IMPOSSIBLE: readonly Mix[] = [
     'only backcharge has a deficit',
   ),
   refines(
+    'oneWorker',
+    'worker',
+    (a) => a.oneWorker && a.worker !== 'issuer' && a.worker !== 'backcharge-metadata',
+    'it is about the workers of issuers, of which there are none',
+  ),
+  refines(
     'loopOnly',
     'refused',
     (a) => a.loopOnly && a.refused.worker === 'kernel',

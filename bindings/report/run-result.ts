@@ -3,7 +3,8 @@ import type { Machine, VmStat } from '../machine.ts';
 import type { PolicyCount, PolicyFigures } from '../policy/figures.ts';
 import { isLinux } from '../policy/policy.ts';
 import type { ScriptResult } from '../shell/run.ts';
-import { type CgroupResult, cgroupResults, type KillResult, killResults } from './result.ts';
+import { killsOf } from '../shell/script-run.ts';
+import { type CgroupResult, cgroupResults, type KillResult } from './result.ts';
 
 export interface RunResult {
   stdout: string;
@@ -33,8 +34,7 @@ function policyResult(machine: Machine): Pick<RunResult, 'policy_counts' | 'poli
 
 /** The figures that a script left behind. Tasks are pids. */
 export function runResult({ stdout, stderr, exit, world }: ScriptResult): RunResult {
-  const { machine, kernel } = world;
-  const pid = <T extends { task: number }>(each: T): T => ({ ...each, task: kernel.pids.get(each.task) ?? each.task });
+  const { machine } = world;
   return {
     stdout,
     stderr,
@@ -45,11 +45,7 @@ export function runResult({ stdout, stderr, exit, world }: ScriptResult): RunRes
     state_digest: machine.digest(),
     machine: machine.vmstat(),
     cgroups: cgroupResults(machine),
-    kills: killResults(machine).map((kill) => ({
-      ...kill,
-      victim: pid(kill.victim),
-      candidates: kill.candidates.map(pid),
-    })),
+    kills: killsOf({ world }),
     ...policyResult(machine),
   };
 }

@@ -2,6 +2,7 @@
 import { SyscallError } from './error.ts';
 import type { FileData } from './file-data.ts';
 import { type Caller, Inode, type OpenFile, PAGE_SIZE } from './vfs.ts';
+import { DOMAIN_ATTRIBUTE } from './xattr.ts';
 
 /** What an open file remembers of its reader: where the last read ended (file_ra_state, prev_pos). */
 interface Reader {
@@ -24,6 +25,12 @@ export function checkDirect(offset: number, length: number): void {
 export abstract class DataInode extends Inode {
   abstract readonly data: FileData;
 
+  /** Which resource domain it is for, where the charging policy has such. */
+  override attributeChanged(name: string, value: string | null): void {
+    const { machine } = this.data.kernel;
+    if (name === DOMAIN_ATTRIBUTE && machine.policy.answers.payer === 'domain')
+      machine.markObject(this.data.object, value);
+  }
   override get size(): number {
     return this.data.size;
   }

@@ -125,6 +125,7 @@ export class DiskFs extends SlabFs {
   override readonly inodeObject = slabOf('ext4_inode_cache', { reclaimable: true });
   override readonly dentryObject = slabOf('dentry', { reclaimable: true });
   override readonly root: DiskDirectory;
+  override readonly attributes = ['user', 'trusted'];
   readonly device: BlockDevice;
   readonly journal: Journal;
   readonly space: BlockSpace;

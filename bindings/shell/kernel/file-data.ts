@@ -81,6 +81,9 @@ export class FileData {
     }
   }
 
+  get kernel(): Kernel {
+    return this.#kernel;
+  }
   /** i_size, bytes */
   get size(): number {
     return this.#size;

@@ -176,6 +176,7 @@ export class Kernel {
   #mountId = 16;
   #dev = 15;
   readonly #u64: BigUint64Array;
+  #sample: { every: bigint; next: bigint; take: (now: bigint) => void } | null = null;
 
   constructor(
     machine: Machine,
@@ -190,9 +191,25 @@ export class Kernel {
     this.#u64 = new BigUint64Array(machine.memory.buffer);
     this.#pipeFs = new MemoryFs('pipefs', 13, BOOT_REALTIME);
     this.scheduler = new Scheduler(machine.now, options.cpus, (now) => {
-      machine.advance(now);
+      this.#passTo(now);
       this.noteEvents();
     });
+  }
+
+  /** The machine's clock goes on, and who looks at it at intervals does. */
+  #passTo(now: bigint): void {
+    const { machine } = this;
+    for (const sample = this.#sample; sample !== null && sample.next <= now; sample.next += sample.every) {
+      machine.advance(sample.next);
+      sample.take(sample.next);
+    }
+    machine.advance(now);
+  }
+
+  /** From now on somebody looks at the machine whenever so much time has passed. */
+  sampleEvery(every: bigint, take: (now: bigint) => void): void {
+    if (every <= 0n) throw new Error(`samples every ${every} ns`);
+    this.#sample = { every, next: this.scheduler.now + every, take };
   }
 
   get realtime(): bigint {

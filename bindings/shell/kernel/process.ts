@@ -44,6 +44,7 @@ import type {
   WaitStatus,
 } from './syscalls.ts';
 import { type Caller, type FileOperations, type Inode, OpenFile } from './vfs.ts';
+import { checkAttribute, setAttribute } from './xattr.ts';
 
 /** What entering and leaving the kernel takes, ns. */
 const SYSCALL_NS = 500n;
@@ -896,6 +897,32 @@ export class UserProcess implements Process, Caller {
   utimes(path: string, atime: bigint, mtime: bigint): void {
     this.#enter();
     this.#owned(path).setattr({ atime, mtime }, this);
+  }
+
+  #attribute(path: string, name: string, want: typeof MAY_READ | typeof MAY_WRITE, nofollow: boolean): Inode {
+    const { inode, mount } = lookup(this.#position(), path, { nofollow });
+    if (want === MAY_WRITE && mount.readonly) throw new SyscallError('EROFS');
+    checkAttribute(inode, name, this, want, () => checkPermission(inode, want, this));
+    return inode;
+  }
+
+  setxattr(path: string, name: string, value: string | null, { nofollow = false }: { nofollow?: boolean } = {}): void {
+    this.#enter();
+    setAttribute(this.#attribute(path, name, MAY_WRITE, nofollow), name, value);
+  }
+
+  getxattr(path: string, name: string, { nofollow = false }: { nofollow?: boolean } = {}): string {
+    this.#enter();
+    const value = this.#attribute(path, name, MAY_READ, nofollow).xattrs.get(name);
+    if (value === undefined) throw new SyscallError('ENODATA');
+    return value;
+  }
+
+  listxattr(path: string, { nofollow = false }: { nofollow?: boolean } = {}): string[] {
+    this.#enter();
+    const { inode } = lookup(this.#position(), path, { nofollow });
+    // Of trusted ones, those hear who may read them.
+    return [...inode.xattrs.keys()].filter((name) => this.uid === 0 || !name.startsWith('trusted.'));
   }
 
   readdir(path: string): string[] {

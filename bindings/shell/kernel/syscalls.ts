@@ -132,6 +132,11 @@ export interface Process {
   chmod(path: string, mode: number): void;
   chown(path: string, uid: number, gid: number): void;
   utimes(path: string, atime: bigint, mtime: bigint): void;
+  /** setxattr(2), removexattr(2) (`null`). EOPNOTSUPP, EPERM, ENODATA, EROFS, EACCES; what a charging policy makes of user.memcg_domain. */
+  setxattr(path: string, name: string, value: string | null, options?: { nofollow?: boolean }): void;
+  /** ENODATA */
+  getxattr(path: string, name: string, options?: { nofollow?: boolean }): string;
+  listxattr(path: string, options?: { nofollow?: boolean }): string[];
   /** The names in a directory in the order of its file system, without `.` and `..`. */
   readdir(path: string): string[];
   /** statfs(2), in blocks of `bsize` bytes */

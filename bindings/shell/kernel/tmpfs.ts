@@ -24,6 +24,8 @@ interface TmpFsOptions {
   uid: number;
   gid: number;
   quota: QuotaOptions;
+  /** which resource domain its files are for, under a policy that has such; '': none */
+  domain: string;
 }
 
 /** memparse(): a number in C's notation with a suffix; bytes. SyscallError EINVAL. */
@@ -83,6 +85,7 @@ export class TmpFs extends SlabFs {
   override readonly root: TmpDirectory;
   /** the engine's object that has the limit */
   readonly superBlock: number;
+  override readonly attributes: readonly string[];
   #options: TmpFsOptions;
   readonly #default: TmpFsOptions;
   /** who pays for all of it, under a policy that has that */
@@ -99,6 +102,7 @@ export class TmpFs extends SlabFs {
       uid: caller?.uid ?? 0,
       gid: caller?.gid ?? 0,
       quota: NO_QUOTA,
+      domain: '',
     };
     this.#options = this.#parse(options, this.#default);
     this.#payer = payer;
@@ -106,6 +110,8 @@ export class TmpFs extends SlabFs {
     this.superBlock = kernel.policed
       ? asSyscall(() => kernel.machine.newMount(0, made), PAYER_ERRNOS)
       : kernel.machine.newObject('shmem');
+    // 6.6 was the first with attributes of users.
+    this.attributes = kernel.machine.kernel === '6.1' ? ['trusted'] : ['user', 'trusted'];
     this.root = new TmpDirectory(this, ROOT_INO, 'directory', this.#options.mode, kernel.realtime);
     this.root.uid = this.#options.uid;
     this.root.gid = this.#options.gid;
@@ -138,6 +144,8 @@ export class TmpFs extends SlabFs {
       else if (name === 'mode') options.mode = inBase(value, 8) & 0o7777;
       else if (name === 'uid') options.uid = inBase(value, 10);
       else if (name === 'gid') options.gid = inBase(value, 10);
+      else if (name === 'memcg_domain' && value !== '' && this.kernel.machine.policy.answers.payer === 'domain')
+        options.domain = value;
       else if (this.kernel.machine.kernel !== '6.1' && /quota/.test(name)) {
         const quota = quotaOption(options.quota, name, value, whole);
         if (quota === null) throw new SyscallError('EINVAL');
@@ -174,7 +182,7 @@ export class TmpFs extends SlabFs {
     this.#limit();
   }
   override showOptions(): string[] {
-    const { blocks, inodes, mode, uid, gid, quota } = this.#options;
+    const { blocks, inodes, mode, uid, gid, quota, domain } = this.#options;
     return [
       ...(blocks === this.#default.blocks ? [] : [`size=${blocks * (PAGE_SIZE / 1024)}k`]),
       ...(inodes === this.#default.inodes ? [] : [`nr_inodes=${inodes}`]),
@@ -182,6 +190,7 @@ export class TmpFs extends SlabFs {
       ...(uid === 0 ? [] : [`uid=${uid}`]),
       ...(gid === 0 ? [] : [`gid=${gid}`]),
       ...showQuota(quota),
+      ...(domain === '' ? [] : [`memcg_domain=${domain}`]),
       ...(this.#payer === null ? [] : [`memcg=${this.#payer.path}`]),
     ];
   }
@@ -209,7 +218,10 @@ export class TmpFs extends SlabFs {
     return Math.floor(quotaRoom(this.#options.quota, 'blocks', file, caller.uid, bytes) / PAGE_SIZE);
   }
   protected override makeFile(mode: number, caller: Caller, { payer = 0 }: Extra): Inode {
-    return new TmpFile(this, this.nextIno(), mode, caller, payer);
+    const file = new TmpFile(this, this.nextIno(), mode, caller, payer);
+    const { domain } = this.#options;
+    if (domain !== '') this.kernel.machine.markObject(file.data.object, domain);
+    return file;
   }
   protected override makeDirectory(mode: number, caller: Caller): Inode {
     return new TmpDirectory(this, this.nextIno(), 'directory', mode, caller.realtime);

@@ -173,6 +173,8 @@ export abstract class FileSystem {
   readonly = false;
   /** mounts of it, in whatever namespace */
   mounts = 0;
+  /** whose extended attributes it keeps: `user`, `trusted` */
+  readonly attributes: readonly string[] = [];
   constructor(dev: number) {
     this.dev = dev;
   }
@@ -224,6 +226,15 @@ export abstract class Inode extends FileOperations {
     this.mtime = time;
     this.ctime = time;
   }
+
+  #xattrs: Map<string, string> | null = null;
+  /** extended attributes, by name */
+  get xattrs(): Map<string, string> {
+    this.#xattrs ??= new Map();
+    return this.#xattrs;
+  }
+  /** One was set, or (`null`) is gone. */
+  attributeChanged(_name: string, _value: string | null): void {}
 
   /** st_size */
   get size(): number {

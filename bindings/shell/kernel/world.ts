@@ -36,6 +36,11 @@ export interface WorldOptions {
   seed?: number;
   /** a charging policy: the name of a preset, or what definePolicy() answers; `linux` unless told. No rewrite of a trace */
   policy?: string | Policy;
+  /** records of kills, and sets of users of pages that are told apart: capacities of the machine */
+  kills?: number;
+  observe?: number;
+  /** looks at the machine at these intervals of virtual time, ns since the first process could begin */
+  sample?: { every: bigint; take: (ts: bigint, machine: Machine) => void };
   programs?: ReadonlyMap<string, Program>;
   /** what is typed on standard input */
   stdin?: Uint8Array;
@@ -134,6 +139,8 @@ export class World {
     for (const [number, driver] of memoryDevices(seed, port)) this.kernel.charDevices.set(number, driver);
     this.storage = attachStorage(this.kernel, { disk: DISK_BYTES, swap: options.swap ?? SWAP_BYTES });
     this.init = this.#begin();
+    const { sample } = options;
+    if (sample !== undefined) this.kernel.sampleEvery(sample.every, (now) => sample.take(now - BOOT_NS, machine));
   }
 
   /** PolicyError: no such policy, or none for scripts. */
@@ -157,6 +164,8 @@ export class World {
       readahead: 32,
       faultAround: 16,
       hz: 100,
+      ...(options.kills !== undefined && { kills: options.kills }),
+      ...(options.observe !== undefined && { observe: options.observe }),
       cgroups: 4096,
       ring: 4096,
       // The guest mounts cgroup2 without memory_recursiveprot.

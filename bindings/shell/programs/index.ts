@@ -16,6 +16,7 @@ import { expr } from './expr.ts';
 import { fallocate } from './fallocate.ts';
 import { find } from './find.ts';
 import { free } from './free.ts';
+import { getfattr } from './getfattr.ts';
 import { egrep, fgrep, grep } from './grep.ts';
 import { head } from './head.ts';
 import { hostname } from './hostname.ts';
@@ -47,6 +48,7 @@ import { rm } from './rm.ts';
 import { rmdir } from './rmdir.ts';
 import { sed } from './sed.ts';
 import { seq } from './seq.ts';
+import { setfattr } from './setfattr.ts';
 import { setpriv } from './setpriv.ts';
 import { setsid } from './setsid.ts';
 import { sleep } from './sleep.ts';
@@ -94,7 +96,24 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map(
       expr,
       fallocate,
     },
-    ...{ false: false_, fgrep, find, free, grep, head, hostname, id, ipcmk, ipcrm, ipcs, kill, ln, losetup, ls },
+    ...{
+      false: false_,
+      fgrep,
+      find,
+      free,
+      getfattr,
+      grep,
+      head,
+      hostname,
+      id,
+      ipcmk,
+      ipcrm,
+      ipcs,
+      kill,
+      ln,
+      losetup,
+      ls,
+    },
     ...{ memtouch, mkdir, mkfifo, mkfs, 'mkfs.ext2': mkfs, 'mkfs.ext4': mkfs, 'mkfs.xfs': mkfs, mknod, mkswap, mktemp },
     ...{
       mount,
@@ -118,6 +137,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map(
     ...{
       sed,
       seq,
+      setfattr,
       setpriv,
       setsid,
       sleep,
