@@ -169,6 +169,7 @@ export function noteKill(kill: u32, victim: u32): void {
   let memcg = taskMemcg(victim);
   store<u32>(at, isInnocent(memcg, max<u32>(1, get(L.USERS_ASKED))) ? 1 : 0, L.USER_KILL_INNOCENT);
   store<f64>(at, ownUse(memcg), L.USER_KILL_USE);
+  store<i64>(at, load<i64>(memoryCounter(memcg), L.PC_MAX), L.USER_KILL_LIMIT);
 }
 
 /** A charge of `pages` that `task` made ends in an error. (`memcg` was to pay; it is who is hit where there is no task.) */
