@@ -14,7 +14,7 @@ async function run(script: string, policy: string | Policy, options: RunOptions 
   const { machine } = world;
   expect(machine.audit()).toBeNull();
   const killed = machine.kills().map(({ victim }) => victim.name);
-  return { stdout, stderr, killed, machine };
+  return { stdout, stderr, killed, machine, world };
 }
 const counts = (stdout: string) => [...stdout.matchAll(/oom_kill (\d+)/g)].map(([, count]) => Number(count));
 const ALL_TMPFS = definePolicy({
@@ -36,11 +36,11 @@ row(
   "loop-issuer and linux: the script prints 0, 1, 3; the second part's victims are bash and dd, and losetup -D never runs",
   async () => {
     for (const policy of ['linux', 'loop-issuer']) {
-      const { stdout, killed, machine } = await run('cover-letter.sh', policy);
+      const { stdout, killed, machine, world } = await run('cover-letter.sh', policy);
       expect(counts(stdout)).toEqual([0, 1, 3]);
       expect(killed).toEqual(['dd', 'bash', 'dd']);
-      // The device is attached still: its worker is there.
-      expect(machine.policyCounts().workers).toBeGreaterThan(0);
+      expect(world.storage.loops[0]!.bound).toBe(true);
+      expect(machine.policyCounts().workers_made).toBeGreaterThan(0);
     }
   },
 );
