@@ -4,6 +4,7 @@ import { EINVAL } from '../constants';
 import { loopConfigure, loopIo } from '../folio/loop';
 import * as L from '../layout';
 import { mapDelete, mapUpdate, progLoad } from '../folio/bpf';
+import { releaseLock, takeLock } from '../policy/call';
 import { outOfRange, policyTables } from '../memory';
 import { declareDomain, markObject } from '../policy/domain';
 import { mountAt, setCredentials, setNamespace, unmount } from '../policy/mount';
@@ -14,6 +15,11 @@ import * as O from './ops';
 /** One staged row of modelled residency, OP_MOUNT and above. 0, or -errno with H_ERROR_FIELD and H_ERROR_VALUE. */
 export function policyEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
   if (op >= O.NR_OPS) return outOfRange(L.FIELD_OP, load<u8>(row, L.COLUMN_OP), EINVAL);
+  if (op == O.OP_LOCK) return takeLock(task, index);
+  if (op == O.OP_UNLOCK) {
+    releaseLock(task);
+    return 0;
+  }
   if (!policyTables) return 0;
   let cgroup = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let object = load<u32>(<usize>row << 2, L.COLUMN_OBJECT);

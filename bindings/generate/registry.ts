@@ -1,5 +1,10 @@
 /** The scenarios, in the order in which `memcharge generate` lists them. */
 import type { Scenario } from './scenario.ts';
+import { bpf } from './scenarios/bpf.ts';
+import { bpfGhost } from './scenarios/bpf-ghost.ts';
+import { inodeReuse } from './scenarios/inode-reuse.ts';
+import { kmem } from './scenarios/kmem.ts';
+import { kmemRunaway } from './scenarios/kmem-runaway.ts';
 import { loop } from './scenarios/loop.ts';
 import { loopMetadata } from './scenarios/loop-metadata.ts';
 import { loopQueue } from './scenarios/loop-queue.ts';
@@ -22,8 +27,13 @@ export const SCENARIOS: readonly Scenario[] = [
   podTmpfs,
   sharedLibraries,
   persistent,
+  kmem,
+  kmemRunaway,
   pods,
   loop,
   loopQueue,
   loopMetadata,
+  bpf,
+  bpfGhost,
+  inodeReuse,
 ];

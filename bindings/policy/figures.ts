@@ -22,6 +22,7 @@ export const POLICY_COUNTS = [
   'refused',
   'freed',
   'unclaimed',
+  'stuck_ns',
 ] as const;
 export type PolicyCount = (typeof POLICY_COUNTS)[number];
 
