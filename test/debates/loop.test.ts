@@ -1,5 +1,6 @@
 /** Debate 3: work that is done for somebody else, on traces and live machines. */
 import { expect } from 'vitest';
+import * as O from '../../assembly/replay/ops.ts';
 import { loop } from '../../bindings/generate/scenarios/loop.ts';
 import { loopMetadata } from '../../bindings/generate/scenarios/loop-metadata.ts';
 import { loopQueue } from '../../bindings/generate/scenarios/loop-queue.ts';
@@ -35,7 +36,7 @@ async function world(policy: string | Policy, names: readonly string[], options:
   const cgroups = names.map((name) => machine.mkdir(`/${name}`));
   const tasks = cgroups.map((cgroup) => machine.spawn(cgroup));
   const write = (who: number, index: number, count = 1) =>
-    machine.event('loop_io', { task: tasks[who]!, object: device, index, count, flags: 1 << 18 });
+    machine.event('loop_io', { task: tasks[who]!, object: device, index, count, flags: O.FLAG_WRITE });
   return { machine, backing, device, cgroups, tasks, write };
 }
 
@@ -82,10 +83,10 @@ row(
     plain.setBacking(device, { backing, worker: plain.spawnKernelThread() });
     const cgroup = plain.mkdir('/a');
     const task = plain.spawn(cgroup);
-    plain.event('loop_io', { task, object: device, count: 64, flags: 1 << 18 });
+    plain.event('loop_io', { task, object: device, count: 64, flags: O.FLAG_WRITE });
     expect(plain.usage(cgroup)).toBe(0);
     plain.setIoMemcg(cgroup, cgroup);
-    plain.event('loop_io', { task, object: device, index: 64, count: 64, flags: 1 << 18 });
+    plain.event('loop_io', { task, object: device, index: 64, count: 64, flags: O.FLAG_WRITE });
     expect(plain.usage(cgroup)).toBe(64);
     expect(plain.audit()).toBeNull();
   },
@@ -136,10 +137,10 @@ row(
     machine.event('truncate', { object: 1, index: 0, count: 1 });
     machine.rmdir(cgroups[0]!);
     machine.engine.drainAllStock(cgroups[0]!, 0);
-    machine.advance(29n * BigInt(S));
+    machine.advance(59n * BigInt(S));
     write(1, 1);
     expect([workers(), dying()]).toEqual([2, 1]);
-    machine.advance(2n * BigInt(S));
+    machine.advance(61n * BigInt(S));
     write(1, 1);
     expect([workers(), dying(), machine.policyFigures(cgroups[0]!).loop_workers]).toEqual([1, 0, 0]);
     // Detached, with an idle worker.
@@ -191,9 +192,9 @@ row('L2d', '16 backing pages of a are in swap and read for b: loop-issuer bills 
     ['linux', 16, 0],
     ['loop-issuer', 0, 16],
   ] as const) {
-    const { machine, cgroups, tasks, device, write } = await world(policy, ['a', 'b'], { swap: 4096 });
+    const { machine, cgroups, tasks, device, write } = await world(policy, ['a', 'b'], { swap: 4096, pageWriteNs: 0n });
     write(0, 0, 16);
-    machine.reclaim(cgroups[0]!, 16 * PAGE_SIZE);
+    machine.event('write_knob', { cgroup: cgroups[0]!, count: O.KNOB_RECLAIM, index: 64 });
     const shmem = (i: number) => machine.figures(cgroups[i]!)['memory.stat'].shmem! / PAGE_SIZE;
     expect([shmem(0), machine.figures(cgroups[0]!)['memory.swap.current']]).toEqual([0, 16 * PAGE_SIZE]);
     machine.event('loop_io', { task: tasks[1]!, object: device, count: 16 });
@@ -378,7 +379,7 @@ row(
     machine.cgroupfs.write('/a/memory.max', '64M');
     const task = machine.spawn(cgroup);
     const results = Array.from({ length: 520 }, (_, i) =>
-      machine.event('loop_io', { task, object: block, index: i * 256, count: 256, flags: 1 << 18 }),
+      machine.event('loop_io', { task, object: block, index: i * 256, count: 256, flags: O.FLAG_WRITE }),
     );
     expect(results.findIndex(({ errno }) => errno === 'ENOSPC')).toBe(512);
     expect([machine.usage(cgroup), machine.kills()]).toEqual([0, []]);

@@ -10,7 +10,7 @@ export const loopMetadata: Scenario = {
     rounds: { default: 10, summary: 'how often data and metadata are written' },
     max: { default: 4096, summary: 'memory.max of the cgroup, pages' },
     data: { default: 64, summary: 'pages of data a round' },
-    metadata: { default: 16, summary: 'pages of metadata a round' },
+    metadata: { default: 128, summary: 'pages of metadata a round' },
   },
   build(trace, { rounds, max, data, metadata }) {
     trace.mkdir('/fs', { 'memory.max': Number(max) }).spawn('fs', '/fs');
