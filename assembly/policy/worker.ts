@@ -72,9 +72,12 @@ export function workOwner(payer: u32, metadata: bool): u32 {
   return policyOn && answer(L.POLICY_REFUSED + (L.CONTEXT_WORKER << 2)) != L.REFUSED_KERNEL;
 }
 
-/** L4 with all of tmpfs as its scope: a system call's page of tmpfs is refused as a worker's is. */
+/**
+ * L4 with all of tmpfs as its scope: a system call's page of tmpfs is refused as a worker's is, unless the policy has an answer of its own to those.
+ */
 @inline export function refusesTmpfs(): bool {
-  return tellsErrors() && !hasOption(L.OPTION_LOOP_ONLY);
+  let calls = answer(L.POLICY_REFUSED + (L.CONTEXT_CALL << 2));
+  return calls == L.REFUSED_KERNEL && tellsErrors() && !hasOption(L.OPTION_LOOP_ONLY);
 }
 
 /** Where the error of a system call's page could go: to who caused a worker's I/O, or (L4) as one of tmpfs, on which such I/O ends. */
