@@ -5,8 +5,8 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users
-//                                     user_set cross |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker
+//                                     users user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -849,6 +849,7 @@ export const BOND_UID: u32 = 116; // u32 whose file it is (i_uid)
 export const BOND_WORKERS: u32 = 120; // u32 of a loop device: its workers
 export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each user but root may have there; 0: any number
 export const BOND_PREALLOCATED: u32 = 1;
+export const BOND_REFUSED: u32 = 4; // an insertion was refused
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
 export const PM_STRIDE: u32 = 448;

@@ -33,6 +33,7 @@ import {
   type ObjectType,
   type PageKind,
 } from './live.ts';
+import { type BpfObject, bpfObjects } from './policy/bpf-objects.ts';
 import {
   type CrossFigure,
   POLICY_COUNTS,
@@ -792,6 +793,13 @@ export class Machine {
       if (scanned || stallNs || ioPages) pairs.push({ doer, owner, scanned, stallNs, ioPages });
     }
     return pairs.sort((a, b) => a.doer - b.doer || a.owner - b.owner);
+  }
+
+  /** BPF maps and programs, and who pays for each. None without capacity `policies`. */
+  bpfObjects(): BpfObject[] {
+    if (this.capacities.policies === 0 || this.capacities.nodes === 0) return [];
+    const path = (cgroup: number) => this.pathOf(cgroup);
+    return bpfObjects(this.#u32, this.#u64, this.capacities, this.#header(L.H_OBJECT_END), path);
   }
 
   #i64(at: number): bigint {
