@@ -73,7 +73,8 @@ export function workOwner(payer: u32, metadata: bool): u32 {
 }
 
 /**
- * L4 with all of tmpfs as its scope: a system call's page of tmpfs is refused as a worker's is, unless the policy has an answer of its own to those.
+ * L4 with all of tmpfs as its scope: a system call's page of tmpfs is refused as a worker's is, unless the policy has an answer of its
+ * own to those.
  */
 @inline export function refusesTmpfs(): bool {
   let calls = answer(L.POLICY_REFUSED + (L.CONTEXT_CALL << 2));
