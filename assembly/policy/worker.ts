@@ -72,7 +72,10 @@ export function workOwner(payer: u32, metadata: bool): u32 {
   return policyOn && answer(L.POLICY_REFUSED + (L.CONTEXT_WORKER << 2)) != L.REFUSED_KERNEL;
 }
 
-/** L4 with all of tmpfs as its scope: a system call's page of tmpfs is refused as a worker's is. */
+/**
+ * L4 with all of tmpfs as its scope: a system call's page of tmpfs is refused as a worker's is, unless the policy has an answer of its
+ * own to those.
+ */
 @inline export function refusesTmpfs(): bool {
   return tellsErrors() && hasOption(L.OPTION_ALL_TMPFS);
 }

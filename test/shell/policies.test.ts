@@ -270,6 +270,42 @@ describe('payers of resources that outlive their users', () => {
   });
 });
 
+describe('a full cgroup', () => {
+  // Programs' own memory left out: somebody outside runs them too, so that their code is not the cgroup's, to be reclaimed and missed.
+  const FULL = `mkdir $C/t; limit t 64M; sleep 1000 | dd of=/dev/null 2> /dev/null & memtouch -d anon 4k > /dev/null
+    mount -t tmpfs -o size=512m t /tmp/m; `;
+  const WRITE = `${FULL}inside t dd if=/dev/zero of=/tmp/m/f bs=1M count=256; echo $?; event t oom_kill; (( $(cat $C/t/memory.peak) > 64 << 20 )); echo $?`;
+
+  it('linux-2017: a system call gets ENOMEM, and nobody is killed; Linux kills', async () => {
+    const { stdout, stderr } = await under('linux-2017', WRITE);
+    expect(stdout).toBe('1\n0\n1\n');
+    expect(stderr).toContain(
+      "dd: error writing '/tmp/m/f': Cannot allocate memory\n63+0 records in\n62+0 records out\n",
+    );
+    expect((await under('linux', WRITE)).stdout).toBe('137\n1\n1\n');
+  });
+
+  it('kmem-overcharge-return: the call of 1M that passes the limit comes to its end, and then the kill: over by less than a call', async () => {
+    const { stdout, world } = await under('kmem-overcharge-return', WRITE);
+    expect(stdout).toBe('137\n1\n0\n');
+    const { over_max_peak, over } = world.machine.policyFigures(world.kernel.cgroups!.memcgOf('/t'));
+    expect(over_max_peak).toBeGreaterThan(0);
+    // With the slab of the tree that the pages are in.
+    expect(over_max_peak).toBeLessThanOrEqual(260);
+    expect(over).toBe(0);
+  });
+
+  it('MAP_POPULATE is no guarantee: linux-2017 maps it partly, and a later fault kills; Linux kills in the call', async () => {
+    const source = `${FULL}inside t memtouch -p anon 128M; echo $?; event t oom_kill; inside t memtouch anon 128M; echo $?; event t oom_kill`;
+    const { stdout } = await under('linux-2017', source);
+    const [pages, ...rest] = stdout.trim().split('\n').map(Number);
+    expect(pages).toBeGreaterThan(15_000);
+    expect(pages).toBeLessThanOrEqual(16_384);
+    expect(rest).toEqual([0, 0, 137, 1]);
+    expect((await under('linux', source)).stdout).toBe('137\n1\n137\n2\n');
+  });
+});
+
 describe('a script that is compared', () => {
   const SOURCE = `${PREAMBLE}mkdir $C/a; limit a 8M; inside a memtouch anon 16M; echo $?`;
   it('answers its machine, kills by pid, and samples by virtual time, which change nothing', async () => {
