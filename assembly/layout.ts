@@ -851,7 +851,7 @@ export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each use
 export const BOND_PREALLOCATED: u32 = 1;
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
-export const PM_STRIDE: u32 = 416;
+export const PM_STRIDE: u32 = 448;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
 export const PM_DOMAIN: u32 = 4; // u32 id of the domain's name; DOMAIN_UNNAMED; 0: it is none
 export const PM_GRANTS: u32 = 8; // u32 1: it allows that others name it as payer (P6)
@@ -900,10 +900,10 @@ export const PMC_LOOP_CHARGED: u32 = 29; // pages that loop workers charged to i
 export const PMC_LOOP_WORKERS: u32 = 30; // references that loop workers hold
 export const PMC_RESERVE: u32 = 31; // pages that are kept free below its limit for what will be charged afterwards
 export const NR_PM_COUNTS: u32 = 32;
-export const PM_WORK_AT: u32 = 384; // u64 ns: when a work item checks the limit; 0: none is queued
-// of a removed memcg (policy/reparent.ts, policy/release.ts)
+// of a removed memcg, behind the counts (policy/reparent.ts, policy/release.ts)
 export const PM_AGE_SHIFT: u32 = 392; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's
 export const PM_RELEASED: u32 = 400; // u32 1: what it had is nobody's, swap slots too
+export const PM_WORK_AT: u32 = 384; // u64 ns: when a work item checks the limit; 0: none is queued
 // Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
 export const USER_SET_STRIDE: u32 = 32;
 export const USER_SET_REST: u32 = 0; // u32 the set without its last member
@@ -912,14 +912,17 @@ export const USER_SET_SIZE: u32 = 8; // u32 members
 export const USER_SET_PAGES: u32 = 16; // i64 pages that this set uses now
 export const USER_SET_NEXT: u32 = 12; // u32 of the same hash
 export const USER_SET_HASH: u32 = 24; // u32 head of the sets with this hash (by slot, not of this set)
+/** A folio that nobody has used yet: the rest of its word is the memcg of the task that had it made (read ahead). */
+export const USER_MADE_FOR: u32 = 1 << 31;
 // Behind the sets: of each memcg, of each kill, and the pages that went from one payer to another.
 export const USER_MEMCG_STRIDE: u32 = 32;
 export const USER_SHARE: u32 = 0; // f64 pages: its share of all that it uses; current unless USERS_STALE
 export const USER_KILLS: u32 = 8; // u64 innocent processes killed in it
 export const USER_ERRORS: u32 = 16; // u64 charges that ended in an error although it was innocent
-export const USER_KILL_STRIDE: u32 = 16;
+export const USER_KILL_STRIDE: u32 = 24;
 export const USER_KILL_USE: u32 = 0; // f64 pages: own use of the victim's memcg and what is below it
 export const USER_KILL_INNOCENT: u32 = 8; // u32
+export const USER_KILL_LIMIT: u32 = 16; // i64 memory.max of the victim's memcg
 export const NR_FLOWS: u32 = 4096;
 export const FLOW_STRIDE: u32 = 24;
 export const FLOW_KIND: u32 = 0; // u32 FLOW_*; 0: free

@@ -6,7 +6,8 @@ import * as L from '../layout';
 import { rstatPgpgout, rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind, thpStatOfKind } from '../memcg/stat';
 import { putMemcg } from '../memcg/css';
-import { folioAt, headerGet, nodesEnd, ROOT, rstatBase } from '../memory';
+import { folioAt, headerGet, nodesEnd, ROOT, rstatBase, userSetsEnd } from '../memory';
+import { noteFlow } from '../observe/users';
 import { unmark } from '../policy/release';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { GFP_NOFAIL, KIND_ANON, KIND_FILE, KIND_SLAB_RECLAIMABLE } from '../replay/ops';
@@ -46,6 +47,7 @@ export function changeOwner(cpu: u32, frame: u32, to: u32): u32 {
   let state = load<u32>(at, L.FOLIO_STATE);
   let kind = state & L.STATE_KIND_MASK;
   let pages: i64 = pagesOf(word);
+  if (userSetsEnd) noteFlow(from, to, pages);
   store<u32>(at, makeChargeWord(to, orderOf(word), word & ~L.CHARGE_ORDER_MASK & ((1 << L.CHARGE_OWNER_SHIFT) - 1)), L.FOLIO_CHARGE);
   if (!(state & L.STATE_UNCOUNTED)) moveStat(from, to, statOfKind(kind), pages);
   if (orderOf(word) == MAX_FOLIO_ORDER) moveStat(from, to, thpStatOfKind(kind), pages);

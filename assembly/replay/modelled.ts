@@ -338,7 +338,7 @@ export function runEvent(row: u32, op: u32): i32 {
 /** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL, a lock) is not over yet. */
 function callReturn(row: u32, flags: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  if (headerGet(L.H_DEFICITS)) settleDeficits();
+  if (policyOn && headerGet(L.H_DEFICITS)) settleDeficits();
   if (!task || isElsewhere(headerGet(L.H_CURRENT_OP), flags)) return;
   if (callGoesOn(task, headerGet(L.H_CURRENT_OP), flags)) {
     openCall(task);

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { fileError } from '../trace/input-error.ts';
 import { addAnonymize } from './anonymize.ts';
+import { addCompare } from './compare.ts';
 import { EXIT_USAGE, reportError } from './errors.ts';
 import { addGenerate } from './generate.ts';
 import { addImport } from './import.ts';
@@ -32,6 +33,7 @@ const program = new Command('memcharge')
   .exitOverride();
 addImport(program);
 addReplay(program);
+addCompare(program);
 addRun(program);
 addGenerate(program);
 addPolicies(program);

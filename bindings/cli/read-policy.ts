@@ -33,3 +33,11 @@ export function readPolicy(nameOrPath: string): Policy {
     throw new InputError(error.message);
   }
 }
+
+/** Several of them, separated by commas. InputError. */
+export function readPolicies(list: string): Policy[] {
+  const policies = list.split(',').map(readPolicy);
+  const twice = policies.find(({ name }, i) => policies.findIndex((other) => other.name === name) !== i);
+  if (twice) throw new InputError(`--policy ${list}: ${twice.name} is named twice`);
+  return policies;
+}

@@ -1,45 +1,43 @@
 /** `memcharge replay TRACE`: the main job. */
 import type { Command } from 'commander';
-import type { BootOptions, Kernel, Machine, Residency } from '../machine.ts';
+import type { BootOptions, Machine, Residency } from '../machine.ts';
+import { checkOps, checkResidency, opsOf } from '../policy/fit.ts';
+import type { Policy } from '../policy/policy.ts';
 import { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from '../replay/replay.ts';
 import { lookAt, residencyOf } from '../replay/residency.ts';
 import { WarmReplay } from '../replay/warm.ts';
 import { Against, type AgainstReport } from '../report/against.ts';
-import { COST_NAMES, MAX_COST } from '../report/pressure.ts';
+import { Integrals } from '../report/integrals.ts';
+import { addPolicyFigures } from '../report/policy-result.ts';
 import { type ReplayResult, replayResult, type SampleResult, type UnseenStart } from '../report/result.ts';
 import { readSamples, type Sample } from '../report/samples.ts';
 import { table } from '../report/table.ts';
+import { OBSERVED_SETS } from '../report/uses.ts';
 import { openTrace } from '../trace/arrow-reader.ts';
 import { type Initial, readInitial } from '../trace/initial.ts';
-import { parsePages, RECLAIM_FILE } from '../trace/knobs.ts';
-import { KNOB_IDS, PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
+import { traceFor } from '../trace/rewrite/rewrite-trace.ts';
+import { PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import type { TimeRange } from '../trace/time-range.ts';
 import { EXIT_FAILURE, InputError } from './errors.ts';
+import {
+  addMachineOptions,
+  bootOptions,
+  type MachineOptions,
+  modelledOnly,
+  parseMemory,
+  parseOverride,
+  parseResidency,
+} from './machine-options.ts';
 import { Progress } from './progress.ts';
+import { readPolicies } from './read-policy.ts';
 import { addRange, parseRange, type RangeOptions } from './time-range.ts';
-import { formatBytes, parseCount, parseDuration, parseKnobValue } from './values.ts';
+import { formatBytes, parseDuration } from './values.ts';
 import { checkTarget, writeCgroupfs } from './write-cgroupfs.ts';
 
-interface ReplayOptions extends RangeOptions {
-  residency?: string;
-  memory?: string;
-  swap?: string;
-  swappiness?: string;
-  readahead?: string;
-  faultAround?: string;
-  writeRate?: string;
-  flusher: boolean;
-  minFreeKbytes?: string;
-  watermarkScaleFactor?: string;
-  kernel: string;
-  seed: string;
-  cpus?: string;
-  capacity: string[];
-  set: string[];
-  cost: string[];
+interface ReplayOptions extends RangeOptions, MachineOptions {
+  policy?: string;
   sample?: string;
   sampleStat?: boolean;
-  statistics: string;
   against?: string;
   initial?: string;
   explain?: boolean;
@@ -48,28 +46,15 @@ interface ReplayOptions extends RangeOptions {
   json?: boolean;
 }
 
-const collect = (value: string, previous: string[]) => [...previous, value];
-
 /** Adds the command to `program`. */
 export function addReplay(program: Command): void {
   const command = program
     .command('replay')
     .description('replay a trace through the model')
-    .argument('<trace>', 'a trace (.arrow); - is standard input')
-    .option('--kernel <version>', 'whose facts to follow: 6.18 or 6.1', '6.18')
-    .option(
-      '--residency <mode>',
-      'recorded: the trace says what is charged and freed; modelled: the model does, from accesses (default: recorded where the trace has frames)',
-    )
-    .option('--memory <size>', 'modelled: memory of the machine (default: 4G)')
-    .option('--swap <size>', 'modelled: a swap device of that size (default: none)')
-    .option('--swappiness <n>', 'modelled: vm.swappiness, 0 to 200 (default: 60)')
-    .option('--readahead <size>', 'modelled: read files ahead as Linux does, such as 128K (default: the rows are all)')
-    .option('--fault-around <size>', 'modelled: read faults map resident neighbours, too, such as 64K (default: not)')
-    .option('--write-rate <size>', 'modelled: what the disk writes in a second (default: 200M; 0: writes take no time)')
-    .option('--no-flusher', 'modelled: nothing but sync writes dirty pages')
-    .option('--min-free-kbytes <n>', 'modelled: vm.min_free_kbytes (default: from --memory, as Linux does)')
-    .option('--watermark-scale-factor <n>', 'modelled: vm.watermark_scale_factor (default: 10)')
+    .argument('<trace>', 'a trace (.arrow); - is standard input');
+  addMachineOptions(command, 'recorded where the trace has frames');
+  command
+    .option('--policy <names>', 'a charging policy or several, separated by commas; or files of them (default: linux)')
     .option('--against <samples>', "compare with the kernel's own samples (samples.jsonl, plain or gzip)")
     .option(
       '--initial <snapshot>',
@@ -81,17 +66,6 @@ export function addReplay(program: Command): void {
       '--sample-stat',
       'with --sample: memory.stat and memory.pressure, too (with kernel statistics each read of memory.stat may flush)',
     )
-    .option('--statistics <mode>', 'exact, or kernel: what memory.stat shows, which lags', 'exact')
-    .option('--set <path:knob=value>', 'override a knob of a cgroup; may be repeated', collect, [])
-    .option(
-      '--cost <name=time>',
-      'what the modelled work takes, such as fileRead=80us, for memory.pressure; may be repeated',
-      collect,
-      [],
-    )
-    .option('--seed <n>', 'seed of the random choices', '0')
-    .option('--cpus <n>', 'CPUs of the machine (default: as many as the trace has)')
-    .option('--capacity <table=n>', 'size of a table, for a trace that does not tell; may be repeated', collect, [])
     .option('--audit', 'check conservation at the end; a discrepancy is a failure')
     .option('--cgroupfs <dir>', 'write the control files there as they are at the end, laid out as in /sys/fs/cgroup')
     .option('--json', 'print one JSON object');
@@ -99,62 +73,11 @@ export function addReplay(program: Command): void {
   command.action(runReplay);
 }
 
-function bootOptions(options: ReplayOptions): BootOptions {
-  if (options.kernel !== '6.18' && options.kernel !== '6.1')
-    throw new InputError(`--kernel ${options.kernel}: known kernels are 6.18 and 6.1`);
-  if (options.statistics !== 'exact' && options.statistics !== 'kernel')
-    throw new InputError(`--statistics ${options.statistics}: exact or kernel`);
-  const boot: BootOptions = {
-    kernel: options.kernel as Kernel,
-    statistics: options.statistics,
-    seed: parseCount('--seed', options.seed, 0, 2 ** 32 - 1),
-  };
-  if (options.cpus !== undefined) boot.cpus = parseCount('--cpus', options.cpus, 1, 65536);
-  if (options.swap !== undefined) boot.swap = parsePageCount('--swap', options.swap, '500G');
-  if (options.swappiness !== undefined) boot.swappiness = parseCount('--swappiness', options.swappiness, 0, 200);
-  if (options.readahead !== undefined) boot.readahead = parsePageCount('--readahead', options.readahead, '4G');
-  if (options.faultAround !== undefined) {
-    boot.faultAround = parsePageCount('--fault-around', options.faultAround, '2M');
-    if (boot.faultAround & (boot.faultAround - 1))
-      throw new InputError(`--fault-around ${options.faultAround}: not a power of two`);
-  }
-  if (options.writeRate !== undefined) {
-    const rate = parsePageCount('--write-rate', options.writeRate, '900G');
-    boot.pageWriteNs = rate === 0 ? 0n : 1_000_000_000n / BigInt(rate);
-  }
-  if (!options.flusher) boot.flusher = false;
-  if (options.minFreeKbytes !== undefined)
-    boot.minFreeKbytes = parseCount('--min-free-kbytes', options.minFreeKbytes, 1, 2 ** 32 - 1);
-  if (options.watermarkScaleFactor !== undefined)
-    boot.watermarkScaleFactor = parseCount('--watermark-scale-factor', options.watermarkScaleFactor, 1, 3000);
-  for (const text of options.capacity) {
-    const match = /^(pages|cgroups|tasks|cpus|swap|objects|maps|nodes|kills)=(.*)$/.exec(text);
-    if (!match)
-      throw new InputError(
-        `--capacity ${text}: not TABLE=N with TABLE one of pages, cgroups, tasks, cpus, swap, objects, maps, nodes, kills`,
-      );
-    boot[match[1] as 'pages'] = parseCount(`--capacity ${match[1]}`, match[2]!, 1, 2 ** 32 - 1);
-  }
-  for (const text of options.cost) {
-    const match = /^(\w+)=(.*)$/.exec(text);
-    const name = COST_NAMES.find((each) => each === match?.[1]);
-    if (match === null || name === undefined)
-      throw new InputError(`--cost ${text}: not NAME=TIME with NAME one of ${COST_NAMES.join(', ')}`);
-    const ns = match[2] === '0' ? 0 : parseDuration(`--cost ${name}`, match[2]!);
-    if (ns > MAX_COST) throw new InputError(`--cost ${text}: 1s at most`);
-    boot.costs = { ...boot.costs, [name]: ns };
-  }
-  return boot;
-}
-
-function parseResidency(text: string | undefined): Residency | null {
-  if (text === undefined || text === 'recorded' || text === 'modelled') return text ?? null;
-  throw new InputError(`--residency ${text}: recorded or modelled`);
-}
-
 /** How a trace is to be run. */
 interface Setup {
   boot: BootOptions;
+  /** null: none was asked for, and nothing beside Linux is looked at */
+  policy: Policy | null;
   residency: Residency | null;
   memoryPages: number | null;
   overrides: readonly KnobOverride[];
@@ -163,51 +86,10 @@ interface Setup {
   modelledOnly: readonly string[];
 }
 
-function parseOverride(text: string): KnobOverride {
-  const match = /^(\/[^:]*):([^=]+)=(.*)$/.exec(text);
-  if (!match) throw new InputError(`--set ${text}: not PATH:KNOB=VALUE`);
-  const [, path, knob, value] = match as unknown as [string, string, string, string];
-  if (knob === RECLAIM_FILE)
-    throw new InputError(`--set ${text}: ${knob} is no setting; a trace has writes to it (docs/trace-format.md)`);
-  if (path === '/') throw new InputError(`--set ${text}: the root has no ${knob}`);
-  if (!KNOB_IDS.has(knob))
-    throw new InputError(`--set ${text}: unknown knob ${knob}; known: ${[...KNOB_IDS.keys()].join(', ')}`);
-  return { path, knob, value: parseKnobValue(`--set ${text}`, knob, value) };
-}
-
-/** A size of one page to `most`, in whole pages; 0 is none where it means something. */
-function parsePageCount(option: string, text: string, most: string): number {
-  const pages = parsePages(text);
-  if (pages === null || pages > parsePages(most)! || (pages === 0 && text !== '0'))
-    throw new InputError(`${option} ${text}: not a size from 4K to ${most}, such as 64K`);
-  return pages;
-}
-
-/** Options that only the model heeds. */
-const MODELLED_ONLY = [
-  ['--memory', 'memory'],
-  ['--swap', 'swap'],
-  ['--swappiness', 'swappiness'],
-  ['--readahead', 'readahead'],
-  ['--fault-around', 'faultAround'],
-  ['--write-rate', 'writeRate'],
-  ['--no-flusher', 'flusher'],
-  ['--min-free-kbytes', 'minFreeKbytes'],
-  ['--watermark-scale-factor', 'watermarkScaleFactor'],
-] as const;
-
-/** A size in whole pages. */
-function parseMemory(text: string): number {
-  const pages = parsePages(text);
-  if (pages === null || pages < 1 || pages > 2 ** 32 - 1)
-    throw new InputError(`--memory ${text}: not a size such as 64M or 4G`);
-  return Number(pages);
-}
-
 /** One run of the trace. `prepare` sees the machine before the first event. */
 async function runOnce(
   path: string,
-  { boot, residency, memoryPages, overrides, range, modelledOnly }: Setup,
+  { boot, policy, residency, memoryPages, overrides, range, modelledOnly }: Setup,
   observer: ReplayObserver,
   prepare: (machine: Machine) => void = () => {},
   initial: Initial | null = null,
@@ -216,16 +98,37 @@ async function runOnce(
   const warm = initial && new WarmReplay(initial);
   try {
     const looked = await lookAt(opened);
-    const { trace } = looked;
-    const options = { ...boot, residency: residencyOf(looked, residency) };
+    const options: BootOptions = { ...boot, residency: residencyOf(looked, residency) };
     if (options.residency === 'recorded' && modelledOnly.length > 0)
       throw new InputError(
         `${modelledOnly[0]}: recorded residency has it from the trace; it is for --residency modelled`,
       );
+    if (policy !== null) {
+      checkResidency(policy, options.residency!, path);
+      options.policy = policy;
+      if (options.residency === 'modelled') options.observe ??= OBSERVED_SETS;
+    }
+    const trace = policy === null ? looked.trace : await traceFor(policy, looked.trace);
     const machine = await bootFor(trace, options, observer.change !== undefined, memoryPages, warm);
     prepare(machine);
-    const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);
-    return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
+    if (policy === null || options.residency === 'recorded') {
+      const outcome = await replayTrace(machine, trace, observer, overrides, warm, range);
+      return { machine, outcome, result: replayResult(machine, trace, outcome, boot.seed ?? 0) };
+    }
+    const integrals = new Integrals();
+    let before: number | null = null;
+    const { sample } = observer;
+    const every = sample?.every ?? Math.max(1, Math.ceil((trace.durationNs ?? 100 * UNKNOWN_INTERVAL) / 100));
+    const take = (ts: number) => {
+      sample?.take(ts, machine);
+      integrals.sample(machine, ts - (before ?? ts - every));
+      before = ts;
+    };
+    const outcome = await replayTrace(machine, trace, { ...observer, sample: { every, take } }, overrides, warm, range);
+    const uses = integrals.sample(machine, outcome.toNs - (before ?? outcome.fromNs));
+    const result = replayResult(machine, trace, outcome, boot.seed ?? 0);
+    addPolicyFigures(result.cgroups, machine, uses, integrals);
+    return { machine, outcome, result };
   } finally {
     await opened.close();
   }
@@ -242,13 +145,13 @@ function comparing(against: Against): ReplayObserver {
 }
 
 async function runReplay(path: string, options: ReplayOptions): Promise<void> {
+  const policies = options.policy === undefined ? [null] : readPolicies(options.policy);
   const setup: Setup = {
     boot: bootOptions(options),
+    policy: null,
     residency: parseResidency(options.residency),
     memoryPages: options.memory === undefined ? null : parseMemory(options.memory),
-    modelledOnly: MODELLED_ONLY.filter(([, key]) => options[key] !== (key === 'flusher' || undefined)).map(
-      ([name]) => name,
-    ),
+    modelledOnly: modelledOnly(options),
     overrides: options.set.map(parseOverride),
     range: parseRange(options),
   };
@@ -263,6 +166,42 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
   const samples = options.against === undefined ? null : await readSamples(options.against);
   if (options.explain && path === '-')
     throw new InputError('--explain runs the trace several times: standard input cannot be');
+  if (policies.length > 1 && path === '-')
+    throw new InputError('--policy: several policies run the trace several times: standard input cannot be');
+  if (policies.length > 1 && options.cgroupfs !== undefined)
+    throw new InputError('--cgroupfs: several policies have no one state at the end');
+  if (path !== '-') await checkNeeds(path, policies);
+  const results: ReplayResult[] = [];
+  for (const policy of policies) results.push(await replayOne(path, options, { ...setup, policy }, initial, samples));
+  if (options.json) process.stdout.write(`${JSON.stringify(policies.length > 1 ? results : results[0])}\n`);
+  else
+    for (const result of results)
+      process.stdout.write(policies.length > 1 ? `${result.policy}:\n${text(result)}\n` : text(result));
+}
+
+/** Throws InputError for a policy that needs rows which the trace does not have. */
+async function checkNeeds(path: string, policies: readonly (Policy | null)[]): Promise<void> {
+  const needy = policies.flatMap((policy) => (policy !== null && policy.needs.length > 0 ? [policy] : []));
+  if (needy.length === 0) return;
+  const trace = await openTrace(path);
+  try {
+    const ops = await opsOf(trace);
+    for (const policy of needy) checkOps(policy, ops, path);
+  } finally {
+    await trace.close();
+  }
+}
+
+/** Values of a run that observes are taken so often in a trace that does not tell how long it is, ns. */
+const UNKNOWN_INTERVAL = 100_000_000;
+
+async function replayOne(
+  path: string,
+  options: ReplayOptions,
+  setup: Setup,
+  initial: Initial | null,
+  samples: readonly Sample[] | null,
+): Promise<ReplayResult> {
   const against = samples && new Against(samples);
   const taken: SampleResult[] = [];
   const progress = new Progress('replay');
@@ -275,7 +214,6 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
       every: parseDuration('--sample', options.sample),
       take: (ts, machine) => collectSample(taken, ts, machine, options.sample!, options.sampleStat === true),
     };
-  let failed = false;
   try {
     const { machine, result } = await runOnce(path, setup, observer, undefined, initial);
     progress.end();
@@ -286,17 +224,16 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     if (result.residency === 'recorded' && options.cost.length > 0)
       process.stderr.write('memcharge: warning: --cost: a recording does not show who waits, only the model does\n');
     if (options.sample !== undefined) result.samples = taken;
-    if (options.audit) failed = auditFails(machine, result);
+    if (options.audit && auditFails(machine, result)) process.exitCode = EXIT_FAILURE;
     if (against && samples) {
       result.against = against.finish();
       if (options.explain) result.against.unseen_start = await explain(path, setup, samples, result.against, initial);
     }
     if (options.cgroupfs !== undefined) writeCgroupfs(options.cgroupfs, machine.cgroupfs);
-    process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : text(result));
+    return result;
   } finally {
     progress.end();
   }
-  if (failed) process.exitCode = EXIT_FAILURE;
 }
 
 /** More samples than anybody can look at, and than fit in one JSON object. */

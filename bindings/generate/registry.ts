@@ -20,7 +20,8 @@ export const SCENARIOS: readonly Scenario[] = [
   service,
   podTmpfs,
   sharedLibraries,
-  pods,
+  persistent,
   kmem,
   kmemRunaway,
+  pods,
 ];

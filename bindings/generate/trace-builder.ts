@@ -30,17 +30,6 @@ export interface BuilderAccess {
   inCall?: boolean;
 }
 
-/** Kernel memory that is charged. */
-export interface BuilderKmem {
-  pages?: number;
-  /** of each allocation */
-  order?: number;
-  /** the system call goes on */
-  open?: boolean;
-  cgroup?: string;
-  gfp?: number;
-}
-
 /** What a BPF map's memory is: bytes of kmalloc(), pages of vmalloc(), or per-CPU memory. */
 export type BpfKind = 'slab' | 'vmalloc' | 'percpu';
 const BPF_KINDS: Readonly<Record<BpfKind, number>> = {
@@ -58,6 +47,17 @@ const GFP_ATOMIC = O.GFP_KSWAPD_RECLAIM | O.GFP_HIGH;
  */
 export function insertGfp(map: 'hash' | 'lpm_trie' | 'devmap' | 'sockhash', kernel: '5.19' | '6.1' | '6.18'): number {
   return kernel === '5.19' || map === 'sockhash' ? GFP_ATOMIC : GFP_NOWAIT;
+}
+
+/** Kernel memory that is charged. */
+export interface BuilderKmem {
+  pages?: number;
+  /** of each allocation */
+  order?: number;
+  /** the system call goes on */
+  open?: boolean;
+  cgroup?: string;
+  gfp?: number;
 }
 
 const US = 1000;

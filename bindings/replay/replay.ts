@@ -53,6 +53,9 @@ export interface ReplayOutcome {
   replayed: number;
   /** ns between the first of them and the last */
   durationNs: number;
+  /** ns of the first row and the last that were run; 0 without any */
+  fromNs: number;
+  toNs: number;
   /** seconds spent in reading, staging and running */
   elapsed: number;
   /** seconds of these spent in the engine */
@@ -106,6 +109,8 @@ export async function replayTrace(
     events: run.events,
     replayed: run.replayed,
     durationNs: run.durationNs,
+    fromNs: run.fromNs,
+    toNs: run.toNs,
     elapsed: (performance.now() - started) / 1000,
     engine: run.engineMs / 1000,
   };
@@ -128,6 +133,8 @@ class Run {
   /** of the rows that count */
   #first = -1n;
   #last = 0n;
+  /** of the first row that was run */
+  #begun = -1n;
   #nextSample = 0n;
 
   constructor(
@@ -148,6 +155,14 @@ class Run {
     return this.#first < 0n ? 0 : Number(this.#last - this.#first);
   }
 
+  get fromNs(): number {
+    return Math.max(0, Number(this.#begun));
+  }
+
+  get toNs(): number {
+    return Number(this.#last);
+  }
+
   /** The state of a snapshot, before the first row. */
   begin(warm: WarmReplay): void {
     const { born, change } = this.#observer;
@@ -165,6 +180,7 @@ class Run {
   batch(batch: TraceBatch): void {
     if (batch.length === 0) return;
     const { ts } = batch;
+    if (this.#begun < 0n) this.#begun = ts[0]!;
     if (this.#from < 0n) {
       const { from, until } = resolve(this.#range, ts[0]!);
       this.#from = from;

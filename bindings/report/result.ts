@@ -5,6 +5,7 @@ import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { PAGE_SIZE, ROOT_CGROUP } from '../trace/schema.ts';
 import type { AgainstReport } from './against.ts';
+import type { PolicyCgroupResult } from './policy-result.ts';
 import type { Pressure } from './pressure.ts';
 
 export interface CgroupResult extends MemcgFigures {
@@ -13,13 +14,15 @@ export interface CgroupResult extends MemcgFigures {
   kernel_id: number;
   /**
    * modelled residency, of the cgroup itself: bytes ever charged, by kind; charges that were refused in the end; ns that memory.high made its
-   * tasks sleep
+   * tasks sleep; with a policy, what it did
    */
-  memcharge?: {
-    charged: { anon: number; file: number; shmem: number };
-    refused: { enomem: number };
-    throttled_ns: number;
-  };
+  memcharge?:
+    | {
+        charged: { anon: number; file: number; shmem: number };
+        refused: { enomem: number };
+        throttled_ns: number;
+      }
+    | PolicyCgroupResult;
 }
 
 /** Every cgroup at one time. Bytes. memory.stat and memory.pressure when asked for. */
@@ -47,7 +50,7 @@ export interface KillResult {
 export interface ReplayResult {
   trace: { path: string; events: number; duration_ns: number };
   residency: Residency;
-  policy: 'linux';
+  policy: string;
   kernel: string;
   statistics: Statistics;
   seed: number;
@@ -123,7 +126,7 @@ export function replayResult(machine: Machine, trace: Trace, outcome: ReplayOutc
   return {
     trace: { path: trace.path, events: outcome.events, duration_ns: outcome.durationNs },
     residency: machine.residency,
-    policy: 'linux',
+    policy: machine.policy.name,
     kernel: machine.kernel,
     statistics: machine.statistics,
     seed,

@@ -6,7 +6,10 @@ import * as L from '../../assembly/layout.ts';
 import { KIND_ANON } from '../../assembly/replay/ops.ts';
 import { regionAt } from '../engine/capacities.ts';
 import type { Machine } from '../machine.ts';
-import { ROOT_CGROUP } from '../trace/schema.ts';
+import { PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
+
+/** Sets of users that there is room for unless told: as many as there are combinations of cgroups that share something. */
+export const OBSERVED_SETS = 4096;
 
 /** Figures by cgroup id, all of the cgroup itself. */
 export interface UseTable {
@@ -87,6 +90,8 @@ export function lookAtUses(machine: Machine): UseTable {
     return table;
   }
   const sets = readSets(u32, regionAt(L.R_USER_SET, capacities));
+  // A folio that nobody has used yet counts as used by whom it was made for (read ahead).
+  const usersOf = (word: number) => (word >= L.USER_MADE_FOR >>> 0 ? [word - (L.USER_MADE_FOR >>> 0)] : sets[word]!);
   // Pages by (set, owner): neighbours mostly agree.
   const groups = new Map<number, number>();
   const unaskedOf = new Map<number, number>();
@@ -110,7 +115,7 @@ export function lookAtUses(machine: Machine): UseTable {
       key = next;
       run = 0;
       owner = word >>> L.CHARGE_OWNER_SHIFT;
-      foreign = set !== 0 && owner !== ROOT_CGROUP && !sets[set]!.includes(owner) && !machine.isRemoved(owner);
+      foreign = owner !== ROOT_CGROUP && !machine.isRemoved(owner) && !usersOf(set).includes(owner);
     }
     run++;
     if (!foreign) continue;
@@ -125,8 +130,7 @@ export function lookAtUses(machine: Machine): UseTable {
   for (const [pair, pages] of [...groups].sort(([a], [b]) => a - b)) {
     const payer = pair % 2 ** 24;
     table.charged[payer]! += pages;
-    // What nobody has used yet was read ahead for the sake of who pays for it.
-    const members = sets[Math.floor(pair / 2 ** 24)]!;
+    const members = usersOf(Math.floor(pair / 2 ** 24));
     const split = members.length === 0 ? [payer] : members;
     for (const user of split) {
       table.share[user]! += pages / split.length;
@@ -183,13 +187,18 @@ export function readFlows(machine: Machine): PageFlow[] {
 }
 
 /** What was observed at kill `index` (from 0): pages that the victim's cgroup used itself, and whether it was innocent. */
-export function killUse(machine: Machine, index: number): { own_use: number; innocent: boolean } | null {
+export function killUse(
+  machine: Machine,
+  index: number,
+): { own_use: number; own_limit: number | null; innocent: boolean } | null {
   const { capacities, memory } = machine;
   if (capacities.observe === 0 || capacities.nodes === 0) return null;
   const base = regionAt(L.R_USER_SET, capacities) + L.userKillsAt(capacities.cgroups, capacities.observe);
   const view = new DataView(memory.buffer as ArrayBuffer, base + (index + 1) * L.USER_KILL_STRIDE, L.USER_KILL_STRIDE);
+  const limit = view.getBigInt64(L.USER_KILL_LIMIT, true);
   return {
     own_use: view.getFloat64(L.USER_KILL_USE, true),
+    own_limit: limit >= PAGE_COUNTER_MAX ? null : Number(limit),
     innocent: view.getUint32(L.USER_KILL_INNOCENT, true) !== 0,
   };
 }
