@@ -15,6 +15,7 @@ import * as L from './layout';
 import { eventCount } from './memcg/events';
 import { memcgState, nextInSubtree } from './memcg/memcg';
 import { statLocal, statTotal } from './memcg/stat';
+import { cannotExit } from './policy/call';
 import {
   folioAt, headerGet, headerGet64, hugeBase, inodeAt, mapAt, mmAt, nodesEnd, nrCpus, objectAt, pagesEnd, shrinkAt, slotBase, taskAt,
 } from './memory';
@@ -285,14 +286,18 @@ function auditHuge(): u32 {
   return code;
 }
 
-/** No victim outlives the row or the call that killed it, and every sleep is some cgroup's. */
+/** No victim outlives the row or the call that killed it, unless a lock keeps it; and every sleep is some cgroup's. */
 function auditKills(): u32 {
   let victims: i64 = 0;
+  let stuck: i64 = 0;
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++)
-    if (load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE && load<u32>(mmAt(task), L.TASK_KILLED)) victims++;
+    if (load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE && load<u32>(mmAt(task), L.TASK_KILLED)) {
+      victims++;
+      if (cannotExit(task)) stuck++;
+    }
   let slept: i64 = 0;
   for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) slept += <i64>eventCount(memcg, L.EVENT_THROTTLED_NS, true);
-  let code = differs(L.AUDIT_TASKS, 0, 0, victims + headerGet(L.H_VICTIMS));
+  let code = differs(L.AUDIT_TASKS, 0, 2 * stuck, victims + headerGet(L.H_VICTIMS));
   return code ? code : differs(L.AUDIT_STATISTIC, 0, <i64>headerGet64(L.H_THROTTLED_NS), slept);
 }
 

@@ -261,7 +261,7 @@ export function outOfMemory(task: u32, over: u32, within: u32 = 0, insists: bool
     let first = firstScanned(within);
     // In whose call a loop worker asks cannot die before that is over: the reaper comes, and it is passed over (MMF_OOM_SKIP).
     let caller = headerGet(L.H_LOOP_CALLER);
-    let abort = first != 0 && isKilled(first) && !(caller && processOf(first) == processOf(caller));
+    let abort = first != 0 && isKilled(first) && !cannotExit(first) && !(caller && processOf(first) == processOf(caller));
     othersDie(task);
     if (abort) return true;
   }

@@ -3,7 +3,7 @@
 // happen. Debate 5, K2: a victim that holds a lock, or waits for one, cannot exit; nor can the reaper take what is its, so that
 // after some time it is passed over.
 import { isDying } from '../charge/oom';
-import { EBUSY, EINVAL, OOM_REAP_NS } from '../constants';
+import { EINVAL, OOM_REAP_NS } from '../constants';
 import { chargeWord, unchargeKmem } from '../folio/folio';
 import { NO_KEY, radixClear, radixGet, radixNext } from '../folio/radix';
 import { giveFrame, placeAt } from '../folio/resident';
@@ -45,10 +45,10 @@ function countLocks(n: i32): void {
   headerSet(L.H_LOCKS, headerGet(L.H_LOCKS) + n);
 }
 
-/** mutex_lock(): the task holds the lock from now on, or waits until its holder is done with it. -EBUSY: it holds or awaits one already. */
+/** mutex_lock(): the task holds the lock from now on, or waits until its holder is done. -EDEADLK: it has one or waits for one already. */
 export function takeLock(task: u32, lock: u64): i32 {
   if (!task || !lock || lock > u32.MAX_VALUE) return outOfRange(L.FIELD_INDEX, lock, EINVAL);
-  if (word(task, L.TASK_HOLDS) || word(task, L.TASK_WANTS)) return outOfRange(L.FIELD_INDEX, lock, EBUSY);
+  if (word(task, L.TASK_HOLDS) || word(task, L.TASK_WANTS)) return outOfRange(L.FIELD_INDEX, lock, EDEADLK);
   setWord(task, holderOf(<u32>lock) ? L.TASK_WANTS : L.TASK_HOLDS, <u32>lock);
   countLocks(1);
   return 0;

@@ -48,10 +48,9 @@ export function noteForced(memcg: u32, pages: i64, reason: u32): void {
   }
 }
 
-/** memory.max was written: what is above the new one counts as FORCED_LIMIT, if it was not above the old one. */
-export function overLimitWritten(memcg: u32): void {
+/** memory.max was written: what is above the new one counts as FORCED_LIMIT, if it was not among the `before` pages above the old one. */
+export function overLimitWritten(memcg: u32, before: i64): void {
   if (!policyTables) return;
-  let before = load<i64>(policyMemcgAt(memcg), L.PM_OVER);
   settle(memcg);
   let more = load<i64>(policyMemcgAt(memcg), L.PM_OVER) - before;
   let at = policyMemcgAt(memcg) + (L.FORCED_LIMIT << 3);
