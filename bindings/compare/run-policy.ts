@@ -13,6 +13,7 @@ import type {
   SeriesOf,
   Uses,
 } from '../report/compare-result.ts';
+import { InstanceWatch } from '../report/instances.ts';
 import { Integrals } from '../report/integrals.ts';
 import { answers, determinism, subtreeSums } from '../report/questions.ts';
 import { cgroupResults, killResults } from '../report/result.ts';
@@ -73,6 +74,7 @@ export async function runPolicy(
   lowerBound: boolean,
 ): Promise<PolicyResult> {
   const machine = await boot(trace, policy, setup);
+  const instances = new InstanceWatch();
   const integrals = new Integrals();
   const series = new SeriesTaker(policy);
   let before: number | null = null;
@@ -86,6 +88,7 @@ export async function runPolicy(
     machine,
     trace,
     {
+      rows: instances.rows,
       sample: {
         every: setup.sampleNs,
         take: (ts) => {
@@ -97,6 +100,7 @@ export async function runPolicy(
     setup.overrides,
   );
   const digest = machine.digest();
+  const services = instances.figures(machine);
   settle(machine);
   before ??= outcome.fromNs;
   const uses = take(outcome.toNs);
@@ -130,6 +134,7 @@ export async function runPolicy(
     uses: usesOf(machine, uses, policy),
     kills: killsOf(machine),
     kills_lost: machine.killsLost,
+    ...(services.length > 0 ? { services } : {}),
   };
 }
 

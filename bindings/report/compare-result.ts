@@ -4,6 +4,7 @@
  */
 import type { Forced } from '../policy/figures.ts';
 import type { Context, SomeAnswers } from '../policy/policy.ts';
+import type { ServiceFigures } from './instances.ts';
 import type { CgroupResult, KillResult } from './result.ts';
 
 /** The eight questions, by the names that `--question` takes, in their order. */
@@ -249,6 +250,8 @@ export interface PolicyResult {
   uses: Uses;
   kills: CompareKill[];
   kills_lost: number;
+  /** services that were stopped and started again: what each instance was charged for; pages */
+  services?: ServiceFigures[];
   shuffle?: ShuffleResult;
   /** of a script: what it printed, and its exit status */
   script?: { stdout: string; stderr: string; exit: number };

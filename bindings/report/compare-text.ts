@@ -156,6 +156,23 @@ function paths(policies: readonly PolicyResult[]): string[] {
   return [...all].sort((a, b) => (a < b ? -1 : 1));
 }
 
+/** Restarts: what the first two instances of each service were charged for when they ended, and what stood around them at the end. */
+function servicesTable(policies: readonly PolicyResult[]): string | null {
+  const rows = policies.flatMap(({ policy, services = [] }) =>
+    services.map(({ service, instances, around, difference, distinguished }) => [
+      service,
+      policy.name,
+      ...[0, 1].map((i) => (instances[i] === undefined ? '-' : size(instances[i].pages * PAGE_SIZE))),
+      size(around * PAGE_SIZE),
+      signed(difference * PAGE_SIZE),
+      distinguished ? '' : 'persistent or instance: undefined',
+    ]),
+  );
+  rows.sort(([a], [b]) => (a! < b! ? -1 : a! > b! ? 1 : 0));
+  const header = ['instances of', 'policy', 'first', 'second', 'around', 'difference', ''];
+  return rows.length === 0 ? null : table(header, rows.slice(0, CGROUPS_SHOWN), 2);
+}
+
 /** The whole answer: what each is charged, then the questions, kills, who does best. */
 export function compareText(result: CompareResult): string {
   const { policies, questions, trace } = result;
@@ -173,6 +190,8 @@ export function compareText(result: CompareResult): string {
     const text = questionTable(question, policies, shown);
     if (text !== null) parts.push(text);
   }
+  const services = servicesTable(policies);
+  if (services !== null) parts.push(services);
   if (shown.length < all.length) parts.push(`${all.length - shown.length} cgroups more: --json has them`);
   const kills = policies.flatMap(({ policy, kills }) =>
     kills.map(({ ts, cgroup, victim, innocent, own_use, own_limit }) => [

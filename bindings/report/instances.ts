@@ -60,6 +60,7 @@ export class InstanceWatch {
   readonly #lives: Life[] = [];
   readonly #alive = new Map<number, Life>();
   readonly #made = new Map<string, number>();
+  readonly #children = new Map<number, number[]>();
   /** the trace was rewritten: marks tell of instances */
   #marked = false;
 
@@ -80,6 +81,10 @@ export class InstanceWatch {
   #after(machine: Machine, batch: TraceBatch, row: number): void {
     if (batch.opMap[batch.op[row]!] !== O.OP_MKDIR) return;
     const cgroup = batch.cgroup[row]!;
+    const parent = batch.object[row]!;
+    const siblings = this.#children.get(parent);
+    if (siblings) siblings.push(cgroup);
+    else this.#children.set(parent, [cgroup]);
     const waiting = this.#lives.at(-1);
     // A mark comes before the cgroup that it is about.
     if (this.#marked && waiting?.cgroup === cgroup && waiting.around === 0) this.#settle(machine, waiting, true);
@@ -100,7 +105,8 @@ export class InstanceWatch {
   }
 
   #begin(machine: Machine, cgroup: number, path: string, number: number, own: boolean): void {
-    const start = machine.cgroups.has(cgroup) ? snapshot(machine, cgroup) : { pages: 0, kernel: 0, charged: 0 };
+    // What was just made has nothing yet.
+    const start = own ? { pages: 0, kernel: 0, charged: 0 } : this.#snapshot(machine, cgroup);
     const life: Life = {
       ...{ number, cgroup, path, start, own, done: false, around: 0 },
       ...{ pages: 0, kernel_pages: 0, charged: 0, around_before: 0, around_after: 0 },
@@ -119,13 +125,26 @@ export class InstanceWatch {
   #end(machine: Machine, cgroup: number): void {
     const life = this.#alive.get(cgroup);
     if (life === undefined || life.done) return;
-    const now = snapshot(machine, cgroup);
+    const now = this.#snapshot(machine, cgroup);
     life.pages = now.pages - life.start.pages;
     life.kernel_pages = now.kernel - life.start.kernel;
     life.charged = now.charged - life.start.charged;
     life.around_after = dataOf(machine, life.around);
     life.done = true;
     this.#alive.delete(cgroup);
+  }
+
+  #snapshot(machine: Machine, cgroup: number): Snapshot {
+    const charged = this.#charged(machine, cgroup);
+    return { pages: dataOf(machine, cgroup), kernel: total(machine, cgroup, [L.STAT_KMEM]), charged };
+  }
+
+  /** Pages ever charged to a cgroup and all below it. */
+  #charged(machine: Machine, cgroup: number): number {
+    const kinds = [O.KIND_ANON, O.KIND_FILE, O.KIND_SHMEM];
+    const own = kinds.map((kind) => Number(machine.engine.eventCount(cgroup, L.EVENT_CHARGED + kind, 1)));
+    const below = (this.#children.get(cgroup) ?? []).map((child) => this.#charged(machine, child));
+    return [...own, ...below].reduce((sum, pages) => sum + pages, 0);
   }
 
   /** The services that had more than one instance. What still runs ends here: the machine stands at the end of the trace. */
@@ -156,19 +175,4 @@ function total(machine: Machine, cgroup: number, rows: readonly number[]): numbe
 /** Data of a cgroup and all below it, pages, without what stocks hold. */
 function dataOf(machine: Machine, cgroup: number): number {
   return total(machine, cgroup, DATA);
-}
-
-function snapshot(machine: Machine, cgroup: number): Snapshot {
-  let charged = 0;
-  for (const id of machine.cgroups.keys()) {
-    if (!isBelow(machine, id, cgroup)) continue;
-    for (const kind of [O.KIND_ANON, O.KIND_FILE, O.KIND_SHMEM])
-      charged += Number(machine.engine.eventCount(id, L.EVENT_CHARGED + kind, 1));
-  }
-  return { pages: dataOf(machine, cgroup), kernel: total(machine, cgroup, [L.STAT_KMEM]), charged };
-}
-
-function isBelow(machine: Machine, cgroup: number, top: number): boolean {
-  for (let id = cgroup; id > 0; id = machine.cgroups.get(id)?.parent ?? 0) if (id === top) return true;
-  return false;
 }

@@ -85,6 +85,34 @@ row(
   },
 );
 
+row(
+  'P1',
+  'lru-reparent of a recording: 100 frames and 5 swap slots of a removed cgroup are its parent’s; what is uncharged later leaves the parent',
+  async () => {
+    const trace = new TraceBuilder();
+    trace.mkdir('/p').mkdir('/p/c').spawn('t', '/p/c').spawn('u', '/p');
+    const file = { flags: O.KIND_FILE << O.FLAG_KIND_SHIFT, gfp: O.GFP_KERNEL };
+    for (let i = 0; i < 100; i++) trace.row('charge', { task: 1, cgroup: 3, index: i + 1, ...file });
+    for (let i = 0; i < 5; i++) trace.row('swap_out', { task: 1, object: i + 1, index: i + 1, count: 1 });
+    trace.exit('t').rmdir('/p/c');
+    const boot = { residency: 'recorded', pages: 1024, swap: 16 } as const;
+    for (const [policy, child, parent] of [
+      ['linux', 100, 0],
+      ['lru-reparent', 0, 100],
+    ] as const) {
+      const machine = await replayRows(trace, policy, boot);
+      expect([own(machine, 3), own(machine, 2), machine.usage(2)]).toEqual([child, parent, 100]);
+      expect([machine.usage(3), machine.isReleased(3)]).toEqual([child, child === 0]);
+      const slots = (id: number) => Number(machine.engine.pageCounterField(id, L.COUNTER_SWAP, L.PC_USAGE));
+      expect([slots(3), slots(2)]).toEqual([child ? 5 : 0, 5]);
+    }
+    for (let i = 0; i < 40; i++) trace.row('uncharge', { task: 2, cgroup: 3, index: i + 1 });
+    trace.row('uncharge_flush', { task: 2 });
+    const machine = await replayRows(trace, 'lru-reparent', boot);
+    expect([own(machine, 3), own(machine, 2), machine.usage(2)]).toEqual([0, 60, 60]);
+  },
+);
+
 for (const policy of ['linux', 'lru-reparent'])
   row(
     'P1a',
