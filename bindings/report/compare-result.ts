@@ -4,6 +4,7 @@
  */
 import type { Forced } from '../policy/figures.ts';
 import type { Context, SomeAnswers } from '../policy/policy.ts';
+import type { WorkFor } from './cross.ts';
 import type { CgroupResult, KillResult } from './result.ts';
 
 /** The eight questions, by the names that `--question` takes, in their order. */
@@ -247,6 +248,8 @@ export interface PolicyResult {
   series: Series;
   flows: Flow[];
   uses: Uses;
+  /** who did work for whose memory */
+  work: WorkFor[];
   kills: CompareKill[];
   kills_lost: number;
   shuffle?: ShuffleResult;
