@@ -849,6 +849,7 @@ export const BOND_UID: u32 = 116; // u32 whose file it is (i_uid)
 export const BOND_WORKERS: u32 = 120; // u32 of a loop device: its workers
 export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each user but root may have there; 0: any number
 export const BOND_PREALLOCATED: u32 = 1;
+export const BOND_REFUSED: u32 = 4; // an insertion was refused
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
 export const PM_STRIDE: u32 = 448;
