@@ -49,8 +49,8 @@ function refusal(task: u32, memcg: u32): u32 {
 }
 
 /**
- * mount(2) of a tmpfs as object `mount`: `memcg` pays (0: who touches), `pages` are its size (0: any). Of one that is mounted: a remount, after
- * which new pages are charged to another one. 0 or a negative errno.
+ * mount(2) of a tmpfs as object `mount`: `memcg` pays (0: who touches), `pages` are its size (0: any). Of one that is mounted: a remount,
+ * after which new pages are charged to another one. 0 or a negative errno.
  */
 export function mountAt(task: u32, memcg: u32, mount: u32, pages: u32): i32 {
   if (memcg && !memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
