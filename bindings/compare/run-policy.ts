@@ -13,6 +13,7 @@ import type {
   SeriesOf,
   Uses,
 } from '../report/compare-result.ts';
+import { workFor } from '../report/cross.ts';
 import { InstanceWatch } from '../report/instances.ts';
 import { Integrals } from '../report/integrals.ts';
 import { answers, determinism, subtreeSums } from '../report/questions.ts';
@@ -132,6 +133,7 @@ export async function runPolicy(
     series: series.result(machine),
     flows: flowsOf(machine),
     uses: usesOf(machine, uses, policy),
+    work: workFor(machine),
     kills: killsOf(machine),
     kills_lost: machine.killsLost,
     ...(services.length > 0 ? { services } : {}),

@@ -4,6 +4,7 @@
  */
 import type { Forced } from '../policy/figures.ts';
 import type { Context, SomeAnswers } from '../policy/policy.ts';
+import type { WorkFor } from './cross.ts';
 import type { ServiceFigures } from './instances.ts';
 import type { CgroupResult, KillResult } from './result.ts';
 
@@ -248,6 +249,8 @@ export interface PolicyResult {
   series: Series;
   flows: Flow[];
   uses: Uses;
+  /** who did work for whose memory */
+  work: WorkFor[];
   kills: CompareKill[];
   kills_lost: number;
   /** services that were stopped and started again: what each instance was charged for; pages */

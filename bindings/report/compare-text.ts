@@ -9,6 +9,7 @@ import type {
   Questions,
   QuestionTotals,
 } from './compare-result.ts';
+import { crossTable } from './cross.ts';
 import { table } from './table.ts';
 
 /** Cgroups that a terminal shows; JSON has all. */
@@ -192,6 +193,8 @@ export function compareText(result: CompareResult): string {
   }
   const services = servicesTable(policies);
   if (services !== null) parts.push(services);
+  const work = questions.includes('pressure') ? crossTable(policies, size) : null;
+  if (work !== null) parts.push(work);
   if (shown.length < all.length) parts.push(`${all.length - shown.length} cgroups more: --json has them`);
   const kills = policies.flatMap(({ policy, kills }) =>
     kills.map(({ ts, cgroup, victim, innocent, own_use, own_limit }) => [

@@ -126,7 +126,9 @@ export class FileData {
       // What was done until then stays done.
       return { done: (result as CallResult | null)?.done ?? 0, error };
     }
-    if (result.errno) return { done: result.done ?? 0, error: new SyscallError(result.errno) };
+    // Who was chosen to pay has no room: SIGBUS, as what a fault makes of EFAULT.
+    const errno = result.signal ? 'EFAULT' : result.errno;
+    if (errno) return { done: result.done ?? 0, error: new SyscallError(errno) };
     return { done: access.pages, error: null };
   }
 
