@@ -327,7 +327,7 @@ function foldPolicy(hash: u64): u64 {
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
     for (let field = L.PM_SKIPPED; field <= L.PM_WAKE_AT; field += 8) {
-      let word = load<u64>(policyMemcgAt(memcg) + field);
+      let word = load<u64>(at + field);
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
     let shift = load<u64>(at, L.PM_AGE_SHIFT);

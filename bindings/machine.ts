@@ -725,11 +725,15 @@ export class Machine {
     return this.#u32[(regionAt(L.R_POLICY_MEMCG, this.capacities) + cgroup * L.PM_STRIDE + field) / 4]!;
   }
 
-  /** The cgroup declares itself a resource domain, of this name or of none (`''`); with `null` it is none any more. */
+  /**
+   * The cgroup declares itself a resource domain, of this name or of none (`''`); with `null` it is none any more. EngineError EEXIST: one above or
+   * below has the name.
+   */
   setDomain(cgroup: number, name: string | null): void {
     const index = name === null ? 0 : name === '' ? O.DOMAIN_UNNAMED : this.#domainNumber(name);
     this.#present(cgroup, `domain of ${this.pathOf(cgroup)}`);
-    this.#call('domain', O.OP_DOMAIN, { cgroup, index });
+    const { errno } = this.#call('domain', O.OP_DOMAIN, { cgroup, index });
+    if (errno) throw new EngineError(errno, `domain of ${this.pathOf(cgroup)}: ${errno}`);
   }
 
   /** The name of a resource domain, `''` where it has none; null: the cgroup is no domain. */
@@ -901,7 +905,6 @@ export class Machine {
     const object = this.#freeObjects.pop() ?? Math.max(1, this.#header(L.H_OBJECT_END));
     const { errno } = this.#call(doing, op, { ...columns, object });
     if (errno === undefined) return object;
-    if (op === O.OP_OBJECT_NEW) this.#call('free', O.OP_OBJECT_FREE, { object });
     this.#freeObjects.push(object);
     throw new EngineError(errno, `${doing}: ${errno}`);
   }
