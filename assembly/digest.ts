@@ -21,7 +21,8 @@ import { memcgState } from './memcg/memcg';
 import { statPending, statShown, statUpdates } from './memcg/rstat';
 import { statLocal } from './memcg/stat';
 import {
-  bondAt, cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt, policyMemcgAt,
+  bondAt, cpuAt, folioAt, headerGet, headerGet64, hugeBase, inodeAt, lruvecAt, mapAt, memcgAt, mmAt, nrCpus, objcgAt, objectAt,
+  policyMemcgAt,
   policyTables, rstatBase, shrinkAt, swapEnd, taskAt,
 } from './memory';
 import { countAt } from './policy/policy';

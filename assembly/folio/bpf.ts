@@ -6,7 +6,7 @@
 // tree, or bytes of kmalloc() or per-CPU memory. An element that is allocated when it is inserted has bytes of its own, which are
 // charged to the map's memcg at that time, whoever inserts: an interrupt, too.
 //
-//   BOND_RADIX:  key << 2  | 0: bytes + 1 | 1: objcg that pays, 0: nobody | 2: objcg that a recharge under way takes it from | 3: it came since
+//   BOND_RADIX:  key << 2  | 0: bytes + 1 | 1: objcg that pays, 0: nobody | 2: objcg that a recharge takes it from | 3: it came since
 import { chargeMemcg } from '../charge/charge';
 import { EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, PAGE_SHIFT } from '../constants';
 import { chargeObjectTo, unchargeObject } from '../live';
@@ -149,8 +149,8 @@ function describe(object: u32, objcg: u32, kind: u32, bytes: u64): void {
 }
 
 /**
- * bpf(BPF_MAP_CREATE), or the place of a program: `pages` of `kind` (KIND_VMALLOC, KIND_SLAB or KIND_PERCPU: on each CPU; 0: what the kernel
- * takes for that size), charged to the task's objcg, or to that of `chosen` where the policy is to choose by a handle. A refused map does
+ * bpf(BPF_MAP_CREATE), or the place of a program: `pages` of `kind` (KIND_VMALLOC, KIND_SLAB or KIND_PERCPU: on each CPU; 0: what the
+ * kernel takes for that size), charged to the task's objcg, or to that of `chosen` where the policy is to choose by a handle. A refused map does
  * not exist, and what the trace does to it means nothing. 0 or a negative errno.
  */
 export function bpfNew(task: u32, cpu: u32, object: u32, type: u32, kind: u32, index: u64, chosen: u32): i32 {

@@ -18,7 +18,8 @@ function isPinned(memcg: u32): bool {
   if (statLocal(memcg, L.STAT_SWAPCACHED)) return true;
   if (statLocal(memcg, L.STAT_SOCK) || statLocal(memcg, L.STAT_HUGETLB) || pageCounterRead(swapCounter(memcg))) return true;
   // Where objcgs stay with their memcg, what they charge for does refer to it.
-  if (policyOn && hasOption(L.OPTION_OBJCG_STAYS) && (load<i64>(objcgAt(memcg), L.OBJCG_BYTES) || load<i64>(objcgAt(memcg), L.OBJCG_PAGES))) return true;
+  let kmem = load<i64>(objcgAt(memcg), L.OBJCG_BYTES) != 0 || load<i64>(objcgAt(memcg), L.OBJCG_PAGES) != 0;
+  if (kmem && policyOn && hasOption(L.OPTION_OBJCG_STAYS)) return true;
   for (let kind: u32 = 0; kind <= KIND_STOCK; kind++) if (unseen(memcg, kind)) return true;
   for (let cpu: u32 = 0; cpu < nrCpus; cpu++)
     for (let slot: u32 = 0; slot < nrStockSlots; slot++) if (load<u32>(cpuAt(cpu) + (slot << 2), L.STOCK_MEMCG) == memcg) return true;

@@ -18,8 +18,8 @@ import {
 } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
 import {
-  bpfObjcg, bpfPages, bytesOf, ELEMENT_FROM, ELEMENT_LATE, ELEMENT_OWNER, elementWord, fails, isBpf, nextElement, noteUnpaid, setElementWord,
-  tableBytes,
+  bpfObjcg, bpfPages, bytesOf, ELEMENT_FROM, ELEMENT_LATE, ELEMENT_OWNER, elementWord, fails, isBpf, nextElement, noteUnpaid,
+  setElementWord, tableBytes,
 } from '../folio/bpf';
 import { chargeWord, makeChargeWord, ownerOf, unchargeKmem } from '../folio/folio';
 import { typeOf } from '../folio/mapping';
@@ -135,7 +135,7 @@ function couldGive(memcg: u32): i64 {
 }
 
 /**
- * The limit of `over` refused `pages`: reclaims there, if that could help, and answers whether it did. Nobody is killed for the sake of a bill
+ * The limit of `over` refused `pages`: reclaims there, if that could help, and answers whether it did. Nobody is killed for a bill
  * (mem_cgroup_do_precharge() of cgroup v1: __GFP_NORETRY), and what cannot succeed changes nothing.
  */
 function makesRoom(task: u32, cpu: u32, over: u32, pages: i64): bool {
@@ -231,8 +231,10 @@ function unreserveAll(object: u32): void {
 export function prechargedPages(object: u32): i64 {
   if (!radixEntries(state(object))) return 0;
   let pages: i64 = 0;
-  for (let entry: u64 = 0; entry < NR_ENTRIES; entry++)
-    pages += <i64>get(object, entryField(entry, PAGES)) + <i64>(entryBytes(object, entry) >> PAGE_SHIFT) + get(object, entryField(entry, PARTIAL));
+  for (let entry: u64 = 0; entry < NR_ENTRIES; entry++) {
+    pages += <i64>get(object, entryField(entry, PAGES)) + get(object, entryField(entry, PARTIAL));
+    pages += <i64>(entryBytes(object, entry) >> PAGE_SHIFT);
+  }
   return pages;
 }
 /** The objcg that it is pre-charged to. */
@@ -318,8 +320,8 @@ function settleBytes(cpu: u32, object: u32, from: u32, bytes: u64): void {
 }
 
 /**
- * Pre-charges what is not at its new place, a piece of it at most: pages, the table's bytes, elements. 1: nothing is left after it; 0: there
- * is more; or -ENOMEM.
+ * Pre-charges what is not at its new place, a piece of it at most: pages, the table's bytes, elements. 1: nothing is left after it;
+ * 0: there is more; or -ENOMEM.
  */
 function prechargeObject(task: u32, cpu: u32, object: u32): i32 {
   let to = get(object, TO);

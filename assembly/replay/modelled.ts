@@ -208,6 +208,12 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
   return 0;
 }
 
+/** object_new of a BPF map or a program. */
+function newBpf(row: u32, task: u32, cpu: u32, object: u32, type: u32, flags: u32, index: u64): i32 {
+  let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
+  return bpfNew(task, cpu, object, type, kind, index, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
+}
+
 /** A row of a killed task: the child or the object that it names for the first time is named all the same, for others. */
 function passedOver(op: u32, task: u32, object: u32): i32 {
   if (op == O.OP_FORK) return forkKilled(task, object);
@@ -280,7 +286,7 @@ export function runEvent(row: u32, op: u32): i32 {
       return munlock(task, object, index, count);
     case O.OP_OBJECT_NEW:
       if (count == O.OBJECT_BPF_MAP || count == O.OBJECT_BPF_PROG)
-        return bpfNew(task, cpu, object, count, (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
+        return newBpf(row, task, cpu, object, count, flags, index);
       return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
       if (index && policyTables && object < objectsEnd && isBpf(object)) bpfReplaced(cpu, object, <u32>index);

@@ -5,7 +5,9 @@ import { EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH } from '../constants';
 import { unchargeBatch } from '../folio/folio';
 import * as L from '../layout';
 import { memcgExists, memcgState, nearestOnline } from '../memcg/memcg';
-import { headerGet, headerGet64, headerSet, headerSet64, memcgAt, mmAt, nodesEnd, outOfRange, policyOn, ROOT, taskAt, tasksEnd } from '../memory';
+import {
+  headerGet, headerGet64, headerSet, headerSet64, memcgAt, mmAt, nodesEnd, outOfRange, policyOn, ROOT, taskAt, tasksEnd,
+} from '../memory';
 import { kmemPayerOf } from '../policy/payer';
 import { rechargerExits } from '../policy/reuse';
 import { psiExit, psiMove } from '../psi';
