@@ -24,19 +24,21 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 caption { text-align: left; padding-bottom: .2rem; }
 th, td { padding: .2rem .6rem; border: 1px solid var(--line); text-align: right; vertical-align: top; overflow-wrap: anywhere; }
 th { font-weight: 600; }
-th:first-child, td.text { text-align: left; }
+th:first-child, td.text, th.text { text-align: left; }
+.legend { list-style: none; margin: .2rem 0 0; padding: 0; font-size: .85rem; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; }
+details ul { margin: .3rem 0; padding-left: 1.1rem; }
 td.best { background: var(--best); font-weight: 600; }
 td.best::after { content: " ★"; }
 td.bad { background: var(--bad); }
 code, pre { font: .88rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
 details summary { cursor: pointer; }
-.key { display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 .8em; vertical-align: -.1em; }
+.key { display: inline-block; width: .9em; height: .9em; margin: 0 .4em 0 0; vertical-align: -.1em; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   h2 { break-after: avoid; } h3 { break-after: avoid; }
-  td.best, td.bad, .key { print-color-adjust: exact; }
+  td.best, td.bad, .key, svg { print-color-adjust: exact; }
 }
 `;
