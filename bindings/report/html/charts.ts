@@ -3,7 +3,7 @@ import { BarChart, HeatmapChart, LineChart, SankeyChart, ScatterChart } from 'ec
 import { GridComponent, VisualMapComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { bytes, shortened } from './text.ts';
+import { bytes, shortBytes, shortened } from './text.ts';
 
 echarts.use([
   BarChart,
@@ -148,7 +148,7 @@ export function bars(names: readonly string[], values: readonly number[], text: 
 export function grouped(groups: readonly string[], series: readonly { name: string; values: number[] }[]): string {
   return draw(280, {
     grid: { left: 64, right: 16, top: 24, bottom: 44 },
-    xAxis: { type: 'category', data: [...groups], ...AXIS, axisLabel: { ...FONT, interval: 0 } },
+    xAxis: { type: 'category', data: [...groups], ...AXIS, axisLabel: { ...FONT, interval: 0, lineHeight: 17 } },
     yAxis: { type: 'value', minInterval: 1, ...AXIS },
     series: series.map(({ name, values }, i) => ({
       name: shortened(name, 36),
@@ -175,14 +175,11 @@ export function heat(
   const data = values.flatMap((row, y) => row.flatMap((value, x) => (value > 0 ? [[x, y, value] as const] : [])));
   const dark = (value: number) => value > most * 0.55;
   return draw(120 + 30 * rows.length, {
-    grid: { left: 220, right: 24, top: 8, bottom: 108 },
+    grid: { left: 220, right: 24, top: 8, bottom: 100 },
     xAxis: {
       type: 'category',
       data: columns.map((name) => shortened(name, 22)),
       ...AXIS,
-      name: 'is charged to',
-      nameLocation: 'middle',
-      nameGap: 92,
       splitArea: { show: true, areaStyle: { color: ['#88888811', '#88888822'] } },
       axisLabel: { ...FONT, interval: 0, rotate: columns.length > 4 ? 35 : 0 },
     },
@@ -203,7 +200,7 @@ export function heat(
             show: true,
             ...FONT,
             color: dark(value[2]) ? '#fffffe' : '#010101',
-            formatter: bytes(value[2]),
+            formatter: shortBytes(value[2]),
           },
         })),
       },

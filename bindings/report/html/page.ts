@@ -237,10 +237,6 @@ function tree({ policies }: CompareResult): string {
 }
 
 function payers({ policies }: CompareResult): string {
-  const most = policies.reduce(
-    (high, { uses }) => uses.bytes.reduce((h, row) => row.reduce((a, b) => Math.max(a, b), h), high),
-    0,
-  );
   const figures = policies.map(({ policy, uses }) => {
     if (uses.users.length === 0) return `<h3>${escaped(policy.name)}</h3>\n<p>Nothing is in use at the end.</p>`;
     const sums = (n: number, at: (i: number) => number) =>
@@ -256,7 +252,7 @@ function payers({ policies }: CompareResult): string {
       users.map((u) => uses.users[u]!),
       columns.map((p) => name(uses.payers[p]!)),
       users.map((u) => columns.map((p) => uses.bytes[u]![p]!)),
-      most,
+      users.reduce((high, u) => columns.reduce((h, p) => Math.max(h, uses.bytes[u]![p]!), high), 0),
     );
     const left = uses.users.length - users.length + uses.payers.length - columns.length;
     const rows = users.map((u) => [rowHead(uses.users[u]!), ...columns.map((p) => cell(uses.bytes[u]![p]!, bytes))]);
