@@ -40,6 +40,7 @@ import {
   rstatBase,
   taskAt,
 } from './memory';
+import { overSettle as settleOver } from './policy/over';
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
 import { shareUp } from './policy/share';
@@ -239,6 +240,10 @@ export function pageCounterTryCharge(memcg: u32, counter: u32, pages: i64): u32 
 /** page_counter_charge() */
 export function pageCounterCharge(memcg: u32, counter: u32, pages: i64): void {
   pcCharge(counterAt(memcg, counter), pages);
+}
+/** The figures of what is above memory.max (PM_OVER…) are brought up to the clock. */
+export function overSettle(): void {
+  settleOver();
 }
 /** page_counter_uncharge() */
 export function pageCounterUncharge(memcg: u32, counter: u32, pages: i64): void {

@@ -7,12 +7,13 @@ import { countLocal } from '../memcg/events';
 import { rstatUpdated } from '../memcg/rstat';
 import { modStat, statOfKind } from '../memcg/stat';
 import { folioAt, headerGet, headerGet64, headerSet, pagesEnd, placeBase, policyOn, ROOT, rstatBase, userSetsEnd } from '../memory';
-import { forgetUse } from '../observe/users';
+import { forgetUse, noteMade } from '../observe/users';
 import { takeRefusal } from '../policy/policy';
 import { unmark } from '../policy/release';
 import { addHead, listAt, remove } from '../reclaim/lru';
 import { ageNonresident } from '../reclaim/workingset';
 import { GFP_KERNEL, GFP_NORETRY, KIND_ANON, KIND_FILE } from '../replay/ops';
+import { folioPayer } from '../task/task';
 import { chargeWord, makeChargeWord, newFolioList, noteFrame, ownerOf, unchargeFolio } from './folio';
 import { inodeCleaned, inodeDirtied } from './inode';
 import { isLruAdding, isLruAddingHere, lruAdd, lruAddForget } from './lru-add';
@@ -84,12 +85,13 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
     // What is read ahead is nobody's loss.
     if (!(gfp & GFP_NORETRY)) {
       countLocal(memcg, L.EVENT_REFUSED, 1);
-      if (headerGet(L.H_CALL_REFUSED) != L.CALL_NO_SPACE) headerSet(L.H_CALL_REFUSED, policyOn ? takeRefusal() : 1);
+      headerSet(L.H_CALL_REFUSED, policyOn ? takeRefusal() : 1);
     }
     return -ENOMEM;
   }
   commitNew(cpu, frame, memcg, kind);
   store<u64>(placeAt(frame), place);
+  if (userSetsEnd) noteMade(frame, task ? folioPayer(task, kind == KIND_ANON) : memcg);
   countLocal(memcg, L.EVENT_CHARGED + kind, 1);
   headerSet(L.H_CALL_CHARGED, headerGet(L.H_CALL_CHARGED) + 1);
   return frame;

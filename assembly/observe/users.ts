@@ -71,6 +71,7 @@ function union(set: u32, memcg: u32): u32 {
 /** A task of `memcg` uses the folio. What finds the table full is counted; the folio keeps its set. */
 export function noteUse(frame: u32, memcg: u32): void {
   let set = load<u32>(userAt(frame));
+  if (set & L.USER_MADE_FOR) set = 0;
   if (!memcg || (set && lastOf(set) == memcg)) return;
   let more: u32;
   if (get(L.USERS_LAST_SET) == set && get(L.USERS_LAST_MEMCG) == memcg) more = get(L.USERS_LAST_UNION);
@@ -93,11 +94,16 @@ export function noteUse(frame: u32, memcg: u32): void {
   put(L.USERS_STALE, 1);
 }
 
+/** The folio is new, made for a task of `memcg`: until somebody uses it, it counts as used there. */
+export function noteMade(frame: u32, memcg: u32): void {
+  store<u32>(userAt(frame), memcg | L.USER_MADE_FOR);
+}
+
 /** The folio is free: nobody uses it. */
 export function forgetUse(frame: u32): void {
   let set = load<u32>(userAt(frame));
   if (!set) return;
-  addPages(set, -1);
+  if (!(set & L.USER_MADE_FOR)) addPages(set, -1);
   store<u32>(userAt(frame), 0);
   put(L.USERS_STALE, 1);
 }

@@ -14,6 +14,7 @@ import { commonAncestor, isDescendant, memcgExists, memcgState } from '../memcg/
 import { bondAt, headerGet, inodeAt, mmAt, objectsEnd, outOfRange, policyMemcgAt, policyTables } from '../memory';
 import { OBJECT_SUPER } from '../replay/ops';
 import { taskMemcg } from '../task/task';
+import { mayName } from './named';
 import { answer, refuseRow } from './policy';
 
 @inline function uidOf(task: u32): u32 {
@@ -41,7 +42,10 @@ function mayCharge(task: u32, memcg: u32): u32 {
 
 /** Whether the payer that a row names may be had: 0, or the errno for which the row is refused. */
 function refusal(task: u32, memcg: u32): u32 {
-  return memcg && answer(L.POLICY_PAYER) == L.PAYER_MOUNT ? mayCharge(task, memcg) : 0;
+  if (!memcg) return 0;
+  let payer = answer(L.POLICY_PAYER);
+  if (payer == L.PAYER_NAMED) return mayName(task, memcg);
+  return payer == L.PAYER_MOUNT ? mayCharge(task, memcg) : 0;
 }
 
 /**

@@ -109,6 +109,7 @@ export interface EngineExports {
   eventCount(memcg: number, event: number, local: number): bigint;
   memstall(task: number, cpu: number, ns: bigint, reclaims: number): number;
   readPressure(memcg: number): number;
+  overSettle(): void;
   folioOwner(frame: number): number;
   /** observed: USER_SHARE of every memcg is current after this */
   workOutShares(): void;

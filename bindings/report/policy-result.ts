@@ -18,9 +18,11 @@ export interface PolicyCgroupResult {
   force_charge: number;
   over_max_peak: number;
   over_max_byte_ns: number;
-  /** bytes that came from another payer and went to one */
-  moved: { in: number; out: number };
-  recharged: { in: number; out: number };
+  /** bytes that came from another payer, and that went to one */
+  moved: number;
+  moved_out: number;
+  recharged: number;
+  recharged_out: number;
   released: number;
   /** charged to it although it is dead, or although it neither used it nor was chosen */
   stranded_byte_ns: number;
@@ -56,8 +58,10 @@ export function addPolicyFigures(
       force_charge: figures.force_charge,
       over_max_peak: figures.over_max_peak * PAGE_SIZE,
       over_max_byte_ns: figures.over_page_ns * PAGE_SIZE,
-      moved: { in: figures.moved_in * PAGE_SIZE, out: figures.moved_out * PAGE_SIZE },
-      recharged: { in: figures.recharged_in * PAGE_SIZE, out: figures.recharged_out * PAGE_SIZE },
+      moved: figures.moved_in * PAGE_SIZE,
+      moved_out: figures.moved_out * PAGE_SIZE,
+      recharged: figures.recharged_in * PAGE_SIZE,
+      recharged_out: figures.recharged_out * PAGE_SIZE,
       released: figures.released * PAGE_SIZE,
       stranded_byte_ns: Math.round((stranded.dead + stranded.unasked) * PAGE_SIZE),
       proportional: Math.round(shares[id]! * PAGE_SIZE),

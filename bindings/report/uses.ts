@@ -90,6 +90,8 @@ export function lookAtUses(machine: Machine): UseTable {
     return table;
   }
   const sets = readSets(u32, regionAt(L.R_USER_SET, capacities));
+  // A folio that nobody has used yet counts as used by whom it was made for (read ahead).
+  const usersOf = (word: number) => (word >= L.USER_MADE_FOR >>> 0 ? [word - (L.USER_MADE_FOR >>> 0)] : sets[word]!);
   // Pages by (set, owner): neighbours mostly agree.
   const groups = new Map<number, number>();
   const unaskedOf = new Map<number, number>();
@@ -113,7 +115,7 @@ export function lookAtUses(machine: Machine): UseTable {
       key = next;
       run = 0;
       owner = word >>> L.CHARGE_OWNER_SHIFT;
-      foreign = set !== 0 && owner !== ROOT_CGROUP && !sets[set]!.includes(owner) && !machine.isRemoved(owner);
+      foreign = owner !== ROOT_CGROUP && !machine.isRemoved(owner) && !usersOf(set).includes(owner);
     }
     run++;
     if (!foreign) continue;
@@ -128,8 +130,7 @@ export function lookAtUses(machine: Machine): UseTable {
   for (const [pair, pages] of [...groups].sort(([a], [b]) => a - b)) {
     const payer = pair % 2 ** 24;
     table.charged[payer]! += pages;
-    // What nobody has used yet was read ahead for the sake of who pays for it.
-    const members = sets[Math.floor(pair / 2 ** 24)]!;
+    const members = usersOf(Math.floor(pair / 2 ** 24));
     const split = members.length === 0 ? [payer] : members;
     for (const user of split) {
       table.share[user]! += pages / split.length;
