@@ -15,8 +15,8 @@ const ANSWERS: Readonly<Record<string, SomeAnswers>> = {
   backcharge: { worker: 'backcharge' },
   'backcharge, kill': { worker: 'backcharge', backchargeKill: true },
   metadata: { worker: 'backcharge-metadata' },
-  enospc: { refused: { worker: 'enomem' }, loopOnly: true },
-  'enospc, all': { refused: { worker: 'enomem' } },
+  enospc: { refused: { worker: 'enomem' } },
+  'enospc, all': { refused: { worker: 'enomem' }, allTmpfs: true },
 };
 
 const DEVICES = 3;

@@ -4,7 +4,7 @@ export const dropOnExit: Preset = {
   name: 'drop-on-exit',
   summary: 'the page cache of a removed cgroup is dropped, as far as it can be',
   rows: ['B6'],
-  scenario: 'shared',
+  scenario: 'persistent',
   answers: { offline: 'drop' },
   needs: ['rmdir'],
 };

@@ -4,7 +4,7 @@ export const loopAssigned: Preset = {
   name: 'loop-assigned',
   summary: 'a loop device is assigned to a cgroup, which pays whoever issues',
   rows: ['L7'],
-  scenario: 'shared',
+  scenario: 'loop',
   answers: { worker: 'assigned' },
   needs: ['loop_configure'],
 };

@@ -4,7 +4,7 @@ export const loopInline: Preset = {
   name: 'loop-inline',
   summary: "I/O to a loop device is redirected in the issuer's own context",
   rows: ['L6'],
-  scenario: 'shared',
+  scenario: 'loop',
   answers: { worker: 'inline' },
   needs: ['loop_configure'],
 };

@@ -4,7 +4,7 @@ export const loopRoot: Preset = {
   name: 'loop-root',
   summary: 'one worker for each loop device: its backing pages are charged to the root',
   rows: ['L1', 'L1a', 'L2c'],
-  scenario: 'shared',
+  scenario: 'loop',
   answers: { worker: 'root' },
   needs: ['loop_configure'],
 };

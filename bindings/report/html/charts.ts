@@ -1,9 +1,9 @@
 /** The drawings of the page, as SVG: no script draws them, so they are there in print and without a network. */
 import { BarChart, HeatmapChart, LineChart, SankeyChart, ScatterChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, VisualMapComponent } from 'echarts/components';
+import { GridComponent, VisualMapComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { bytes, shortened } from './text.ts';
+import { bytes, shortBytes, shortened } from './text.ts';
 
 echarts.use([
   BarChart,
@@ -12,13 +12,12 @@ echarts.use([
   SankeyChart,
   ScatterChart,
   GridComponent,
-  LegendComponent,
   VisualMapComponent,
   SVGRenderer,
 ]);
 
 /** Told apart by people who do not see all colours (Okabe and Ito), and in grey by their lightness. */
-export const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#d55e00', '#56b4e9', '#cc79a7', '#f0e442', '#7f7f7f'];
+const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#d55e00', '#56b4e9', '#cc79a7', '#f0e442', '#8c6d31'];
 const REST = '#b8b8b8';
 
 const WIDTH = 960;
@@ -51,7 +50,15 @@ function draw(
 }
 
 /** Seconds of the axis of time. */
-const seconds = { type: 'value', name: 'seconds', nameLocation: 'middle', nameGap: 26, ...AXIS } as const;
+const seconds = {
+  type: 'value',
+  min: 0,
+  name: 'seconds',
+  nameLocation: 'middle',
+  nameGap: 26,
+  ...AXIS,
+  axisLabel: { ...FONT, showMaxLabel: false, hideOverlap: true },
+} as const;
 
 /** One layer of a stack. */
 export interface Layer {
@@ -62,11 +69,9 @@ export interface Layer {
 
 /** Bytes over time, stacked; `most` so that several drawings have the same scale. Times in ns. */
 export function areas(ts: readonly number[], layers: readonly Layer[], most: number): string {
-  const rows = Math.ceil(layers.length / 3);
-  return draw(300 + 20 * rows, {
-    legend: legend(layers.map(({ name }) => name)),
-    grid: { left: 84, right: 24, top: 16, bottom: 56 + 20 * rows },
-    xAxis: { ...seconds, min: ts.length === 0 ? 0 : ts[0]! / 1e9, max: ts.length === 0 ? 1 : ts.at(-1)! / 1e9 },
+  return draw(300, {
+    grid: { left: 84, right: 24, top: 16, bottom: 44 },
+    xAxis: { ...seconds, max: Math.max(1e-9, (ts.at(-1) ?? 0) / 1e9) },
     yAxis: {
       type: 'value',
       max: scale(most),
@@ -100,18 +105,9 @@ export function colourOf(n: number): string {
   return COLOURS[n] ?? REST;
 }
 export const colourOfRest = REST;
-
-function legend(names: readonly string[]) {
-  return {
-    data: names.map((name) => shortened(name, 36)),
-    bottom: 0,
-    left: 'center',
-    itemWidth: 14,
-    itemHeight: 10,
-    icon: 'rect',
-    textStyle: FONT,
-  } as const;
-}
+export const colourOfRemoved = '#4d4d4d';
+/** Kills, and kills of innocents. */
+export const KILL_COLOURS = [COLOURS[0]!, COLOURS[3]!] as const;
 
 /** A bar for each name, with its value at its end. */
 export function bars(names: readonly string[], values: readonly number[], text: (value: number) => string): string {
@@ -150,12 +146,10 @@ export function bars(names: readonly string[], values: readonly number[], text: 
 
 /** Groups of bars: a group for each of `groups`, a series for each policy. */
 export function grouped(groups: readonly string[], series: readonly { name: string; values: number[] }[]): string {
-  const rows = Math.ceil(series.length / 4);
-  return draw(260 + 20 * rows, {
-    legend: legend(series.map(({ name }) => name)),
-    grid: { left: 64, right: 16, top: 24, bottom: 44 + 20 * rows },
-    xAxis: { type: 'category', data: [...groups], ...AXIS, axisLabel: { ...FONT, interval: 0 } },
-    yAxis: { type: 'value', minInterval: 1, name: 'charges', ...AXIS },
+  return draw(280, {
+    grid: { left: 64, right: 16, top: 24, bottom: 44 },
+    xAxis: { type: 'category', data: [...groups], ...AXIS, axisLabel: { ...FONT, interval: 0, lineHeight: 17 } },
+    yAxis: { type: 'value', minInterval: 1, ...AXIS },
     series: series.map(({ name, values }, i) => ({
       name: shortened(name, 36),
       type: 'bar',
@@ -181,14 +175,11 @@ export function heat(
   const data = values.flatMap((row, y) => row.flatMap((value, x) => (value > 0 ? [[x, y, value] as const] : [])));
   const dark = (value: number) => value > most * 0.55;
   return draw(120 + 30 * rows.length, {
-    grid: { left: 220, right: 24, top: 8, bottom: 108 },
+    grid: { left: 220, right: 24, top: 8, bottom: 100 },
     xAxis: {
       type: 'category',
       data: columns.map((name) => shortened(name, 22)),
       ...AXIS,
-      name: 'is charged to',
-      nameLocation: 'middle',
-      nameGap: 92,
       splitArea: { show: true, areaStyle: { color: ['#88888811', '#88888822'] } },
       axisLabel: { ...FONT, interval: 0, rotate: columns.length > 4 ? 35 : 0 },
     },
@@ -209,7 +200,7 @@ export function heat(
             show: true,
             ...FONT,
             color: dark(value[2]) ? '#fffffe' : '#010101',
-            formatter: bytes(value[2]),
+            formatter: shortBytes(value[2]),
           },
         })),
       },
@@ -264,17 +255,16 @@ export function moments(
   duration: number,
   series: readonly { name: string; points: readonly (readonly [policy: number, ts: number])[] }[],
 ): string {
-  return draw(110 + 30 * policies.length, {
-    legend: legend(series.map(({ name }) => name)),
-    grid: { left: 220, right: 24, top: 8, bottom: 76 },
-    xAxis: { ...seconds, min: 0, max: Math.max(1e-9, duration / 1e9) },
+  return draw(70 + 30 * policies.length, {
+    grid: { left: 220, right: 24, top: 8, bottom: 44 },
+    xAxis: { ...seconds, max: Math.max(1e-9, duration / 1e9) },
     yAxis: { type: 'category', inverse: true, data: policies.map((name) => shortened(name, 28)), ...AXIS },
     series: series.map(({ name, points }, i) => ({
       name,
       type: 'scatter',
       symbol: i === 0 ? 'circle' : 'diamond',
       symbolSize: i === 0 ? 9 : 14,
-      itemStyle: { color: i === 0 ? COLOURS[0]! : COLOURS[3]! },
+      itemStyle: { color: KILL_COLOURS[i === 0 ? 0 : 1] },
       data: points.map(([policy, ts]) => [ts / 1e9, policy]),
     })),
   });

@@ -1,7 +1,19 @@
 /** The report of a comparison: one page that needs nothing else, no script, no network. Every drawing has its figures in a table beside it. */
 import { CONTEXTS } from '../../policy/policy.ts';
 import type { CompareResult, Flow, PolicyResult, Question, Refusals } from '../compare-result.ts';
-import { areas, bars, colourOf, colourOfRest, flow, grouped, heat, type Layer, moments } from './charts.ts';
+import {
+  areas,
+  bars,
+  colourOf,
+  colourOfRemoved,
+  colourOfRest,
+  flow,
+  grouped,
+  heat,
+  KILL_COLOURS,
+  type Layer,
+  moments,
+} from './charts.ts';
 import { STYLE } from './style.ts';
 import { byteSeconds, bytes, count, escaped, nanoseconds } from './text.ts';
 
@@ -35,6 +47,8 @@ const CELLS = 12;
 /** Rows of a table, and links of a flow. */
 const ROWS = 200;
 const LINKS = 30;
+/** As the path of a removed cgroup ends. */
+const REMOVED = / \(deleted\)#\d+$/;
 /** Kills whose candidates are listed, by policy. */
 const KILLS = 50;
 
@@ -77,12 +91,26 @@ ${sections.map(([id, name, body]) => `<section id="${id}">\n<h2>${escaped(name)}
 `;
 }
 
-function figure(svg: string, caption: string, series: number): string {
-  return `<figure role="img" aria-label="${escaped(caption)}" data-series="${series}">${svg}<figcaption>${escaped(caption)}</figcaption></figure>`;
+/** A series of a drawing, for its legend. */
+type Key = readonly [name: string, colour: string];
+
+function figure(svg: string, caption: string, keys: readonly Key[] = []): string {
+  const legend =
+    keys.length === 0
+      ? ''
+      : `<ul class="legend">${keys.map(([name, colour]) => `<li><span class="key" style="background:${colour}"></span>${escaped(name)}</li>`).join('')}</ul>`;
+  return `<figure><figcaption>${escaped(caption)}</figcaption><div role="img" aria-label="${escaped(caption)}">${svg}</div>${legend}</figure>`;
 }
 
-function tableOf(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const header = head.map((name) => `<th scope="col">${escaped(name)}</th>`).join('');
+/** `words`: columns of text, which stand at the left. */
+function tableOf(
+  caption: string,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  words: readonly string[] = [],
+): string {
+  const look = (name: string) => (words.includes(name) ? ' class="text"' : '');
+  const header = head.map((name) => `<th scope="col"${look(name)}>${escaped(name)}</th>`).join('');
   const body = rows.map((cells) => `<tr>${cells.join('')}</tr>`).join('\n');
   return `<div class="scroll"><table><caption>${escaped(caption)}</caption><thead><tr>${header}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
 }
@@ -92,6 +120,8 @@ const text = (value: string) => `<td class="text">${escaped(value)}</td>`;
 /** A figure: as one reads it, and as it is. */
 const cell = (value: number, shown: (value: number) => string, look = '') =>
   `<td${look === '' ? '' : ` class="${look}"`} data-value="${value}">${escaped(shown(value))}</td>`;
+
+const ABOUT = ['what it does', 'rows', 'to know'];
 
 function verdict({ verdict: judged, policies }: CompareResult): string {
   const rows = judged.map(({ question, ranking }) => {
@@ -109,7 +139,7 @@ function verdict({ verdict: judged, policies }: CompareResult): string {
       ranking.map((each) => each.value),
       unit,
     );
-    return figure(svg, `${name}: ${asks}`, ranking.length);
+    return figure(svg, `${name}: ${asks}`);
   });
   const names = policies.map(({ policy }) => policy.name);
   const about = policies.map(({ policy, lower_bound, warnings }) => {
@@ -121,7 +151,7 @@ function verdict({ verdict: judged, policies }: CompareResult): string {
   return `<p>Smaller is better in every question; ★ marks the best, and those that are as good.</p>
 ${tableOf('The eight questions, by policy', ['question', ...names], rows)}
 <div class="grid">${drawn.join('\n')}</div>
-${tableOf('The policies', ['policy', 'what it does', 'rows', 'to know'], about)}`;
+${tableOf('The policies', ['policy', ...ABOUT], about, ABOUT)}`;
 }
 
 /** What each cgroup is charged itself, without what is below it, over time. */
@@ -151,10 +181,10 @@ function tree({ policies }: CompareResult): string {
       );
   // The same colour and scale in all drawings.
   const shown = [...peaks].filter(([, peak]) => peak > 0).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  const names = shown
-    .slice(0, LAYERS)
-    .map(([path]) => path)
-    .sort();
+  const stay = shown.map(([path]) => path).filter((path) => !REMOVED.test(path));
+  const names = stay.slice(0, LAYERS).sort();
+  const removed = shown.length - stay.length;
+  const others = stay.length - names.length;
   const most = Math.max(
     1,
     ...each.map((cgroups, p) =>
@@ -168,7 +198,6 @@ function tree({ policies }: CompareResult): string {
       ),
     ),
   );
-  const rest = shown.length - names.length;
   const figures = policies.map(({ policy, series }, p) => {
     const cgroups = each[p]!;
     const zeros = () => series.ts.map(() => 0);
@@ -177,25 +206,37 @@ function tree({ policies }: CompareResult): string {
       values: cgroups.get(path) ?? zeros(),
       colour: colourOf(i),
     }));
-    if (rest > 0) {
+    const sum = (belongs: (path: string) => boolean) => {
       const values = zeros();
       for (const [path, own] of cgroups)
-        if (!names.includes(path))
+        if (belongs(path))
           own.forEach((value, i) => {
             values[i]! += value;
           });
-      layers.push({ name: `${rest} others`, values, colour: colourOfRest });
-    }
-    return `<h3>${escaped(policy.name)}</h3>\n${figure(areas(series.ts, layers, most), `${policy.name}: bytes charged to each cgroup itself, over time`, layers.length)}`;
+      return values;
+    };
+    if (others > 0)
+      layers.push({
+        name: `${others} others`,
+        values: sum((path) => !REMOVED.test(path) && !names.includes(path)),
+        colour: colourOfRest,
+      });
+    if (removed > 0)
+      layers.push({
+        name: `${removed} that are removed in the end`,
+        values: sum((path) => REMOVED.test(path)),
+        colour: colourOfRemoved,
+      });
+    return `<h3>${escaped(policy.name)}</h3>\n${figure(
+      areas(series.ts, layers, most),
+      `${policy.name}: bytes charged to each cgroup itself, over time`,
+      layers.map(({ name, colour }) => [name, colour]),
+    )}`;
   });
   return `<p>What each cgroup is charged itself, without the cgroups below it; their sum is what all are charged. Colours and scale are the same for all policies.</p>\n${figures.join('\n')}`;
 }
 
 function payers({ policies }: CompareResult): string {
-  const most = policies.reduce(
-    (high, { uses }) => uses.bytes.reduce((h, row) => row.reduce((a, b) => Math.max(a, b), h), high),
-    0,
-  );
   const figures = policies.map(({ policy, uses }) => {
     if (uses.users.length === 0) return `<h3>${escaped(policy.name)}</h3>\n<p>Nothing is in use at the end.</p>`;
     const sums = (n: number, at: (i: number) => number) =>
@@ -211,12 +252,12 @@ function payers({ policies }: CompareResult): string {
       users.map((u) => uses.users[u]!),
       columns.map((p) => name(uses.payers[p]!)),
       users.map((u) => columns.map((p) => uses.bytes[u]![p]!)),
-      most,
+      users.reduce((high, u) => columns.reduce((h, p) => Math.max(h, uses.bytes[u]![p]!), high), 0),
     );
     const left = uses.users.length - users.length + uses.payers.length - columns.length;
     const rows = users.map((u) => [rowHead(uses.users[u]!), ...columns.map((p) => cell(uses.bytes[u]![p]!, bytes))]);
     const table = tableOf('The same figures', ['used by', ...columns.map((p) => name(uses.payers[p]!))], rows);
-    return `<h3>${escaped(policy.name)}</h3>\n${figure(svg, `${policy.name}: what each cgroup uses (a share of each page), and who is charged for it, at the end${left > 0 ? `; ${left} that have less are left out` : ''}`, users.length)}
+    return `<h3>${escaped(policy.name)}</h3>\n${figure(svg, `${policy.name}: what each cgroup uses (a share of each page), and who is charged for it, at the end${left > 0 ? `; ${left} that have less are left out` : ''}`)}
 <details><summary>Figures</summary>${table}</details>`;
   });
   return `<p>Each page is split evenly among the cgroups that used it. Down: who uses it; across: who is charged for it. Where everybody pays for what they use, only the diagonal has anything.</p>\n${figures.join('\n')}`;
@@ -241,12 +282,20 @@ function flows({ policies }: CompareResult): string {
     const rows = sorted
       .slice(0, ROWS)
       .map(({ kind, from, to, pages }) => [text(kind), text(nobody(from)), text(nobody(to)), cell(pages, count)]);
-    const table = tableOf('Pages by payer before and after', ['how', 'from', 'to', 'pages'], rows);
+    const table = tableOf('Pages by payer before and after', ['how', 'from', 'to', 'pages'], rows, [
+      'how',
+      'from',
+      'to',
+    ]);
     const left = sorted.length - shown.length;
-    return `<h3>${escaped(policy.name)}</h3>\n${figure(svg, `${policy.name}: pages, from their payer before (left) to the one after (right)${left > 0 ? `; the ${left} smallest flows are left out` : ''}`, shown.length)}\n${table}`;
+    return `<h3>${escaped(policy.name)}</h3>\n${figure(
+      svg,
+      `${policy.name}: pages, from their payer before (left) to the one after (right)${left > 0 ? `; the ${left} smallest flows are left out` : ''}`,
+      KINDS.map((kind, i): Key => [kind, colourOf(i)]).filter(([kind]) => shown.some((each) => each.kind === kind)),
+    )}\n${table}`;
   });
-  const key = KINDS.map((kind, i) => `<span class="key" style="background:${colourOf(i)}"></span>${kind}`).join('');
-  return `<p>By colour:${key}</p>\n${figures.join('\n')}`;
+
+  return figures.join('\n');
 }
 
 function kills({ policies, trace }: CompareResult): string {
@@ -283,9 +332,12 @@ function kills({ policies, trace }: CompareResult): string {
     });
     const left = all.length - rows.length + lost;
     const head = ['when', 'limit of', 'victim', 'own use', 'own limit', 'candidates'];
-    return `<h3>${escaped(policy.name)}</h3>\n${tableOf(`${all.length + lost} kills${left > 0 ? `, the first ${rows.length} of them` : ''}`, head, rows)}`;
+    return `<h3>${escaped(policy.name)}</h3>\n${tableOf(`${all.length + lost} kills${left > 0 ? `, the first ${rows.length} of them` : ''}`, head, rows, ['limit of', 'victim', 'candidates'])}`;
   });
-  return `${figure(svg, 'Kills over time, by policy', names.length)}\n${lists.join('\n')}`;
+  return `${figure(svg, 'Kills over time, by policy', [
+    ['kills', KILL_COLOURS[0]],
+    ['kills of innocents', KILL_COLOURS[1]],
+  ])}\n${lists.join('\n')}`;
 }
 
 /** Refusals by where the charge was made, then by what was told. */
@@ -310,7 +362,11 @@ function refusals({ policies }: CompareResult): string {
   const rows = all.map(({ name, told }) => [rowHead(name), ...told.map(([, value]) => cell(value, count))]);
   const head = ['policy', ...groups.map((name) => name.replace('\n', ' '))];
   return `<p>Charges that ended in an error: ENOMEM by where the charge was made, system calls that were begun again last.</p>
-${figure(svg, 'Charges refused, by context and error', all.length)}\n${tableOf('Charges refused', head, rows)}`;
+${figure(
+  svg,
+  'Charges refused, by context and error',
+  all.map(({ name }, i) => [name, colourOf(i)]),
+)}\n${tableOf('Charges refused', head, rows)}`;
 }
 
 function cgroups({ policies }: CompareResult): string {
@@ -353,6 +409,8 @@ function difference({ a, b, cgroups: all }: NonNullable<CompareResult['diff']>):
   )}`;
 }
 
+const MADE_OF = ['digest', 'rewrite', 'answers that are not those of Linux'];
+
 function again(result: CompareResult, { command, version }: Made): string {
   const rows = result.policies.map(({ policy, state_digest }) => [
     rowHead(policy.name),
@@ -365,5 +423,5 @@ function again(result: CompareResult, { command, version }: Made): string {
   return `<pre>${escaped(quoted.join(' '))}</pre>
 <p>memcharge ${escaped(version)}, seed ${count(result.seed)}, a sample every ${nanoseconds(result.sample_ns)} of the trace. The digests are of the engine's whole state at the end.</p>
 ${warnings === '' ? '' : `<ul>${warnings}</ul>`}
-${tableOf('Digests', ['policy', 'digest', 'rewrite', 'answers that are not those of Linux'], rows)}`;
+${tableOf('Digests', ['policy', ...MADE_OF], rows, MADE_OF)}`;
 }

@@ -5,7 +5,7 @@ export const STYLE = `
   :root { --fg: #e8e8e8; --dim: #aaa; --bg: #16181c; --line: #555; --best: #12402d; --bad: #4d2710; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem; max-width: 68rem; font: 15px/1.5 system-ui, sans-serif; color: var(--fg); background: var(--bg); }
+body { margin: 0 auto; padding: 1.5rem; max-width: 68rem; font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; color: var(--fg); background: var(--bg); }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.3rem; margin: 2.2rem 0 .4rem; border-bottom: 1px solid var(--line); }
 h3 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; overflow-wrap: anywhere; }
@@ -24,19 +24,24 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 caption { text-align: left; padding-bottom: .2rem; }
 th, td { padding: .2rem .6rem; border: 1px solid var(--line); text-align: right; vertical-align: top; overflow-wrap: anywhere; }
 th { font-weight: 600; }
-th:first-child, td.text { text-align: left; }
+thead th { overflow-wrap: normal; }
+.legend li, figure, section { min-width: 0; }
+th:first-child, td.text, th.text { text-align: left; }
+.legend { list-style: none; margin: .2rem 0 0; padding: 0; font-size: .85rem; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; }
+details ul { margin: .3rem 0; padding-left: 1.1rem; }
 td.best { background: var(--best); font-weight: 600; }
 td.best::after { content: " ★"; }
 td.bad { background: var(--bad); }
 code, pre { font: .88rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
 details summary { cursor: pointer; }
-.key { display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 .8em; vertical-align: -.1em; }
+.key { display: inline-block; width: .9em; height: .9em; margin: 0 .4em 0 0; vertical-align: -.1em; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
+  thead th { overflow-wrap: anywhere; }
   h2 { break-after: avoid; } h3 { break-after: avoid; }
-  td.best, td.bad, .key { print-color-adjust: exact; }
+  td.best, td.bad, .key, svg { print-color-adjust: exact; }
 }
 `;

@@ -16,6 +16,13 @@ export function bytes(value: number): string {
   return `${round(value / 2 ** 30)} GiB`;
 }
 
+/** `10.7M`, where there is little room: three digits, as memory.max is written. */
+export function shortBytes(value: number): string {
+  const [unit, letter] =
+    value < 1024 ? [1, ''] : value < 2 ** 20 ? [1024, 'K'] : value < 2 ** 30 ? [2 ** 20, 'M'] : [2 ** 30, 'G'];
+  return `${Number((value / unit).toPrecision(3)).toLocaleString('en')}${letter}`;
+}
+
 /** `1.5 MiB·s`. */
 export function byteSeconds(value: number): string {
   return value === 0 ? '0' : `${bytes(value)}·s`;
