@@ -11,7 +11,7 @@ import {
   flowBase, headerGet, headerGet64, headerSet, headerSet64, ROOT, userKillBase, userMemcgBase, usersBase, userSetBase, userSetsEnd,
 } from '../memory';
 import { answer } from '../policy/policy';
-import { taskMemcg } from '../task/task';
+import { isKilled, taskMemcg } from '../task/task';
 
 /** Answer of a union that finds the table full. */
 const NO_SET: u32 = 0xffffffff;
@@ -180,6 +180,8 @@ export function noteKill(kill: u32, victim: u32): void {
 
 /** A charge of `pages` that `task` made ends in an error. (`memcg` was to pay; it is who is hit where there is no task.) */
 export function noteRefused(task: u32, memcg: u32, pages: u32): void {
+  // Who is killed has that counted.
+  if (task && isKilled(task)) return;
   let hit = task ? taskMemcg(task) : memcg;
   if (!isInnocent(hit, pages)) return;
   let at = memcgRecord(hit);
