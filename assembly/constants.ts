@@ -26,6 +26,11 @@ export const MIN_FREE_KBYTES_MOST: u64 = 262144;
 export const WATERMARK_SCALE_FACTOR: u32 = 10;
 /** include/linux/blkdev.h: BLKDEV_DEFAULT_RQ, requests that a device's queue holds. */
 export const BLKDEV_DEFAULT_RQ: u32 = 128;
+/**
+ * How long until a victim that cannot exit is passed over: mm/oom_kill.c: OOM_REAPER_DELAY (2 s), then MAX_OOM_REAP_RETRIES (10) tries for
+ * its mmap_lock, each followed by a sleep of HZ / 10.
+ */
+export const OOM_REAP_NS: u64 = 3000000000;
 export const NS_PER_S: u64 = 1000000000;
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_SIZE: u32 = 4096;
@@ -47,6 +52,7 @@ export const DIRTY_WRITEBACK_NS: u64 = 5000000000;
 export const DIRTY_EXPIRE_NS: u64 = 30000000000;
 
 // --- errno (include/uapi/asm-generic/errno-base.h, errno.h), returned negative
+export const EPERM: i32 = 1;
 export const ENOENT: i32 = 2;
 export const ESRCH: i32 = 3;
 export const EAGAIN: i32 = 11;
@@ -60,3 +66,5 @@ export const EINVAL: i32 = 22;
 export const ENOSPC: i32 = 28;
 /** An id lies outside its table: header fields ERROR_FIELD and ERROR_VALUE say which. */
 export const ERANGE: i32 = 34;
+/** A user has all of a tmpfs that his quota allows. */
+export const EDQUOT: i32 = 122;

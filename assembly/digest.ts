@@ -68,6 +68,9 @@ function foldMemcg(hash: u64, memcg: u32): u64 {
   }
   if (rstatBase) hash = foldShown(hash, memcg);
   for (let kind: u32 = 0; kind <= KIND_STOCK; kind++) hash = fold(hash, unseen(memcg, kind));
+  // A work item that waits; where there are no policies none does.
+  let work = policyTables ? load<u64>(policyMemcgAt(memcg), L.PM_WORK_AT) : 0;
+  if (work) hash = fold(hash, microseconds(work));
   hash = fold(hash, load<u32>(at, L.MEMCG_HAD_KERNEL));
   for (let which: u32 = 0; which < L.NR_LRU_LISTS; which++) {
     let list = listAt(memcg, which);
@@ -127,10 +130,20 @@ function foldPageTable(hash: u64, root: usize): u64 {
   return hash;
 }
 
+/** A call that is not over: its locks, and what it has charged past a limit. */
+function foldCall(hash: u64, at: usize): u64 {
+  let overcharged = load<u32>(at, L.TASK_OVERCHARGED);
+  if (overcharged) hash = fold(fold(hash, L.TASK_OVERCHARGED), overcharged);
+  if (!load<u32>(at, L.TASK_IN_CALL)) return hash;
+  hash = fold(fold(hash, L.TASK_IN_CALL), load<u32>(at, L.TASK_IN_CALL));
+  return fold(hash, (<u64>load<u32>(at, L.TASK_HOLDS) << 32) | load<u32>(at, L.TASK_WANTS));
+}
+
 /** What a kill, an oom_score_adj and a sleep have left on a task; nothing where there was none. */
 function foldOwn(hash: u64, at: usize): u64 {
   let kill = (<u64>load<u32>(at, L.TASK_OOM_SCORE_ADJ) << 32) | (load<u32>(at, L.TASK_UNKILLABLE) << 1) | load<u32>(at, L.TASK_KILLED);
   if (kill) hash = fold(hash, kill);
+  hash = foldCall(hash, at);
   let sleep = load<u64>(at, L.TASK_SLEEP_END);
   return sleep ? fold(hash, microseconds(sleep)) : hash;
 }
@@ -307,14 +320,17 @@ function foldPolicy(hash: u64): u64 {
       if (word) hash = fold(fold(hash, (<u64>object << 32) | field), word);
     }
   for (let memcg: u32 = 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let at = policyMemcgAt(memcg);
     for (let field = L.PM_UID; field <= L.PM_GRANTS; field += 4) {
-      let word = load<u32>(policyMemcgAt(memcg) + field);
+      let word = load<u32>(at + field);
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
     for (let field = L.PM_SKIPPED; field <= L.PM_WAKE_AT; field += 8) {
-      let word = load<u64>(policyMemcgAt(memcg) + field);
+      let word = load<u64>(at + field);
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
+    let shift = load<u64>(at, L.PM_AGE_SHIFT);
+    if (shift | load<u32>(at, L.PM_RELEASED)) hash = fold(fold(hash, (<u64>memcg << 32) | L.PM_AGE_SHIFT), shift);
   }
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     let uid = load<u32>(mmAt(task), L.TASK_UID);

@@ -40,8 +40,10 @@ import {
   rstatBase,
   taskAt,
 } from './memory';
+import { overSettle as settleOver } from './policy/over';
 import { seedRandom } from './random';
 import { addHead, isolate as isolateFolio, listAt, rotate as rotateFolio, size } from './reclaim/lru';
+import { shareUp } from './policy/share';
 import { proactiveReclaim } from './reclaim/proactive';
 import { initWatermarks } from './reclaim/watermark';
 import { GFP_KERNEL } from './replay/ops';
@@ -239,6 +241,10 @@ export function pageCounterTryCharge(memcg: u32, counter: u32, pages: i64): u32 
 export function pageCounterCharge(memcg: u32, counter: u32, pages: i64): void {
   pcCharge(counterAt(memcg, counter), pages);
 }
+/** The figures of what is above memory.max (PM_OVER…) are brought up to the clock. */
+export function overSettle(): void {
+  settleOver();
+}
 /** page_counter_uncharge() */
 export function pageCounterUncharge(memcg: u32, counter: u32, pages: i64): void {
   pcUncharge(counterAt(memcg, counter), pages);
@@ -279,6 +285,20 @@ export function reclaim(memcg: u32, cpu: u32, pages: u64, swappiness: u32): i32 
 /** Owner of a frame: its memcg, or its objcg for kernel pages; 0 when it is not charged. */
 export function folioOwner(frame: u32): u32 {
   return frame < pagesEnd ? ownerOf(chargeWord(frame)) : 0;
+}
+
+/**
+ * Another memcg touches the folio at `frame`, of whatever order: as under the policy common-ancestor it belongs to their lowest common
+ * ancestor from now on, unless it is in reclaim's hands. Answers its owner; -EINVAL: no user folio.
+ */
+export function shareFolio(frame: u32, memcg: u32, cpu: u32): i32 {
+  if (frame == 0 || frame >= pagesEnd) return outOfRange(L.FIELD_INDEX, frame, ERANGE);
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (!chargeWord(frame) || chargeWord(frame) & L.CHARGE_KMEM) return -EINVAL;
+  noteCpu(cpu);
+  shareUp(cpu, frame, memcg);
+  settle(cpu);
+  return ownerOf(chargeWord(frame));
 }
 
 /** Folios on one of a memcg's lists (LRU_*). */

@@ -5,7 +5,8 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users user_set cross |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker
+//                                     users user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -178,8 +179,6 @@ export const H_CALL_REFUSED: u32 = 1668; // 1: by a limit (ENOMEM); CALL_*
 export const CALL_NO_SPACE: u32 = 2; // a tmpfs is full, or who was chosen to pay for it
 export const CALL_SIGBUS: u32 = 3; // a page fault that cannot be paid for
 export const CALL_ERRNO: u32 = 0x100; // + errno: nothing was done
-export const CALL_QUOTA: u32 = 16; // the user has all that his quota allows (EDQUOT)
-export const CALL_IO: u32 = 17; // a loop device could not do it (EIO)
 /** Mount options of cgroup2 that differ from those that systemd mounts it with. */
 export const H_MOUNT: u32 = 1672; // MOUNT_*
 export const MOUNT_NO_RECURSIVEPROT: u32 = 1;
@@ -345,7 +344,15 @@ export const DID_ROLLED_BACK: u32 = 14; // recharges that failed
 export const DID_REFUSED: u32 = 15; // rows that were refused with an errno: mounts, names of payers
 export const DID_FREED: u32 = 16; // pages of removed cgroups that went before anybody paid for them again
 export const DID_UNCLAIMED: u32 = 17; // … and that are still there, and nobody's
+export const DID_STUCK_NS: u32 = 18; // that charges waited for victims that could not exit
 export const NR_POLICY_COUNTS: u32 = 32;
+// what is over its limit, and what calls are under way (policy/over.ts, policy/call.ts, policy/refused.ts)
+export const H_OVER: u32 = 2880; // u32 memcgs that are above memory.max
+export const H_LOCKS: u32 = 2884; // u32 tasks that hold a lock or wait for one
+export const H_CALLS: u32 = 2888; // u32 tasks in a call that goes on after their last row
+export const H_CALL_SERIAL: u32 = 2892; // u32 calls of several rows so far
+export const H_CURRENT_OP: u32 = 2896; // u32 OP_* of the row at hand
+export const H_WORK_AT: u32 = 2904; // u64 ns: when the next work item checks a limit; 0: none is queued
 // who uses what (observe/users.ts); no part of the state
 export const H_USERS: u32 = 2944;
 export const USERS_SETS: u32 = 0; // u32 sets there are
@@ -780,7 +787,8 @@ export const MM_PREVIOUS: u32 = 48;
 // of the task itself
 export const TASK_OVER_HIGH: u32 = 32; // u32 memcg_nr_pages_over_high
 export const TASK_OOM_SCORE_ADJ: u32 = 36; // i32
-export const TASK_KILLED: u32 = 40; // u32 1: by the OOM killer
+export const TASK_KILLED: u32 = 40; // u32 1: by the OOM killer; KILLED_SKIP: and it cannot exit (MMF_OOM_SKIP)
+export const KILLED_SKIP: u32 = 2;
 export const TASK_SLEEP_END: u32 = 64; // u64 ns: when the task wakes up from what memory.high made it sleep
 export const TASK_JOINED: u32 = 72; // u64: its turn among all that ever joined a cgroup: the order of cgroup.procs
 export const TASK_UNKILLABLE: u32 = 80; // u32 1: init
@@ -788,14 +796,19 @@ export const TASK_NR_DIRTIED: u32 = 112; // u16 nr_dirtied: pages since its last
 export const TASK_DIRTIED_PAUSE: u32 = 114; // u16 nr_dirtied_pause: how many there may be
 export const MM_LOCKS: u32 = 116; // u32 head of its locked ranges
 // what charging policies know of a task
-export const TASK_IN_CALL: u32 = 52; // u32 1: its system call goes on
+export const TASK_IN_CALL: u32 = 52; // u32 CALL_*: its system call goes on
+export const CALL_OPEN: u32 = 1;
+export const CALL_FAILED: u32 = 2; // … and has failed: what follows of it does not happen
+export const CALL_FAILED_LOCKED: u32 = 3; // … until it would have unlocked
 export const TASK_OVERCHARGED: u32 = 56; // u32 memcg that it has charged past the limit, and answers for at its return to user mode
 export const TASK_UID: u32 = 60; // u32
 export const TASK_NAMESPACE: u32 = 84; // u32 memcg at the root of its cgroup namespace; 0: the initial one
 export const TASK_HOLDS: u32 = 88; // u32 lock that it holds (op `lock`)
 export const TASK_RESTARTS: u32 = 92; // u32 system calls that were begun again
 export const TASK_WANTS: u32 = 96; // u32 lock that it waits for
-export const TASK_KILL_AT_RETURN: u32 = 100; // u32 memcg whose OOM killer runs when the call is unwound (REFUSED_RESTART_CALL)
+export const TASK_CALL_SERIAL: u32 = 104; // u32 of the call: its kernel pages have it as their place
+export const TASK_CALL_OBJCG: u32 = 108; // u32 objcg that it charged bytes of slab to
+export const TASK_CALL_BYTES: u32 = 120; // u32[2]: of KIND_SLAB, of KIND_PERCPU
 // a locked range of one mm (folio/mlock.ts)
 export const LOCK_STRIDE: u32 = 24;
 export const LOCK_NEXT: u32 = 0; // u32, also the link of the free list
@@ -838,7 +851,7 @@ export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each use
 export const BOND_PREALLOCATED: u32 = 1;
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
-export const PM_STRIDE: u32 = 384;
+export const PM_STRIDE: u32 = 448;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
 export const PM_DOMAIN: u32 = 4; // u32 id of the domain's name; DOMAIN_UNNAMED; 0: it is none
 export const PM_GRANTS: u32 = 8; // u32 1: it allows that others name it as payer (P6)
@@ -888,8 +901,9 @@ export const PMC_LOOP_WORKERS: u32 = 30; // references that loop workers hold
 export const PMC_RESERVE: u32 = 31; // pages that are kept free below its limit for what will be charged afterwards
 export const NR_PM_COUNTS: u32 = 32;
 // of a removed memcg, behind the counts (policy/reparent.ts, policy/release.ts)
-export const PM_AGE_SHIFT: u32 = 368; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's
-export const PM_RELEASED: u32 = 376; // u32 1: what it had is nobody's, swap slots too
+export const PM_AGE_SHIFT: u32 = 392; // u64 LRUVEC_NONRESIDENT_AGE of its parent less its own when its folios became its parent's
+export const PM_RELEASED: u32 = 400; // u32 1: what it had is nobody's, swap slots too
+export const PM_WORK_AT: u32 = 384; // u64 ns: when a work item checks the limit; 0: none is queued
 // Who uses a folio (observe): u32 per frame, a set of memcgs. Set 0 is empty; each other one is another set and one memcg more.
 export const USER_SET_STRIDE: u32 = 32;
 export const USER_SET_REST: u32 = 0; // u32 the set without its last member

@@ -18,8 +18,12 @@ import { chargeInitial, commitExisting, commitExistingBytes, commitExistingKmem,
 import { releaseDying } from './memcg/css';
 import { memcgExists } from './memcg/memcg';
 import { modStat } from './memcg/stat';
-import { headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, policyOn, ROOT, swapEnd } from './memory';
+import {
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nodesEnd, nrCpus, outOfRange, pagesEnd, policyOn, ROOT, swapEnd, taskAt,
+} from './memory';
+import { endCall } from './policy/call';
 import { setContext } from './policy/policy';
+import { atReturnToUser } from './policy/refused';
 import { runWoken } from './policy/wake';
 import { psiClock, readPressure as showPressure, stall } from './psi';
 import * as O from './replay/ops';
@@ -50,6 +54,8 @@ export function taskKilled(task: u32): bool {
 export function returnToUser(task: u32, cpu: u32): i32 {
   let errno = checkActor(task, cpu);
   if (errno || nodesEnd == 1) return errno;
+  endCall(task);
+  if (policyOn && load<u32>(taskAt(task), L.TASK_MM)) atReturnToUser(task, cpu);
   if (load<u32>(mmAt(task), L.TASK_OVER_HIGH)) handleOverHigh(task, cpu);
   return 0;
 }

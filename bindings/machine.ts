@@ -234,12 +234,6 @@ function checkSysctl(name: string, value: number | undefined, most: number): voi
     throw new EngineError('EINVAL', `${name}: ${value} is not a whole number from 1 to ${most}`);
 }
 
-/** What a call is told, where it is not that a limit refused. */
-const CALL_ERRNO: ReadonlyMap<number, string> = new Map([
-  [L.CALL_NO_SPACE, 'ENOSPC'],
-  [L.CALL_QUOTA, 'EDQUOT'],
-  [L.CALL_IO, 'EIO'],
-]);
 const FIELD_NAMES = ['', 'op', 'cpu', 'task', 'cgroup', 'object', 'index', 'count', 'flags', 'ts'];
 const AUDIT_NAMES = [
   '',
@@ -682,8 +676,7 @@ export class Machine {
     if (task && this.engine.taskKilled(task)) result.killed = true;
     if (status >= 0) return result;
     const refused = this.#header(L.H_CALL_REFUSED);
-    const told = CALL_ERRNO.get(refused);
-    if (told !== undefined) return { ...result, errno: told };
+    if (refused === L.CALL_NO_SPACE) return { ...result, errno: 'ENOSPC' };
     if (refused === L.CALL_SIGBUS) return { ...result, signal: 'SIGBUS' };
     if (refused >= L.CALL_ERRNO) return { ...result, errno: errnoName(refused - L.CALL_ERRNO) };
     const errno = errnoName(-status);
@@ -774,6 +767,7 @@ export class Machine {
   policyFigures(cgroup: number): PolicyFigures {
     const base = regionAt(L.R_POLICY_MEMCG, this.capacities) + cgroup * L.PM_STRIDE;
     const tables = this.capacities.policies !== 0 && this.capacities.nodes !== 0;
+    if (tables) this.engine.overSettle();
     const read = (offset: number) => (tables ? Number(this.#i64((base + offset) / 8)) : 0);
     return policyFigures(read);
   }

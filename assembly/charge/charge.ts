@@ -10,7 +10,7 @@ import { memcgEvent } from '../memcg/events';
 import { cpuAt, headerGet, kernel61, memcgOfCounter, nodesEnd, policyOn, ROOT } from '../memory';
 import { backcharge, backcharging } from '../policy/backcharge';
 import { crossStalled } from '../policy/cross';
-import { AS_LINUX, forcePast, killsInPlace, noteRefused, onRefused, stillRefused } from '../policy/refused';
+import { AS_LINUX, forcePast, insists, killsInPlace, noteRefused, onRefused, stillRefused } from '../policy/refused';
 import { wakeReclaim } from '../policy/wake';
 import { memstallReclaim } from '../psi';
 import { tryToFree } from '../reclaim/scan';
@@ -114,11 +114,11 @@ export function chargeMemcg(task: u32, cpu: u32, memcg: u32, pages: u32, gfp: u3
         else if (!reclaimed || pages > PAGE_ALLOC_COSTLY) {
           if (retries-- == 0) {
             if (gfp & GFP_RETRY_MAYFAIL) break;
-            if (passedOom && isDying(task)) break;
+            if (passedOom && isDying(task) && !(policyOn && insists(task, memcg, gfp))) break;
             if (policyOn && !killsInPlace(task, memcg, gfp)) break;
             // Whom the last round's kill hit is dead by now.
             let room = victimsDie(cpu) && pageCounterMargin(memoryCounter(over)) >= <i64>pages;
-            if (!room && !memcgOom(task, over, pages)) break;
+            if (!room && !memcgOom(task, over, pages, 0, policyOn && insists(task, memcg, gfp))) break;
             passedOom = true;
             retries = MAX_RECLAIM_RETRIES;
           }

@@ -27,6 +27,7 @@ import {
   headerGet, headerGet64, headerSet64, headerSet, killAt, memcgAt, mmAt, nrCpus, outOfRange, pagesEnd, ROOT, taskAt, userSetsEnd,
 } from '../memory';
 import { noteAsked, noteKilled } from '../observe/users';
+import { abandonCall, cannotExit, noteDeadlock, passVictims } from '../policy/call';
 import { countVm } from '../reclaim/watermark';
 import { ringKilled } from '../ring';
 import { exit, fork, isKilled, taskMemcg } from '../task/task';
@@ -157,6 +158,18 @@ function killProcess(process: u32, over: u32, group: u32): bool {
   countVm(L.VM_OOM_KILL, 1);
   if (isKilled(process)) return false;
   if (userSetsEnd) noteKilled(process);
+  endProcess(process);
+  ringKilled(process, over, group);
+  return true;
+}
+
+/** get_signal() of a signal that nobody handles: the process of `task` dies, as its own doing. */
+export function dieOfSignal(task: u32): void {
+  if (!isKilled(processOf(task))) endProcess(processOf(task));
+}
+
+/** All threads of the process are dead when the row, or the call, is over. */
+function endProcess(process: u32): void {
   for (let t: u32 = 1; t < headerGet(L.H_TASK_END); t++) {
     if (load<u32>(taskAt(t), L.TASK_STATE) != L.TASK_LIVE || load<u32>(taskAt(t), L.TASK_MM) != process) continue;
     store<u32>(mmAt(t), 1, L.TASK_KILLED);
@@ -164,8 +177,6 @@ function killProcess(process: u32, over: u32, group: u32): bool {
   }
   // A leader that had exited before its threads
   store<u32>(mmAt(process), 1, L.TASK_KILLED);
-  ringKilled(process, over, group);
-  return true;
 }
 
 /** do_exit() of every victim but `asker` (0: all): what they had in memory is free. False: there was none. */
@@ -181,7 +192,12 @@ export function victimsDie(cpu: u32, asker: u32 = 0): bool {
       left++;
       continue;
     }
+    if (cannotExit(t)) {
+      left++;
+      continue;
+    }
     died = true;
+    if (headerGet(L.H_CALLS)) abandonCall(t, cpu);
     leaveMm(t, cpu);
     if (load<u32>(taskAt(t), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(t);
     store<u32>(mmAt(t), 0, L.TASK_OVER_HIGH);
@@ -201,9 +217,9 @@ export function forkKilled(parent: u32, child: u32): i32 {
 
 /**
  * mem_cgroup_oom(): the limit of `over` cannot be kept otherwise. True: it is worth trying again. False: nobody can be killed, or the
- * charge is too large to ask. `within`: who may be killed, over's subtree unless told.
+ * charge is too large to ask. `within`: who may be killed, over's subtree unless told. `insists`: see outOfMemory().
  */
-export function memcgOom(task: u32, over: u32, pages: u32, within: u32 = 0): bool {
+export function memcgOom(task: u32, over: u32, pages: u32, within: u32 = 0, insists: bool = false): bool {
   // PAGE_ALLOC_COSTLY_ORDER: larger charges fail instead.
   if (pages > PAGE_ALLOC_COSTLY) return false;
   if (awaitWriteback(over)) return true;
@@ -212,13 +228,13 @@ export function memcgOom(task: u32, over: u32, pages: u32, within: u32 = 0): boo
   // Sixteen fruitless reclaims take longer than a kworker takes to drain its CPU; then somebody has made room.
   if (headerGet64(L.H_NEXT_TIMER) != NEVER) {
     let now = headerGet64(L.H_NOW);
-    runTimers(now + REMOTE_DRAIN_NS);
+    runTimers(now + REMOTE_DRAIN_NS, task);
     // The row goes on at its own time.
     headerSet64(L.H_NOW, now);
   }
   let order = pages > 1 ? 32 - clz<u32>(pages - 1) : 0;
   if (pageCounterMargin(memoryCounter(over)) >= <i64>1 << order) return true;
-  return outOfMemory(task, over, within);
+  return outOfMemory(task, over, within, insists);
 }
 
 /**
@@ -234,11 +250,13 @@ export function globalOom(task: u32, cpu: u32): bool {
 
 /**
  * out_of_memory(): kills the worst process below `over`, or its whole group. `task` asks, and if it is dying already that will do
- * (task_will_free_mem(); 6.1 looks at it sooner). `within` (0: `over`): only who is in or below it may be killed. False: there is none to kill.
+ * (task_will_free_mem(); 6.1 looks at it sooner), unless it `insists`, as it cannot exit before it has what it asks for. `within` (0:
+ * `over`): only who is in or below it may be killed. False: there is none to kill.
  */
-export function outOfMemory(task: u32, over: u32, within: u32 = 0): bool {
-  if (isDying(task)) return true;
+export function outOfMemory(task: u32, over: u32, within: u32 = 0, insists: bool = false): bool {
+  if (isDying(task) && !insists) return true;
   if (!within) within = over;
+  if (headerGet(L.H_LOCKS)) passVictims(task, within);
   if (nrCpus == 1 && over != ROOT && headerGet(L.H_VICTIMS)) {
     let first = firstScanned(within);
     // In whose call a loop worker asks cannot die before that is over: the reaper comes, and it is passed over (MMF_OOM_SKIP).
@@ -248,7 +266,10 @@ export function outOfMemory(task: u32, over: u32, within: u32 = 0): bool {
     if (abort) return true;
   }
   let victim = selectVictim(within);
-  if (!victim) return false;
+  if (!victim) {
+    if (headerGet(L.H_LOCKS)) noteDeadlock(task, within);
+    return false;
+  }
   let group = oomGroup(victim, within);
   killProcess(victim, over, group);
   let processes: u32 = 1;

@@ -7,8 +7,9 @@
 
 import { PAGE_COUNTER_MAX } from '../constants';
 import * as L from '../layout';
-import { counterAt, memcgOfCounter, nrWorkers, ROOT } from '../memory';
+import { counterAt, headerGet, memcgOfCounter, nrWorkers, ROOT } from '../memory';
 import { watch, watching } from '../observe';
+import { overChanged } from '../policy/over';
 
 @inline function parentOf(counter: usize): usize {
   return load<u32>(counter, L.PC_PARENT);
@@ -95,6 +96,12 @@ export function pageCounterTryCharge(counter: usize, pages: i64): usize {
   return 0;
 }
 
+/** How far the levels above a memory counter are over their limits may have changed. */
+function noteOver(counter: usize): void {
+  let memcg = memcgOfCounter(counter);
+  if (counter == memoryCounter(memcg)) overChanged(memcg);
+}
+
 /** page_counter_charge(): charges every level, whatever the limits. */
 export function pageCounterCharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) {
@@ -103,11 +110,13 @@ export function pageCounterCharge(counter: usize, pages: i64): void {
     raiseWatermarks(c, usage);
     if (watching()) watch(c, counter, usage, pages, L.WATCH_CHARGE);
   }
+  noteOver(counter);
 }
 
 /** page_counter_uncharge(): takes back on every level. */
 export function pageCounterUncharge(counter: usize, pages: i64): void {
   for (let c = counter; c; c = parentOf(c)) cancel(c, pages, counter, L.WATCH_UNCHARGE);
+  if (headerGet(L.H_OVER)) noteOver(counter);
 }
 
 // --- the same of the levels below an ancestor, which keeps its usage, as do those above it (`stop` 0: of all levels)

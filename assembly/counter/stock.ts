@@ -10,7 +10,8 @@ import { drainFromBefore } from '../memcg/before';
 import { putMemcg } from '../memcg/css';
 import { isDescendant } from '../memcg/memcg';
 import { periodicFlush } from '../memcg/rstat';
-import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, rstatBase } from '../memory';
+import { cpuAt, headerGet, headerGet64, headerSet, headerSet64, kernel61, nrCpus, nrStockSlots, policyOn, rstatBase } from '../memory';
+import { runWork } from '../policy/refused';
 import { freeIdleWorkers, idleTimer } from '../policy/worker';
 import { randomBelow } from '../random';
 import { memoryCounter, pageCounterUncharge } from './page-counter';
@@ -167,8 +168,11 @@ export function drainAllStock(root: u32, thisCpu: u32): void {
   }
 }
 
-/** Runs the kworkers that are due at or before `now`, in the order of their times; the clock follows them. */
-export function runTimers(now: u64): void {
+/**
+ * Runs the kworkers that are due at or before `now`, in the order of their times; the clock follows them. `asker` is in a charge
+ * meanwhile.
+ */
+export function runTimers(now: u64, asker: u32 = 0): void {
   let task = headerGet(L.H_CURRENT_TASK);
   let current = headerGet(L.H_CURRENT_CPU);
   headerSet(L.H_CURRENT_TASK, 0);
@@ -195,11 +199,18 @@ export function runTimers(now: u64): void {
       freeIdleWorkers(idle);
       continue;
     }
+    let work = policyOn ? headerGet64(L.H_WORK_AT) : 0;
+    if (work && work <= min<u64>(first, now)) {
+      headerSet64(L.H_NOW, work);
+      runWork(current, asker);
+      continue;
+    }
     if (rstatBase && headerGet64(L.H_STATS_FLUSH_AT) <= min<u64>(first, now)) {
       periodicFlush(min<u64>(first, now));
       continue;
     }
     let next = min<u64>(first, idle);
+    if (work) next = min<u64>(next, work);
     headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(next, headerGet64(L.H_STATS_FLUSH_AT)) : next);
     if (first == NEVER || first > now) break;
     store<u64>(cpuAt(cpu) + timer, NEVER);

@@ -2,7 +2,7 @@
 // b_dirty, in the order of dirtied_when), include/linux/fs.h (i_size).
 import * as L from '../layout';
 import { headerGet, headerSet, inodeAt, objectAt } from '../memory';
-import { giveQuota, takeQuota } from './quota';
+import { CALL_QUOTA, giveQuota, takeQuota } from './quota';
 
 @inline export function dirtyPages(object: u32): u32 {
   return load<u32>(inodeAt(object), L.INODE_DIRTY);
@@ -66,7 +66,7 @@ export function setInodeSize(object: u32, pages: u64): void {
 @inline export function inodeReaches(object: u32, pages: u64): void {
   if (pages > inodeSize(object)) setInodeSize(object, pages);
 }
-/** shmem_inode_acct_blocks(): one page more of a file. 0; CALL_NO_SPACE: its tmpfs is full; CALL_QUOTA: its owner may have no more there. */
+/** shmem_inode_acct_blocks(): one page more of a file. 0; CALL_NO_SPACE: its tmpfs is full; CALL_QUOTA: its owner may have no more. */
 export function takeBlock(object: u32): u32 {
   let sb = load<u32>(inodeAt(object), L.INODE_SUPER);
   if (!sb) return 0;
@@ -74,7 +74,7 @@ export function takeBlock(object: u32): u32 {
   let used = load<u32>(at, L.INODE_SB_USED);
   let most = load<u32>(at, L.INODE_SB_MAX);
   if (most && used >= most) return L.CALL_NO_SPACE;
-  if (!takeQuota(object)) return L.CALL_QUOTA;
+  if (!takeQuota(object)) return CALL_QUOTA;
   store<u32>(at, used + 1, L.INODE_SB_USED);
   return 0;
 }

@@ -7,7 +7,7 @@
 //
 // The worker runs when the call that made the pages is over, or when somebody waits for them; also a charge whose cgroup has nothing left
 // to reclaim but such pages waits (awaitWriteback()): then the worker runs in the middle of it, as it would on the same CPU.
-import { EBUSY, EINVAL, ENODEV, ENOENT, ESRCH } from '../constants';
+import { EBUSY, EDQUOT, EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH, PAGE_SIZE } from '../constants';
 import * as L from '../layout';
 import { memcgExists, nearestOnline } from '../memcg/memcg';
 import {
@@ -15,7 +15,7 @@ import {
   tasksEnd, writeBase,
 } from '../memory';
 import { noteLoopCharge } from '../policy/backcharge';
-import { contextNow, did, didAt, setContext } from '../policy/policy';
+import { answer, contextNow, did, didAt, setContext } from '../policy/policy';
 import {
   endWork, freeAllWorkers, isBackcharged, loopPayer, overHighOf, setOverHigh, startWork, tellsErrors, workerFor, workOwner, worksInline,
 } from '../policy/worker';
@@ -24,6 +24,7 @@ import { FLAG_WRITE, KIND_FILE, OBJECT_BLOCK, OBJECT_SHMEM } from '../replay/ops
 import { taskExists, taskMemcg } from '../task/task';
 import { unchargeBatch } from './folio';
 import { dirtyPages, objectPages } from './inode';
+import { CALL_QUOTA } from './quota';
 import { fileAccess, frameAt, hasEntry, objectNew, truncate, typeOf } from './mapping';
 import { placeAt, stateOf } from './resident';
 import { endWriteback, syncInode } from './writeback';
@@ -66,8 +67,8 @@ function bind(object: u32, backing: u32, offset: u32, worker: u32): void {
 }
 
 /**
- * The same from a trace (op loop_configure), which names no kernel thread: the engine has one of its own, and every cgroup counts as one that
- * io knows. The device is made if nobody has named it; `assigned` pays for it where the policy asks for that. -ENOENT, -EBUSY as above;
+ * The same from a trace (op loop_configure), which names no kernel thread: the engine has one of its own, and every cgroup counts as one
+ * that io knows. The device is made if nobody has named it; `assigned` pays for it where the policy asks for that. -ENOENT, -EBUSY as above;
  * -EINVAL: it is a file of something else.
  */
 export function loopConfigure(object: u32, backing: u32, offset: u64, assigned: u32): i32 {
@@ -138,21 +139,21 @@ export function takeErrors(object: u32): u32 {
   return errors;
 }
 
-const EDQUOT: u32 = 122;
-const ENOSPC: u32 = 28;
+const EIO: u32 = 5;
+const CALL_IO: u32 = L.CALL_ERRNO + EIO;
 
 /** mapping_set_error() */
 function setError(object: u32, call: u32): void {
   let at = inodeAt(object);
   let errors = load<u32>(at, L.INODE_ERRORS);
-  let errno = call == L.CALL_NO_SPACE ? ENOSPC : call == L.CALL_QUOTA ? EDQUOT : 0;
+  let errno = call == L.CALL_NO_SPACE ? ENOSPC : call == CALL_QUOTA ? EDQUOT : 0;
   store<u32>(at, (errno ? errno << 24 : errors & 0xff000000) | min<u32>((errors & 0xffffff) + 1, 0xffffff), L.INODE_ERRORS);
 }
 
 /** What a request's submitter is told, CALL_*: Linux' loop device knows EIO alone. */
 function told(refused: u32): u32 {
-  if (!tellsErrors()) return L.CALL_IO;
-  return refused == L.CALL_QUOTA ? L.CALL_QUOTA : L.CALL_NO_SPACE;
+  if (!tellsErrors()) return CALL_IO;
+  return refused == CALL_QUOTA ? CALL_QUOTA : L.CALL_NO_SPACE;
 }
 
 /**
@@ -178,8 +179,8 @@ function assign(object: u32, issuer: u32, metadata: bool): u64 {
 }
 
 /**
- * loop_handle_cmd(): one page, as {@link assign} has told. `forced`: whatever the limits. `who` issued it, 0: the flusher. 0, or why it could
- * not be read or written: CALL_*, or 1 for a limit.
+ * loop_handle_cmd(): one page, as {@link assign} has told. `forced`: whatever the limits. `who` issued it, 0: the flusher. 0, or why it
+ * could not be read or written: CALL_*, or 1 for a limit.
  */
 function transfer(object: u32, index: u64, assigned: u64, write: bool, forced: bool, who: u32): u32 {
   let payer = <u32>assigned;
@@ -187,14 +188,19 @@ function transfer(object: u32, index: u64, assigned: u64, write: bool, forced: b
   let at = inodeAt(object);
   let backing = load<u32>(at, L.INODE_BACKING);
   let page = index + load<u32>(at, L.INODE_BACKING_OFFSET);
-  didAt(payer, write ? L.PMC_IO_WRITTEN : L.PMC_IO_READ, 4096);
   // shmem_file_read_iter(): what is a hole is read as zeros, and stays one.
-  if (!write && typeOf(backing) == OBJECT_SHMEM && !hasEntry(backing, page)) return 0;
+  if (!write && typeOf(backing) == OBJECT_SHMEM && !hasEntry(backing, page)) {
+    didAt(payer, L.PMC_IO_READ, PAGE_SIZE);
+    return 0;
+  }
   let task = headerGet(L.H_CURRENT_TASK);
   let charged = headerGet(L.H_CALL_CHARGED);
   let refused = headerGet(L.H_CALL_REFUSED);
   let done = headerGet(L.H_CALL_DONE);
   let context = contextNow();
+  let target = answer(L.POLICY_TARGET);
+  let toucher = answer(L.POLICY_TOUCHER);
+  let error = answer(L.POLICY_ERROR);
   let work = headerGet(L.H_LOOP_WORK);
   let inline = worksInline() && who != 0;
   let actor = inline ? who : threadOf(object);
@@ -210,6 +216,7 @@ function transfer(object: u32, index: u64, assigned: u64, write: bool, forced: b
   if (!inline && load<u32>(taskAt(actor), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(actor);
   if (worker) setOverHigh(worker, handOver(actor, forced, who));
   let ended = errno && !headerGet(L.H_CALL_REFUSED) ? 1 : headerGet(L.H_CALL_REFUSED);
+  if (!ended) didAt(payer, write ? L.PMC_IO_WRITTEN : L.PMC_IO_READ, PAGE_SIZE);
   if (policyTables && headerGet(L.H_CALL_CHARGED)) noteLoopCharge(payer, headerGet(L.H_CALL_CHARGED));
   headerSet(L.H_LOOP_WORK, work);
   headerSet(L.H_CURRENT_TASK, task);
@@ -217,6 +224,9 @@ function transfer(object: u32, index: u64, assigned: u64, write: bool, forced: b
   headerSet(L.H_CALL_REFUSED, refused);
   headerSet(L.H_CALL_DONE, done);
   setContext(context);
+  headerSet(L.H_POLICY + L.POLICY_TARGET, target);
+  headerSet(L.H_POLICY + L.POLICY_TOUCHER, toucher);
+  headerSet(L.H_POLICY + L.POLICY_ERROR, error);
   return ended;
 }
 
@@ -274,7 +284,7 @@ function noteError(payer: u32, refused: u32, pages: u32): void {
   let call = told(refused);
   if (call == L.CALL_NO_SPACE) didAt(payer, L.PMC_ENOSPC, pages);
   // (CALL_QUOTA was counted page by page.)
-  else if (call == L.CALL_QUOTA && pages > 1) didAt(payer, L.PMC_EDQUOT, pages - 1);
+  else if (call == CALL_QUOTA && pages > 1) didAt(payer, L.PMC_EDQUOT, pages - 1);
 }
 
 /**

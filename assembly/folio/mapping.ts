@@ -6,7 +6,9 @@ import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { countLocal } from '../memcg/events';
 import { modStat } from '../memcg/stat';
-import { headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd } from '../memory';
+import {
+  headerGet, headerSet, kernel61, mapAt, mapsEnd, mmAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables, ROOT, taskAt, userSetsEnd,
+} from '../memory';
 import { noteUse } from '../observe/users';
 import { payerOf } from '../policy/payer';
 import { crossIo } from '../policy/cross';
@@ -15,6 +17,7 @@ import { contextNow, didAt, setCharge, setContext } from '../policy/policy';
 import { claim } from '../policy/release';
 import { onShare } from '../policy/share';
 import { freeAllWorkers, inWorker, refusesTmpfs } from '../policy/worker';
+import { refusesIo } from '../policy/room';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
@@ -29,6 +32,7 @@ import { referencedAnon } from './rmap';
 import { dropSlot, duplicateSlot, folioSlot, slotFolio } from './slots';
 import { addToSwap, freeSwap, freeSwapAndCache, recount, swapIn, uncount } from './swap-cache';
 import { bpfFree, isBpf } from './bpf';
+import { CALL_QUOTA } from './quota';
 import { dirtyPages, forgetInode, giveBlocks, inodeReaches, inodeSize, setInodeSize, takeBlock } from './inode';
 import { attachBuffers, chargeNodes, shrinkNodes } from './cache-nodes';
 import { isLoop, loopRead } from './loop';
@@ -384,10 +388,10 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
  */
 export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
   if (!isShmem(object)) return makeFolio(task, cpu, payer, object, index, reading, gfp);
-  let refused = takeBlock(object);
+  let refused = policyOn && contextNow() == L.CONTEXT_WORKER && refusesIo(payer) ? L.CALL_NO_SPACE : takeBlock(object);
   if (refused) {
     headerSet(L.H_CALL_REFUSED, refused);
-    if (refused == L.CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
+    if (refused == CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);
     return -ENOMEM;
   }
   let got = makeFolio(task, cpu, payer, object, index, reading, gfp);

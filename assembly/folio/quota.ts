@@ -1,7 +1,11 @@
 // Quotas of a tmpfs (6.6 and later, mm/shmem_quota.c): how many pages each user may have there, whoever writes them. It is the owner of
 // the file who has them. root has no quota.
+import { EDQUOT } from '../constants';
 import * as L from '../layout';
 import { bondAt, headerGet, headerSet, inodeAt, loopWorkerBase, policyTables } from '../memory';
+
+/** The user has all that his quota allows. */
+export const CALL_QUOTA: u32 = L.CALL_ERRNO + EDQUOT;
 
 @inline function dquotAt(dquot: u32): usize {
   return loopWorkerBase + (L.NR_LOOP_WORKERS + 1) * L.LOOP_WORKER_STRIDE + <usize>dquot * L.DQUOT_STRIDE;

@@ -85,7 +85,7 @@ export function newFolio(task: u32, cpu: u32, memcg: u32, kind: u32, place: u64,
     // What is read ahead is nobody's loss.
     if (!(gfp & GFP_NORETRY)) {
       countLocal(memcg, L.EVENT_REFUSED, 1);
-      if (headerGet(L.H_CALL_REFUSED) != L.CALL_NO_SPACE) headerSet(L.H_CALL_REFUSED, policyOn ? takeRefusal() : 1);
+      headerSet(L.H_CALL_REFUSED, policyOn ? takeRefusal() : 1);
     }
     return -ENOMEM;
   }

@@ -7,8 +7,8 @@ import { memcgState, parentOf } from '../memcg/memcg';
 import { modStat } from '../memcg/stat';
 import { policyOn, ROOT } from '../memory';
 import { crossIo } from '../policy/cross';
+import { unownedPayer } from '../policy/release';
 import { swapInPayer } from '../policy/share';
-import { answer } from '../policy/policy';
 import { swapinBillsIssuer } from '../policy/worker';
 import { GFP_KERNEL, KIND_ANON } from '../replay/ops';
 import { dropShadow } from '../reclaim/workingset';
@@ -107,9 +107,8 @@ export function freeSwapAndCache(task: u32, cpu: u32, slot: u32): void {
 export function swapIn(task: u32, cpu: u32, slot: u32, payer: u32, kind: u32, place: u64, touched: bool = true): i32 {
   let owner = swapOwner(slot);
   if (!owner || memcgState(owner) != L.MEMCG_ONLINE || swapinBillsIssuer()) owner = payer;
+  if (policyOn) owner = unownedPayer(owner, payer);
   if (policyOn && touched && kind != KIND_ANON) owner = swapInPayer(owner, payer);
-  // What nobody paid for when it was swapped out the next toucher pays for.
-  if (policyOn && owner == ROOT && answer(L.POLICY_OFFLINE) == L.OFFLINE_RELEASE) owner = payer;
   let got = newFolio(task, cpu, owner, kind, place, GFP_KERNEL);
   if (got < 0) return got;
   let frame = <u32>got;

@@ -5,6 +5,7 @@ import { memoryCounter, pageCounterRead, pageCounterSetProtection, swapCounter }
 import { drainAllStock } from '../counter/stock';
 import * as L from '../layout';
 import { memcgAt, outOfRange, ROOT } from '../memory';
+import { overLimitWritten } from '../policy/over';
 import { KNOB_HIGH, KNOB_LOW, KNOB_MAX, KNOB_MIN, KNOB_OOM_GROUP, KNOB_RECLAIM, KNOB_SWAP_HIGH, KNOB_SWAP_MAX } from '../replay/ops';
 import { memcgExists } from './memcg';
 
@@ -13,6 +14,7 @@ function setLimit(memcg: u32, field: u32, pages: i64, cpu: u32): void {
   let counter = memoryCounter(memcg);
   store<i64>(counter + field, pages);
   if (pageCounterRead(counter) > pages) drainAllStock(memcg, cpu);
+  if (field == L.PC_MAX) overLimitWritten(memcg);
 }
 
 /** `value` in pages (oom.group: 0 or 1). The root has none of these files. */

@@ -9,13 +9,13 @@ import { releaseObjcg, reparentObjcgs } from '../folio/objcg';
 import * as L from '../layout';
 import { cgroupsEnd, headerGet, headerSet, memcgAt, nodesEnd, objcgAt, outOfRange, policyOn, ROOT } from '../memory';
 import { onOffline } from '../policy/offline';
-import { hasOption } from '../policy/policy';
+import { hasOption, refuseRow } from '../policy/policy';
 import { psiBorn } from '../psi';
 import { reparentShrinker } from '../reclaim/shrinker';
 import { ringMoved } from '../ring';
 import { putMemcg } from './css';
 import { memcgExists, memcgState } from './memcg';
-import { statLocal } from './stat';
+import { statLocal, statTotal } from './stat';
 
 function initMemcg(memcg: u32, parent: u32, kernelId: u64): void {
   let at = memcgAt(memcg);
@@ -77,6 +77,25 @@ export function rmdir(memcg: u32, recorded: bool): i32 {
   let up = memcgAt(load<u32>(at, L.MEMCG_PARENT));
   store<u32>(up, load<u32>(up, L.MEMCG_NR_CHILDREN) - 1, L.MEMCG_NR_CHILDREN);
   return 0;
+}
+
+/** Pages that a memcg and all below it have, without what stocks hold. */
+function pagesLeft(memcg: u32): u64 {
+  let pages = statTotal(memcg, L.STAT_KMEM) + statTotal(memcg, L.STAT_SOCK) + statTotal(memcg, L.STAT_HUGETLB);
+  for (let stat: u32 = L.STAT_ANON; stat <= L.STAT_SHMEM; stat++) pages += statTotal(memcg, stat);
+  return <u64>max<i64>(pages, 0);
+}
+
+/**
+ * rmdir on condition that no more than `pages` are left (debate row P2a): EBUSY, as a refused row, where more are, or somebody lives there. One
+ * that is gone already is gone.
+ */
+export function removeBelow(memcg: u32, pages: u64, cpu: u32): i32 {
+  if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
+  if (memcgState(memcg) != L.MEMCG_ONLINE) return 0;
+  if (pagesLeft(memcg) > pages) return refuseRow(EBUSY);
+  let errno = rmdir(memcg, false);
+  return errno == -EBUSY ? refuseRow(EBUSY) : errno ? errno : offline(memcg, cpu);
 }
 
 /**

@@ -1,6 +1,6 @@
-// Who did work for whose memory: CPU of reclaim, paging I/O and stalls stay with the task that allocates, whoever pays for the memory (debate
-// 1, row S2f). A table of pairs, while a policy is on: doer × owner → pages scanned, ns of stall, pages read or written. It is told, not
-// part of the state.
+// Who did work for whose memory: CPU of reclaim, paging I/O and stalls stay with the task that allocates, whoever pays for the memory.
+// Debate 1, row S2f. A table of pairs, while a policy is on: doer × owner → pages scanned, ns of stall, pages read or written. It is told,
+// not part of the state.
 import * as L from '../layout';
 import { isDescendant } from '../memcg/memcg';
 import { crossBase, headerGet, policyTables } from '../memory';

@@ -14,6 +14,7 @@ import { commonAncestor, isDescendant, memcgExists, memcgState } from '../memcg/
 import { bondAt, headerGet, inodeAt, mmAt, objectsEnd, outOfRange, policyMemcgAt, policyTables } from '../memory';
 import { OBJECT_SUPER } from '../replay/ops';
 import { taskMemcg } from '../task/task';
+import { mayName } from './named';
 import { answer, refuseRow } from './policy';
 
 @inline function uidOf(task: u32): u32 {
@@ -41,12 +42,15 @@ function mayCharge(task: u32, memcg: u32): u32 {
 
 /** Whether the payer that a row names may be had: 0, or the errno for which the row is refused. */
 function refusal(task: u32, memcg: u32): u32 {
-  return memcg && answer(L.POLICY_PAYER) == L.PAYER_MOUNT ? mayCharge(task, memcg) : 0;
+  if (!memcg) return 0;
+  let payer = answer(L.POLICY_PAYER);
+  if (payer == L.PAYER_NAMED) return mayName(task, memcg);
+  return payer == L.PAYER_MOUNT ? mayCharge(task, memcg) : 0;
 }
 
 /**
  * mount(2) of a tmpfs as object `mount`: `memcg` pays (0: who touches), `pages` are its size (0: any). Of one that is mounted: a remount, after
- * which new pages are charged to another one. 0, or what is wrong with the row.
+ * which new pages are charged to another one. 0 or a negative errno.
  */
 export function mountAt(task: u32, memcg: u32, mount: u32, pages: u32): i32 {
   if (memcg && !memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);

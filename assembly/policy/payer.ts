@@ -7,6 +7,7 @@ import { domainPayer } from './domain';
 import { mountPayer } from './mount';
 import { namedPayer } from './named';
 import { answer } from './policy';
+import { heirOf } from './reparent';
 
 /**
  * The memcg that is charged for a page of `object` (0: private memory) which `toucher` would pay for in Linux. A chosen one that is removed
@@ -14,6 +15,7 @@ import { answer } from './policy';
  */
 export function payerOf(task: u32, object: u32, toucher: u32): u32 {
   let chosen: u32 = 0;
+  toucher = heirOf(toucher);
   switch (answer(L.POLICY_PAYER)) {
     case L.PAYER_TOUCHER:
       return toucher;

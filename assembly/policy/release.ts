@@ -18,7 +18,7 @@ import { countLocal } from '../memcg/events';
 import { statLocal } from '../memcg/stat';
 import { folioAt, headerGet, headerSet, objcgAt, policyMemcgAt, ROOT } from '../memory';
 import { GFP_KERNEL } from '../replay/ops';
-import { countDone, did, didAt } from './policy';
+import { answer, countDone, did, didAt } from './policy';
 import { moveAll, moveWriteback } from './reparent';
 
 @inline function isUnowned(frame: u32): bool {
@@ -51,6 +51,11 @@ export function unmark(frame: u32, recharged: bool): void {
   store<u32>(at, load<u32>(at, L.FOLIO_STATE) & ~L.STATE_UNOWNED, L.FOLIO_STATE);
   did(L.DID_UNCLAIMED, -1);
   did(recharged ? L.DID_RECHARGED : L.DID_FREED, 1);
+}
+
+/** What nobody paid for when it was swapped out counts as the root's: who touches it next pays for it, and not its owner as in Linux. */
+export function unownedPayer(owner: u32, toucher: u32): u32 {
+  return owner == ROOT && answer(L.POLICY_OFFLINE) == L.OFFLINE_RELEASE ? toucher : owner;
 }
 
 /** A resident folio is touched: if it is nobody's, `payer` is charged for it. 0, or -ENOMEM: that was refused. */

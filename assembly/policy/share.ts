@@ -17,7 +17,7 @@ export function onShare(task: u32, cpu: u32, frame: u32, toucher: u32): void {
 }
 
 /** The page moves to the lowest common ancestor of its owner and the toucher, unless the toucher is in or below its owner. */
-function shareUp(cpu: u32, frame: u32, toucher: u32): void {
+export function shareUp(cpu: u32, frame: u32, toucher: u32): void {
   let word = chargeWord(frame);
   let owner = ownerOf(word);
   if (toucher == owner || word & L.CHARGE_KMEM || isDescendant(toucher, owner)) return;
@@ -30,7 +30,7 @@ function shareUp(cpu: u32, frame: u32, toucher: u32): void {
  * A charged user folio becomes the page of `to`, an ancestor of its owner: levels below it are uncharged, it and those above it have it in
  * their usage already. (The root's own pages are in no counter.) No level is charged, so that no limit can refuse.
  */
-export function moveUp(cpu: u32, frame: u32, to: u32): void {
+function moveUp(cpu: u32, frame: u32, to: u32): void {
   let word = chargeWord(frame);
   let from = ownerOf(word);
   let pages = pagesOf(word);

@@ -3,7 +3,7 @@
 // kill for ever or be retried for ever. Debate 1, rows S2b, S2c, S2g.
 import { isRefusal, retryCharge } from '../charge/charge';
 import { checkHigh } from '../charge/high';
-import { isDying, memcgOom, victimsDie } from '../charge/oom';
+import { dieOfSignal, isDying, memcgOom, victimsDie } from '../charge/oom';
 import { ENOMEM, ENOSPC, MAX_RECLAIM_RETRIES, PAGE_ALLOC_COSTLY } from '../constants';
 import { memoryCounter, pageCounterMargin } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
@@ -19,8 +19,8 @@ import { crossStalled } from './cross';
 import { contextNow, did, didAt } from './policy';
 
 /**
- * try_charge_memcg() of `pages` to `memcg`, whose own limit or an ancestor's, `over`, has refused: as in Linux, but that the OOM killer looks
- * for its victim in and below `memcg` alone. 0; -ENOMEM: it is refused, and POLICY_ERROR says as what; AS_LINUX: it must be granted.
+ * try_charge_memcg() of `pages` to `memcg`, whose own limit or an ancestor's, `over`, has refused: as in Linux, but that the OOM killer
+ * looks for its victim in and below `memcg` alone. 0; -ENOMEM: it is refused, and POLICY_ERROR says as what; AS_LINUX: it must be granted.
  */
 export function chargeOrError(task: u32, cpu: u32, memcg: u32, over: u32, pages: u32, gfp: u32): i32 {
   if (gfp & (GFP_HIGH | GFP_NOFAIL) || nodesEnd == 1) return AS_LINUX;
@@ -74,5 +74,7 @@ function fail(task: u32, memcg: u32, pages: u32): void {
   let fault = context == L.CONTEXT_FAULT;
   headerSet(L.H_POLICY + L.POLICY_ERROR, fault ? L.CALL_SIGBUS : L.CALL_NO_SPACE);
   didAt(toucher, fault ? L.PMC_SIGBUS : L.PMC_ENOSPC, 1);
+  // Hardly a program handles SIGBUS: the task of a trace dies of it. Who calls live decides himself.
+  if (fault && task && headerGet(L.H_CURRENT_ROW) != L.LIVE_ROW) dieOfSignal(task);
   ringRefused(task, memcg, pages, fault ? ENOMEM : ENOSPC);
 }

@@ -1,5 +1,5 @@
-// Work that is done for somebody else: workerOf(). A loop device's pages are read and written by kernel threads; who runs, and who pays, is
-// the question of debate 3. Linux 6.18 (drivers/block/loop.c: loop_queue_work(), loop_free_idle_workers()): each cgroup that issues I/O to a
+// Work that is done for somebody else: workerOf(). A loop device's pages are read and written by kernel threads; who runs, and who
+// pays, is the question of debate 3. Linux 6.18 (drivers/block/loop.c: loop_queue_work(), loop_free_idle_workers()): each cgroup that issues I/O to a
 // device has a worker there, made when it is first needed, which charges that cgroup, and goes when it was idle for a minute.
 //
 //     request of a cgroup → payer (loopPayer) → worker (workerFor) → | queue: one request after the other | → pages of the backing object
@@ -163,7 +163,7 @@ function freeWorker(worker: u32): void {
   putMemcg(memcg);
 }
 
-/** loop_free_idle_workers() of one device: those that have been idle since `idle` or longer go; the device's own stays until it is detached. */
+/** loop_free_idle_workers() of one device: those idle since `idle` or longer go; the device's own stays until it is detached. */
 function freeIdle(object: u32, idle: u64): void {
   let kept: u32 = 0;
   let worker = firstWorker(object);

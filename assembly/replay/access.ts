@@ -129,7 +129,7 @@ export function accessInShort(row: u32, slot: usize): bool {
   // A live or exited task without an open batch.
   if (task - 1 >= tasksEnd - 1 || load<u64>(taskAt(task)) - 1 >= L.TASK_EXITED) return false;
   let own = mmAt(task);
-  if (load<u32>(own, L.TASK_KILLED) | load<u32>(own, L.TASK_OVER_HIGH)) return false;
+  if (load<u32>(own, L.TASK_KILLED) | load<u32>(own, L.TASK_OVER_HIGH) | load<u32>(own, L.TASK_IN_CALL)) return false;
   if (headerGet(L.H_VICTIMS) | headerGet(L.H_RELEASE_CHECK)) return false;
   let now = load<u64>(<usize>row << 3, L.COLUMN_TS);
   if (cpu >= nrCpus || now >= headerGet64(L.H_NEXT_TIMER) || now >= headerGet64(L.H_WRITEBACK_AT)) return false;

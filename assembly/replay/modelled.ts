@@ -25,10 +25,11 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT, shrinkAt, taskAt,
-  userSetsEnd, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT,
+  shrinkAt, taskAt, userSetsEnd, watchEnd,
 } from '../memory';
 import { settleDeficits, workOff } from '../policy/backcharge';
+import { callGoesOn, cannotExit, endCall, isElsewhere, isUnwound, noteCallBytes, noteCallFrame, openCall } from '../policy/call';
 import { objectMade, ownDirectory } from '../policy/mount';
 import { answer, setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
@@ -56,6 +57,7 @@ const WATCH_PER_ROW: u32 = 512;
 }
 
 function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 {
+  if (task && flags & O.FLAG_IN_CALL) openCall(task);
   setContext(L.CONTEXT_KMEM);
   let objcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
   let count = load<u32>(<usize>row << 2, L.COLUMN_COUNT);
@@ -70,7 +72,10 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
     if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
     if (flags & O.FLAG_PINNED) return chargePinned(task, cpu, objcg, count, gfp);
     if (flags & O.FLAG_RECLAIMABLE) return chargeReclaimable(task, cpu, objcg, count, kind, gfp, (flags & O.FLAG_REFERENCED) != 0);
-    return unlessRefused(chargeObjectTo(task, cpu, objcg, count, kind, gfp), objcg);
+    let errno = chargeObjectTo(task, cpu, objcg, count, kind, gfp);
+    if (errno) return unlessRefused(errno, objcg);
+    if (task && headerGet(L.H_CALLS)) noteCallBytes(task, objcg, kind, <i32>count);
+    return 0;
   }
   let order = flags & O.FLAG_ORDER_MASK;
   if (order > 9 || kind < O.KIND_KERNEL_STACK || kind > O.KIND_KERNEL_OTHER || kind == O.KIND_SLAB || kind == O.KIND_PERCPU)
@@ -86,6 +91,7 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
     freeKernelFrame(cpu, i);
     let frame = takeFrame();
     commitKmem(frame, objcg, 0, kind);
+    if (task && headerGet(L.H_CALLS)) noteCallFrame(task, frame);
     if (radixSet(kernelFrames(), i, frame)) continue;
     // What no row could free again is not charged.
     unchargeKmem(cpu, frame, chargeWord(frame));
@@ -185,7 +191,10 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
     counted(L.RECORDED_UNMATCHED);
     return 0;
   }
-  if (load<i64>(objcgAt(objcg), L.OBJCG_BYTES) >= <i64>count) return unchargeObject(cpu, objcg, count, kind);
+  if (load<i64>(objcgAt(objcg), L.OBJCG_BYTES) >= <i64>count) {
+    if (headerGet(L.H_CALLS) && headerGet(L.H_CURRENT_TASK)) noteCallBytes(headerGet(L.H_CURRENT_TASK), objcg, kind, -(<i32>count));
+    return unchargeObject(cpu, objcg, count, kind);
+  }
   counted(L.RECORDED_UNMATCHED);
   return 0;
 }
@@ -221,6 +230,7 @@ export function runEvent(row: u32, op: u32): i32 {
   headerSet(L.H_CURRENT_ROW, row);
   headerSet(L.H_CURRENT_CPU, cpu);
   headerSet(L.H_CURRENT_TASK, task);
+  headerSet(L.H_CURRENT_OP, op);
   if (cpu >= nrCpus) return outOfRange(L.FIELD_CPU, cpu, ERANGE);
   if (now >= headerGet64(L.H_NEXT_TIMER)) runTimers(now);
   if (now >= headerGet64(L.H_WRITEBACK_AT)) runDevice(now);
@@ -233,7 +243,9 @@ export function runEvent(row: u32, op: u32): i32 {
   let inode = op == O.OP_OBJECT_NEW || op == O.OP_OBJECT_FREE;
   let frees = op == O.OP_UNCHARGE || (op == O.OP_KMEM_FREE && (flags & O.FLAG_BY_FRAME) != 0);
   if (task && op != O.OP_SPAWN) {
-    if (isKilled(task) && !inode && !frees) return passedOver(op, task, object);
+    // (Unless it has a lock, without which it cannot exit: what it is at it brings to its end.)
+    if (isKilled(task) && !inode && !frees && !cannotExit(task)) return passedOver(op, task, object);
+    if (headerGet(L.H_CALLS) && !inode && isUnwound(task, op, flags)) return passedOver(op, task, object);
     let live = load<u32>(taskAt(task), L.TASK_STATE) == L.TASK_LIVE;
     // The last that a task does it does without its address space: a recording tells its exit before that.
     if (!live && usesMm(op, flags)) return passedOver(op, task, object);
@@ -323,14 +335,21 @@ export function runEvent(row: u32, op: u32): i32 {
   if (load<u32>(taskAt(task), L.TASK_MM)) handleOverHigh(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
 
-/** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL) is not over yet. */
-function policyReturn(row: u32): void {
+/** … and for what the policy let it charge past a limit. A call that goes on (FLAG_IN_CALL, a lock) is not over yet. */
+function callReturn(row: u32, flags: u32): void {
   let task = load<u32>(<usize>row << 2, L.COLUMN_TASK);
-  if (headerGet(L.H_DEFICITS)) settleDeficits();
-  if (!task) return;
-  let goesOn = (load<u32>(<usize>row << 2, L.COLUMN_FLAGS) & O.FLAG_IN_CALL) != 0;
-  store<u32>(mmAt(task), goesOn ? 1 : 0, L.TASK_IN_CALL);
-  if (goesOn || !load<u32>(taskAt(task), L.TASK_MM)) return;
+  if (policyOn && headerGet(L.H_DEFICITS)) settleDeficits();
+  if (!task || isElsewhere(headerGet(L.H_CURRENT_OP), flags)) return;
+  if (callGoesOn(task, headerGet(L.H_CURRENT_OP), flags)) {
+    openCall(task);
+    return;
+  }
+  if (headerGet(L.H_CALLS)) {
+    // What failed is not over before the last of its rows; that one has ended it.
+    if (load<u32>(mmAt(task), L.TASK_IN_CALL) >= L.CALL_FAILED && headerGet(L.H_CURRENT_OP) != O.OP_RETURN_TO_USER) return;
+    endCall(task);
+  }
+  if (!policyOn || !load<u32>(taskAt(task), L.TASK_MM)) return;
   if (answer(L.POLICY_WORKER) >= L.WORKER_BACKCHARGE) workOff(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
   atReturnToUser(task, load<u16>(<usize>row << 1, L.COLUMN_CPU));
 }
@@ -348,7 +367,8 @@ function policyReturn(row: u32): void {
   if (headerGet(L.H_LOOP_HEAD)) runLoop(false);
   if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
-  if (policyOn) policyReturn(row);
+  let flags = load<u32>(<usize>row << 2, L.COLUMN_FLAGS);
+  if (policyOn || headerGet(L.H_CALLS) || headerGet(L.H_LOCKS) || flags & O.FLAG_IN_CALL) callReturn(row, flags);
   returnToUser(row);
 }
 

@@ -21,7 +21,6 @@ import {
   cpuAt, headerGet64, headerSet, headerSet64, nrCpus, objcgAt, outOfRange, pagesEnd, policyOn, ROOT, rstatBase, swapEnd, taskAt,
 } from '../memory';
 import { payerOf } from '../policy/payer';
-import { heirOf } from '../policy/reparent';
 import { ringKilled } from '../ring';
 import { folioPayer, kmemPayer, taskExists, taskMemcg } from '../task/task';
 import {
@@ -211,7 +210,7 @@ export function replayEvent(row: u32): i32 {
       if (kind > O.KIND_SHMEM) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
       let memcg = load<u32>(<usize>row << 2, L.COLUMN_CGROUP);
       if (!memcg) memcg = task ? folioPayer(task, kind == O.KIND_ANON) : ROOT;
-      if (policyOn) memcg = payerOf(task, 0, heirOf(memcg));
+      if (policyOn) memcg = payerOf(task, 0, memcg);
       if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);
       makeWay(frame, order);
       // A recording of charges has no faults, but they count towards the next flush: anonymous memory comes by one (PGFAULT).

@@ -1,6 +1,6 @@
 // The rows that mean the same in both residencies: cgroups, knobs, tasks, scopes.
 import { writeKnob } from '../memcg/knobs';
-import { mkdir, offline, rmdir } from '../memcg/lifecycle';
+import { mkdir, offline, removeBelow, rmdir } from '../memcg/lifecycle';
 import { ROOT } from '../memory';
 import { execProcess, exitProcess, forkProcess, spawnProcess } from '../task/process';
 import { attach, enterScope, leaveScope } from '../task/task';
@@ -18,6 +18,7 @@ export function structureEvent(row: u32, op: u32, cpu: u32, task: u32, flags: u3
     case O.OP_MKDIR:
       return mkdir(cgroup, object, index);
     case O.OP_RMDIR: {
+      if (index) return removeBelow(cgroup, index - 1, cpu);
       let errno = rmdir(cgroup, true);
       if (!errno && !(flags & O.FLAG_OFFLINE_FOLLOWS)) errno = offline(cgroup, cpu);
       return errno;

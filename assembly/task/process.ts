@@ -4,6 +4,7 @@ import { EINVAL } from '../constants';
 import { copyMm, leaveMm, newMm, shareMm } from '../folio/anon';
 import * as L from '../layout';
 import { headerGet, mmAt, nodesEnd, outOfRange, taskAt, tasksEnd } from '../memory';
+import { endCall } from '../policy/call';
 import { exec, exit, fork, spawn, taskExists } from './task';
 
 @inline function mmOf(task: u32): u32 {
@@ -21,6 +22,10 @@ function initTask(task: u32): void {
   store<u32>(at, 0, L.TASK_KILLED);
   store<u64>(at, 0, L.TASK_SLEEP_END);
   store<u32>(at, 0, L.TASK_UNKILLABLE);
+  for (let field = L.TASK_CALL_SERIAL; field <= L.TASK_CALL_OBJCG; field += 4) store<u32>(at + field, 0);
+  store<u64>(at, 0, L.TASK_CALL_BYTES);
+  store<u32>(at, 0, L.TASK_OVERCHARGED);
+  store<u32>(at, 0, L.TASK_RESTARTS);
   store<u32>(at, 0, L.TASK_UID);
   store<u32>(at, 0, L.TASK_NAMESPACE);
 }
@@ -85,6 +90,7 @@ export function execProcess(task: u32, cpu: u32): i32 {
 
 /** See exit(); the last user's exit frees what the address space alone had. */
 export function exitProcess(task: u32, cpu: u32): i32 {
+  if (nodesEnd > 1 && taskExists(task)) endCall(task);
   if (nodesEnd > 1 && taskExists(task) && isLive(task)) leaveMm(task, cpu);
   return exit(task);
 }

@@ -109,10 +109,12 @@ export interface EngineExports {
   eventCount(memcg: number, event: number, local: number): bigint;
   memstall(task: number, cpu: number, ns: bigint, reclaims: number): number;
   readPressure(memcg: number): number;
+  overSettle(): void;
   folioOwner(frame: number): number;
   /** observed: USER_SHARE of every memcg is current after this */
   workOutShares(): void;
   lruSize(memcg: number, list: number): number;
+  shareFolio(frame: number, memcg: number, cpu: number): number;
   lruIsolate(memcg: number, list: number): number;
   lruPutback(frame: number, list: number): number;
   lruRotate(frame: number): number;

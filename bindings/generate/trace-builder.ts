@@ -49,7 +49,19 @@ export function insertGfp(map: 'hash' | 'lpm_trie' | 'devmap' | 'sockhash', kern
   return kernel === '5.19' || map === 'sockhash' ? GFP_ATOMIC : GFP_NOWAIT;
 }
 
+/** Kernel memory that is charged. */
+export interface BuilderKmem {
+  pages?: number;
+  /** of each allocation */
+  order?: number;
+  /** the system call goes on */
+  open?: boolean;
+  cgroup?: string;
+  gfp?: number;
+}
+
 const US = 1000;
+const KERNEL_OTHER = O.KIND_KERNEL_OTHER << O.FLAG_KIND_SHIFT;
 
 function appendRow(sink: TraceSink, r: Row): void {
   sink.append(r.ts, r.cpu, r.op, r.task, r.cgroup, r.object, r.index, r.count, r.flags, r.gfp, r.name);
@@ -69,6 +81,7 @@ export class TraceBuilder {
   #lastCgroup = ROOT_CGROUP;
   #lastTask = 0;
   #lastObject = 0;
+  #nextFrame = 1 << 20;
   #cpus = 1;
 
   /** With a sink the rows go there at once and are not kept: memory stays bounded however long the trace is. */
@@ -351,14 +364,89 @@ export class TraceBuilder {
     });
   }
 
-  /** A task touches its private memory. */
-  touch(task: string, { index = 16, pages = 1, write = true }: BuilderAccess): this {
-    return this.row('anon_touch', { task: this.task(task), index, count: pages, flags: write ? O.FLAG_WRITE : 0 });
+  /** A task touches its private memory. `inCall`: a system call does it for the task (MAP_POPULATE). */
+  touch(task: string, { index = 16, pages = 1, write = true, inCall = false }: BuilderAccess): this {
+    const flags = (write ? O.FLAG_WRITE : 0) | (inCall ? O.FLAG_IN_CALL : 0);
+    return this.row('anon_touch', { task: this.task(task), index, count: pages, flags });
+  }
+
+  /**
+   * A system call charges `pages` of kernel memory in allocations of 2^order, a row each. `open`: it goes on after them. `cgroup`: who pays,
+   * where it is not the task's own. Answers the frames, for {@link kmemFree}.
+   */
+  kmem(
+    task: string | null,
+    { pages = 1, order = 0, open = false, cgroup, gfp = O.GFP_KERNEL }: BuilderKmem = {},
+  ): readonly number[] {
+    const frames: number[] = [];
+    for (let done = 0; done < pages; done += 1 << order) {
+      const frame = this.#nextFrame;
+      this.#nextFrame += 1 << 9;
+      frames.push(frame);
+      const goesOn = open || done + (1 << order) < pages;
+      this.row('kmem_charge', {
+        task: task === null ? 0 : this.task(task),
+        cgroup: cgroup === undefined ? 0 : this.cgroup(cgroup),
+        index: frame,
+        flags: O.FLAG_BY_FRAME | order | KERNEL_OTHER | (goesOn ? O.FLAG_IN_CALL : 0),
+        gfp,
+      });
+    }
+    return frames;
+  }
+
+  /** Kernel memory is given back, by the frames that kmem() answered. */
+  kmemFree(
+    task: string | null,
+    frames: readonly number[],
+    { order = 0, open = false }: { order?: number; open?: boolean } = {},
+  ): this {
+    for (const index of frames)
+      this.row('kmem_free', {
+        task: task === null ? 0 : this.task(task),
+        index,
+        flags: O.FLAG_BY_FRAME | order | KERNEL_OTHER | (open ? O.FLAG_IN_CALL : 0),
+      });
+    return this;
+  }
+
+  /** A task takes a lock, which it has until it unlocks it or returns to user mode; if another one has it, it waits. */
+  lock(task: string, lock: number): this {
+    return this.row('lock', { task: this.task(task), index: lock, flags: O.FLAG_IN_CALL });
+  }
+
+  unlock(task: string, lock: number, { open = false }: { open?: boolean } = {}): this {
+    return this.row('unlock', { task: this.task(task), index: lock, flags: open ? O.FLAG_IN_CALL : 0 });
+  }
+
+  returnToUser(task: string): this {
+    return this.row('return_to_user', { task: this.task(task) });
+  }
+
+  oomScoreAdj(task: string, value: number): this {
+    return this.row('oom_score_adj', { task: this.task(task), index: value + 1000 });
   }
 
   /** A cgroup declares itself a resource domain. */
   domain(cgroup: string, name = ''): this {
     return this.row('domain', { cgroup: this.cgroup(cgroup), index: this.domainId(name), name });
+  }
+
+  /** A cgroup allows, or forbids, that others name it, or one beyond it, as payer. */
+  grant(cgroup: string, allowed = true): this {
+    return this.row('grant', { cgroup: this.cgroup(cgroup), index: allowed ? 1 : 0 });
+  }
+
+  /** A write to memory.reclaim: so many pages are asked for. */
+  reclaim(cgroup: string, pages: number): this {
+    const name = `${cgroup}/memory.reclaim ${pages * 4096}`;
+    return this.row('write_knob', { cgroup: this.cgroup(cgroup), count: O.KNOB_RECLAIM, index: pages, name });
+  }
+
+  /** Kernel memory (slab) that a task makes, and that nothing frees. */
+  kernelMemory(task: string, bytes: number): this {
+    const flags = O.KIND_SLAB << O.FLAG_KIND_SHIFT;
+    return this.row('kmem_charge', { task: this.task(task), count: bytes, flags, gfp: O.GFP_KERNEL });
   }
 
   /** A resource is marked: persistent, shared, or for the domain of that name. */

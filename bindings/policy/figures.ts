@@ -20,6 +20,9 @@ export const POLICY_COUNTS = [
   'lost_entries',
   'rolled_back',
   'refused',
+  'freed',
+  'unclaimed',
+  'stuck_ns',
 ] as const;
 export type PolicyCount = (typeof POLICY_COUNTS)[number];
 

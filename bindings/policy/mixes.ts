@@ -114,7 +114,7 @@ export const IMPOSSIBLE: readonly Mix[] = [
   noWay('target', ['restart-call'], 'it may be a page fault, which is no system call that could be begun again'),
   noWay('kmem', ['error'], 'ENOSPC and SIGBUS are for pages of files: kernel memory has enomem'),
   noWay('atomic', ['restart-call', 'oom-in-place', 'error'], 'a charge that may not block cannot wait for a kill'),
-  noWay('worker', ['restart-call', 'overcharge-return'], 'a kernel thread never returns to user mode'),
+  noWay('worker', ['restart-call'], 'what a kernel thread does is no system call that could be restarted'),
   refines('naive', 'reuse', (a) => a.naive && a.reuse === 'keep', 'a way to recharge, and reuse is keep'),
   refines('chunk', 'reuse', (a) => a.chunk > 0 && a.reuse === 'keep', 'a way to recharge, and reuse is keep'),
   refines('shortcut', 'reuse', (a) => !a.shortcut && a.reuse === 'keep', 'a way to recharge, and reuse is keep'),
@@ -166,6 +166,12 @@ export const IMPOSSIBLE: readonly Mix[] = [
     'worker',
     (a) => a.backchargeKill && !a.worker.startsWith('backcharge'),
     'only backcharge has a deficit',
+  ),
+  refines(
+    'oneWorker',
+    'worker',
+    (a) => a.oneWorker && a.worker !== 'issuer' && a.worker !== 'backcharge-metadata',
+    'it is about the workers of issuers, of which there are none',
   ),
   refines(
     'loopOnly',

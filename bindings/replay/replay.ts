@@ -35,6 +35,15 @@ export interface ReplayObserver {
   sample?: { every: number; take(ts: number, machine: Machine): void };
   /** called now and then */
   progress?(events: number): void;
+  /** called at each row of some ops */
+  rows?: RowObserver;
+}
+
+/** Who looks at the machine right before and right after rows of some ops (OP_*). `row` is a row of the batch. */
+export interface RowObserver {
+  ops: ReadonlySet<number>;
+  before?(machine: Machine, batch: TraceBatch, row: number): void;
+  after?(machine: Machine, batch: TraceBatch, row: number): void;
 }
 
 export interface ReplayOutcome {
@@ -197,6 +206,11 @@ class Run {
     let row = from;
     while (row < to) {
       const stop = this.#stopBefore(batch, row, to);
+      if (row < stop && this.#watched(batch, row)) {
+        this.#observer.rows?.before?.(this.#machine, batch, row);
+        while (row < stop) row = this.#run(batch, row, stop, from);
+        this.#observer.rows?.after?.(this.#machine, batch, row - 1);
+      }
       while (row < stop) row = this.#run(batch, row, stop, from);
       this.#takeSamples(batch, row);
     }
@@ -247,6 +261,10 @@ class Run {
   #stopBefore(batch: TraceBatch, row: number, to: number): number {
     let stop = to;
     if (this.#observer.sample) stop = Math.max(row, firstAfter(batch.ts, row, to, this.#nextSample));
+    if (this.#observer.rows) {
+      // A row that is looked at is run by itself.
+      for (let r = row; r < stop; r++) if (this.#watched(batch, r)) stop = r === row ? r + 1 : r;
+    }
     if (this.#overrides.length > 0) {
       for (let r = row; r < stop; r++) {
         const op = batch.opMap[batch.op[r]!];
@@ -254,6 +272,10 @@ class Run {
       }
     }
     return stop;
+  }
+
+  #watched(batch: TraceBatch, row: number): boolean {
+    return this.#observer.rows?.ops.has(batch.opMap[batch.op[row]!]!) ?? false;
   }
 
   #takeSamples(batch: TraceBatch, row: number): void {

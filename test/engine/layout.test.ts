@@ -120,7 +120,8 @@ it('draws the map', () => {
       17e280  policy_memcg     4224
       17f300  loop_worker   278608
       1c3380  users        4004
-      1c4380  user_set      256"
+      1c4380  user_set    98960
+      1dc680  cross      131104"
   `);
 });
 

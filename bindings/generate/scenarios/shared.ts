@@ -9,10 +9,17 @@ export const shared: Scenario = {
     pages: { default: 8192, summary: 'pages of the shared file' },
     order: { default: 'a,b,x', summary: 'who comes when' },
     memcg: { default: '', summary: 'memcg= of the mount' },
+    service: { default: '', summary: 'cgroup of a service that mounts; none unless told' },
   },
-  build(trace, { pages, order, memcg }) {
+  build(trace, { pages, order, memcg, service }) {
     trace.mkdir('/pod').mkdir('/pod/a').mkdir('/pod/b').mkdir('/x');
-    trace.mount('/shm', memcg === '' ? {} : { memcg: String(memcg) });
+    const payer = memcg === '' ? {} : { memcg: String(memcg) };
+    if (service === '') trace.mount('/shm', payer);
+    else
+      trace
+        .mkdir(String(service))
+        .spawn('service', String(service))
+        .mount('/shm', { ...payer, by: 'service' });
     const places: Record<string, string> = { a: '/pod/a', b: '/pod/b', x: '/x' };
     const names = String(order).split(',');
     for (const name of Object.keys(places)) trace.spawn(name, places[name]!);

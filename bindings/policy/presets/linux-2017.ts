@@ -3,7 +3,7 @@ import type { Preset } from '../policy.ts';
 export const linux2017: Preset = {
   name: 'linux-2017',
   summary: 'Linux before 4.19: a charge in a system call fails with ENOMEM, only page faults kill',
-  rows: ['K1', 'K1a', 'K5'],
-  scenario: 'shared',
-  answers: { refused: { call: 'enomem', kmem: 'enomem', worker: 'enomem' } },
+  rows: ['K1', 'K1a', 'K5', 'K6'],
+  scenario: 'kmem',
+  answers: { refused: { call: 'enomem', kmem: 'enomem', atomic: 'enomem', worker: 'enomem' } },
 };

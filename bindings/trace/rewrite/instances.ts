@@ -4,6 +4,7 @@
  */
 import * as O from '../../../assembly/replay/ops.ts';
 import type { TraceRow } from './rewrite.ts';
+import { outermost, serviceOf } from './services.ts';
 
 /** One life of a cgroup. */
 export interface Life {
@@ -37,23 +38,14 @@ export class Instances {
     return this.#lives.get(cgroup);
   }
 
-  /** The path is made more than once. */
-  again(path: string): boolean {
-    return (this.#made.get(path) ?? 0) > 1;
-  }
-
   /** The service that a path is, or lies in: the outermost path made more than once. Null: it is of none. */
   service(path: string): string | null {
-    for (let slash = path.indexOf('/', 1); slash !== -1; slash = path.indexOf('/', slash + 1)) {
-      const outer = path.slice(0, slash);
-      if (this.again(outer)) return outer;
-    }
-    return this.again(path) ? path : null;
+    return serviceOf(this.#made, path);
   }
 
   /** The services. */
   get services(): string[] {
-    return [...this.#made.keys()].filter((path) => this.service(path) === path);
+    return outermost(this.#made);
   }
 }
 
