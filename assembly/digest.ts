@@ -332,6 +332,7 @@ function foldPolicy(hash: u64): u64 {
     let shift = load<u64>(at, L.PM_AGE_SHIFT);
     if (shift | load<u32>(at, L.PM_RELEASED)) hash = fold(fold(hash, (<u64>memcg << 32) | L.PM_AGE_SHIFT), shift);
   }
+  hash = foldTree(hash, bondAt(0) + L.BOND_RADIX); // unpaid frames
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     let uid = load<u32>(mmAt(task), L.TASK_UID);
     let namespace = load<u32>(mmAt(task), L.TASK_NAMESPACE);

@@ -179,7 +179,10 @@ export function noteKill(kill: u32, victim: u32): void {
   store<i64>(at, load<i64>(memoryCounter(memcg), L.PC_MAX), L.USER_KILL_LIMIT);
 }
 
-/** A charge of `pages` that `task` made ends in an error; a worker's hits whom it works for, one without a task `memcg`, which was to pay. */
+/**
+ * A charge of `pages` that `task` made ends in an error. A worker's hits whom it works for; one without a task `memcg`, which was to
+ * pay.
+ */
 export function noteRefused(task: u32, memcg: u32, pages: u32): void {
   // Who is killed has that counted.
   if (task && isKilled(task)) return;

@@ -24,6 +24,7 @@ import {
 import { Progress } from './progress.ts';
 import { readPolicies } from './read-policy.ts';
 import { parseCount, parseDuration } from './values.ts';
+import { reportTarget, writeReport } from './write-report.ts';
 
 interface Options extends MachineOptions {
   policy: string;
@@ -32,6 +33,7 @@ interface Options extends MachineOptions {
   shuffle?: string;
   diff?: string[];
   workers?: string;
+  report?: string;
   json?: boolean;
 }
 
@@ -104,6 +106,7 @@ export function addCompare(program: Command): void {
     .option('--shuffle <n>', "run every policy over n permutations of the jobs' start order, too")
     .option('--diff <policies...>', 'the differences between two of the policies, cgroup by cgroup')
     .option('--workers <n>', 'threads at most (default: as many as there are cores, if memory allows)')
+    .option('--report <page>', 'write a page of the results there (.html), which a browser shows and a printer prints')
     .option('--json', 'print one JSON object');
   addMachineOptions(command, 'modelled where the trace has accesses');
   command.action(runCompare);
@@ -128,7 +131,7 @@ function parseDiff(names: string[] | undefined, policies: readonly { name: strin
   return [a, b];
 }
 
-async function runCompare(path: string, options: Options): Promise<void> {
+async function runCompare(path: string, options: Options, command: Command): Promise<void> {
   const policies = readPolicies(options.policy);
   const boot = bootOptions(options);
   const residency = parseResidency(options.residency);
@@ -137,6 +140,8 @@ async function runCompare(path: string, options: Options): Promise<void> {
     throw new InputError(
       `${onlyModelled[0]}: recorded residency has it from the trace; it is for --residency modelled`,
     );
+  if (options.report !== undefined) reportTarget(options.report);
+  const version = command.parent?.version() ?? '';
   const questions = parseQuestions(options.question);
   const diff = parseDiff(options.diff, policies);
   const workers = options.workers === undefined ? null : parseCount('--workers', options.workers, 1, 1024);
@@ -146,11 +151,8 @@ async function runCompare(path: string, options: Options): Promise<void> {
   if (source !== null) {
     const setup = scriptSetup(path, source, options, boot);
     try {
-      print(
-        await compareScript(path, setup, policies, { questions, diff, workers, progress: told }),
-        options,
-        progress,
-      );
+      const result = await compareScript(path, setup, policies, { questions, diff, workers, progress: told });
+      await print(result, options, progress, version);
     } finally {
       progress.end();
     }
@@ -170,7 +172,7 @@ async function runCompare(path: string, options: Options): Promise<void> {
   };
   const trace = await openTrace(path);
   try {
-    print(await compareTrace(trace, policies, how), options, progress);
+    await print(await compareTrace(trace, policies, how), options, progress, version);
   } finally {
     progress.end();
     await trace.close();
@@ -178,9 +180,10 @@ async function runCompare(path: string, options: Options): Promise<void> {
 }
 
 /** Results to stdout, what is to be known of them to stderr. */
-function print(result: CompareResult, options: Options, progress: Progress): void {
+async function print(result: CompareResult, options: Options, progress: Progress, version: string): Promise<void> {
   progress.end();
   for (const { policy, warnings } of result.policies)
     for (const warning of warnings) process.stderr.write(`memcharge: warning: ${policy.name}: ${warning}\n`);
+  if (options.report !== undefined) await writeReport(options.report, result, version);
   process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : compareText(result));
 }

@@ -1,5 +1,8 @@
 /** The scenarios, in the order in which `memcharge generate` lists them. */
 import type { Scenario } from './scenario.ts';
+import { bpf } from './scenarios/bpf.ts';
+import { bpfGhost } from './scenarios/bpf-ghost.ts';
+import { inodeReuse } from './scenarios/inode-reuse.ts';
 import { kmem } from './scenarios/kmem.ts';
 import { kmemRunaway } from './scenarios/kmem-runaway.ts';
 import { loop } from './scenarios/loop.ts';
@@ -30,4 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   loop,
   loopQueue,
   loopMetadata,
+  bpf,
+  bpfGhost,
+  inodeReuse,
 ];

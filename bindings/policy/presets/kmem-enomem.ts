@@ -4,6 +4,6 @@ export const kmemEnomem: Preset = {
   name: 'kmem-enomem',
   summary: 'a charge in a system call fails at the limit',
   rows: ['K1', 'K1a', 'K5'],
-  scenario: 'shared',
+  scenario: 'kmem',
   answers: { refused: { call: 'enomem', kmem: 'enomem' } },
 };

@@ -4,6 +4,6 @@ export const kmemOverchargeWork: Preset = {
   name: 'kmem-overcharge-work',
   summary: 'the charge passes over the limit, and a work item answers for it',
   rows: ['K4'],
-  scenario: 'shared',
+  scenario: 'kmem',
   answers: { refused: { call: 'overcharge-work', kmem: 'overcharge-work', worker: 'overcharge-work' } },
 };
