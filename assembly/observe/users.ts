@@ -8,10 +8,11 @@ import * as L from '../layout';
 import { memcgState, nextInSubtree, parentOf } from '../memcg/memcg';
 import { statTotal } from '../memcg/stat';
 import {
-  flowBase, headerGet, headerGet64, headerSet, headerSet64, ROOT, userKillBase, userMemcgBase, usersBase, userSetBase, userSetsEnd,
+  flowBase, headerGet, headerGet64, headerSet, headerSet64, ROOT, userKillBase, userMemcgBase, usersBase,
+  userSetBase, userSetsEnd, taskAt,
 } from '../memory';
 import { answer } from '../policy/policy';
-import { taskMemcg } from '../task/task';
+import { isKilled, taskMemcg } from '../task/task';
 
 /** Answer of a union that finds the table full. */
 const NO_SET: u32 = 0xffffffff;
@@ -178,9 +179,15 @@ export function noteKill(kill: u32, victim: u32): void {
   store<i64>(at, load<i64>(memoryCounter(memcg), L.PC_MAX), L.USER_KILL_LIMIT);
 }
 
-/** A charge of `pages` that `task` made ends in an error. (`memcg` was to pay; it is who is hit where there is no task.) */
+/**
+ * A charge of `pages` that `task` made ends in an error. A worker's hits whom it works for; one without a task `memcg`, which was to
+ * pay.
+ */
 export function noteRefused(task: u32, memcg: u32, pages: u32): void {
-  let hit = task ? taskMemcg(task) : memcg;
+  // Who is killed has that counted.
+  if (task && isKilled(task)) return;
+  let active = task ? load<u32>(taskAt(task), L.TASK_ACTIVE_MEMCG) : 0;
+  let hit = active ? active : task ? taskMemcg(task) : memcg;
   if (!isInnocent(hit, pages)) return;
   let at = memcgRecord(hit);
   store<u64>(at, load<u64>(at, L.USER_ERRORS) + 1, L.USER_ERRORS);

@@ -2,17 +2,19 @@
 import { DEFAULT_CAPACITIES, MODELLED_CAPACITIES, memorySize } from '../engine/capacities.ts';
 import type { BootOptions, Residency } from '../machine.ts';
 import { checkOps, checkResidency, isLowerBound } from '../policy/fit.ts';
-import type { Policy } from '../policy/policy.ts';
+import { type Policy, PolicyError } from '../policy/policy.ts';
 import type { KnobOverride } from '../replay/replay.ts';
 import { capacitiesFor, lookAt } from '../replay/residency.ts';
 import { type CompareResult, type PolicyResult, QUESTIONS, type Question } from '../report/compare-result.ts';
 import { diffOf } from '../report/diff.ts';
 import { verdicts } from '../report/verdict.ts';
+import { scriptPolicy } from '../shell/policy.ts';
 import type { Trace } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
 import { PAGE_SIZE } from '../trace/schema.ts';
 import { type Job, runJobs, workersFor } from './pool.ts';
 import { addShuffle, type CompareSetup, type FinalCharges } from './run-policy.ts';
+import type { ScriptSetup } from './run-script.ts';
 import { type SharedTrace, shareTrace, traceOf } from './shared-trace.ts';
 import { findJobs, permutations } from './shuffle.ts';
 
@@ -115,6 +117,47 @@ export async function compareTrace(
       cpus: boot.cpus ?? shared.highWater?.cpus ?? defaults.cpus,
     },
     sample_ns: setup.sampleNs,
+    warnings: [],
+    questions,
+    policies: results,
+    verdict: verdicts(questions, results),
+  };
+  if (options.diff) result.diff = diffOf(named(results, options.diff[0]), named(results, options.diff[1]));
+  return result;
+}
+
+/** What a script's comparison may be told. */
+export type ScriptOptions = Pick<CompareOptions, 'questions' | 'diff' | 'workers' | 'progress'>;
+
+/** A script under several policies. Throws InputError for a policy that scripts cannot have. */
+export async function compareScript(
+  path: string,
+  script: ScriptSetup,
+  policies: readonly Policy[],
+  options: ScriptOptions = {},
+): Promise<CompareResult> {
+  for (const policy of policies)
+    try {
+      scriptPolicy(policy);
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      throw new InputError(error.message);
+    }
+  const jobs = policies.map((policy): Job => ({ policy, order: null, lowerBound: false }));
+  const pages = script.memory / PAGE_SIZE;
+  const size = memorySize({ ...MODELLED_CAPACITIES, pages, cgroups: 4096, swap: script.swap / PAGE_SIZE });
+  const workers = workersFor(jobs.length, size, options.workers ?? null);
+  const answers = await runJobs({ script }, jobs, workers, (done) => options.progress?.(done, jobs.length));
+  const results = answers.flatMap((answer) => ('result' in answer ? [answer.result] : []));
+  const elapsed = answers.map((answer) => ('elapsedNs' in answer ? (answer.elapsedNs ?? 0) : 0));
+  const questions = [...(options.questions ?? QUESTIONS)];
+  const result: CompareResult = {
+    trace: { path, kind: 'script', events: 0, duration_ns: Math.max(...elapsed) },
+    residency: 'modelled',
+    kernel: script.kernel,
+    seed: script.seed,
+    machine: { memory: script.memory, swap: script.swap, cpus: script.cpus },
+    sample_ns: script.sampleNs,
     warnings: [],
     questions,
     policies: results,

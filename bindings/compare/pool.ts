@@ -6,6 +6,7 @@ import type { PolicyResult } from '../report/compare-result.ts';
 import { InputError } from '../trace/input-error.ts';
 import { rewriteTrace } from '../trace/rewrite/rewrite-trace.ts';
 import { type CompareSetup, type FinalCharges, runForCharges, runPolicy } from './run-policy.ts';
+import { runScriptPolicy, type ScriptSetup } from './run-script.ts';
 import { type SharedTrace, traceOf } from './shared-trace.ts';
 import { findJobs, shuffled } from './shuffle.ts';
 
@@ -16,37 +17,37 @@ export interface Job {
   order: readonly number[] | null;
   lowerBound: boolean;
 }
-export type Answer = { result: PolicyResult } | { charges: FinalCharges };
+export type Answer = { result: PolicyResult; elapsedNs?: number } | { charges: FinalCharges };
 
-/** What a worker is given at its start. */
-export interface Work {
-  trace: SharedTrace;
-  setup: CompareSetup;
-}
+/** What a worker is given at its start: what all its jobs are about. */
+export type Work = { trace: SharedTrace; setup: CompareSetup } | { script: ScriptSetup };
 export type Reply = { answer: Answer } | { error: string; input: boolean };
 
-/** A worker's part: jobs over one trace. */
+/** A worker's part: jobs over one trace, or one script. */
 export class Runner {
-  readonly #trace: SharedTrace;
-  readonly #setup: CompareSetup;
+  readonly #work: Work;
   #jobs: ReturnType<typeof findJobs> | null = null;
 
-  constructor({ trace, setup }: Work) {
-    this.#trace = trace;
-    this.#setup = setup;
+  constructor(work: Work) {
+    this.#work = work;
   }
 
   async run({ policy, order, lowerBound }: Job): Promise<Answer> {
-    const original = order === null ? traceOf(this.#trace) : this.#permuted(order);
+    if ('script' in this.#work) {
+      const { elapsedNs, ...result } = await runScriptPolicy(policy, this.#work.script);
+      return { result, elapsedNs };
+    }
+    const { trace: kept, setup } = this.#work;
+    const original = order === null ? traceOf(kept) : this.#permuted(kept, order);
     const trace =
       policy.rewrite === undefined ? original : await rewriteTrace(original, policy.rewrite, policy.rewriteOptions);
-    if (order !== null) return { charges: await runForCharges(trace, policy, this.#setup) };
-    return { result: await runPolicy(trace, policy, this.#setup, lowerBound) };
+    if (order !== null) return { charges: await runForCharges(trace, policy, setup) };
+    return { result: await runPolicy(trace, policy, setup, lowerBound) };
   }
 
-  #permuted(order: readonly number[]) {
-    this.#jobs ??= findJobs(this.#trace);
-    return shuffled(this.#trace, this.#jobs, order);
+  #permuted(trace: SharedTrace, order: readonly number[]) {
+    this.#jobs ??= findJobs(trace);
+    return shuffled(trace, this.#jobs, order);
   }
 }
 

@@ -39,7 +39,7 @@ export type FinalCharges = [cgroup: number, bytes: number][];
 const bytes = (pages: number) => Math.round(pages * PAGE_SIZE);
 
 /** What a comparison has room for unless told. */
-const OBSERVED = { observe: OBSERVED_SETS, kills: 1024 };
+export const OBSERVED = { observe: OBSERVED_SETS, kills: 1024 };
 
 async function boot(trace: Trace, policy: Policy, setup: CompareSetup): Promise<Machine> {
   const options: BootOptions = { ...OBSERVED, ...setup.boot, residency: setup.residency, policy };
@@ -68,6 +68,27 @@ function currentOf(machine: Machine, policy: Policy, uses: UseTable): (cgroup: n
   return (cgroup) => bytes(shares[cgroup]!);
 }
 
+/** Looks at a machine while it runs. */
+export class Watch {
+  readonly policy: Policy;
+  readonly integrals = new Integrals();
+  readonly series: SeriesTaker;
+  #before: number | null = null;
+
+  constructor(policy: Policy) {
+    this.policy = policy;
+    this.series = new SeriesTaker(policy);
+  }
+
+  /** A sample at `ts`; the first counts for the time since `begun`. Answers who used what. */
+  take(ts: number, machine: Machine, begun: number): UseTable {
+    const uses = this.integrals.sample(machine, ts - (this.#before ?? begun));
+    this.#before = ts;
+    this.series.take(ts, machine, uses);
+    return uses;
+  }
+}
+
 export async function runPolicy(
   trace: Trace,
   policy: Policy,
@@ -75,36 +96,35 @@ export async function runPolicy(
   lowerBound: boolean,
 ): Promise<PolicyResult> {
   const machine = await boot(trace, policy, setup);
+  const watch = new Watch(policy);
   const instances = new InstanceWatch();
-  const integrals = new Integrals();
-  const series = new SeriesTaker(policy);
-  let before: number | null = null;
-  const take = (ts: number) => {
-    const uses = integrals.sample(machine, ts - (before ?? ts));
-    before = ts;
-    series.take(ts, machine, uses);
-    return uses;
-  };
+  const take = (ts: number) => void watch.take(ts, machine, ts - setup.sampleNs);
   const outcome = await replayTrace(
     machine,
     trace,
-    {
-      rows: instances.rows,
-      sample: {
-        every: setup.sampleNs,
-        take: (ts) => {
-          before ??= ts - setup.sampleNs;
-          take(ts);
-        },
-      },
-    },
+    { rows: instances.rows, sample: { every: setup.sampleNs, take } },
     setup.overrides,
   );
-  const digest = machine.digest();
   const services = instances.figures(machine);
+  return {
+    ...resultOf(machine, watch, { from: outcome.fromNs, to: outcome.toNs }, lowerBound),
+    elapsed_s: outcome.elapsed,
+    engine_s: outcome.engine,
+    ...(services.length > 0 ? { services } : {}),
+  };
+}
+
+/** What a machine that has come to its end, at `span.to`, says. */
+export function resultOf(
+  machine: Machine,
+  watch: Watch,
+  span: { from: number; to: number },
+  lowerBound: boolean,
+): Omit<PolicyResult, 'elapsed_s' | 'engine_s'> {
+  const { policy, integrals, series } = watch;
+  const digest = machine.digest();
   settle(machine);
-  before ??= outcome.fromNs;
-  const uses = take(outcome.toNs);
+  const uses = watch.take(span.to, machine, span.from);
   const evidence = { machine, uses, integrals, oracle: policy.oracle === true };
   const { cgroups, totals } = answers(evidence, () => null);
   const current = currentOf(machine, policy, uses);
@@ -125,8 +145,6 @@ export async function runPolicy(
     },
     lower_bound: lowerBound,
     warnings: warningsOf(machine, policy, lowerBound),
-    elapsed_s: outcome.elapsed,
-    engine_s: outcome.engine,
     state_digest: digest,
     cgroups: results,
     totals,
@@ -136,7 +154,6 @@ export async function runPolicy(
     work: workFor(machine),
     kills: killsOf(machine),
     kills_lost: machine.killsLost,
-    ...(services.length > 0 ? { services } : {}),
   };
 }
 

@@ -187,6 +187,10 @@ export function compareText(result: CompareResult): string {
       shown.map((path) => [path, ...policies.map(({ cgroups }) => current(cgroups[path]))]),
     ),
   );
+  const scripts = policies.flatMap(({ policy, script }) =>
+    script ? [[policy.name, String(script.exit), lastLine(script.stdout)]] : [],
+  );
+  if (scripts.length > 0) parts.push(table(['script under', 'exit', 'last line printed'], scripts, 3));
   for (const question of questions) {
     const text = questionTable(question, policies, shown);
     if (text !== null) parts.push(text);
@@ -230,10 +234,14 @@ export function compareText(result: CompareResult): string {
     );
   if (result.diff) parts.push(diffTable(result.diff));
   parts.push(
-    `${trace.path}: ${trace.events} events over ${(trace.duration_ns / 1e9).toFixed(3)} s; ${result.residency} residency, kernel ${result.kernel}; ` +
+    `${trace.path}: ${trace.kind === 'trace' ? `${trace.events} events` : 'a script'} over ${(trace.duration_ns / 1e9).toFixed(3)} s; ${result.residency} residency, kernel ${result.kernel}; ` +
       `sampled every ${(result.sample_ns / 1e6).toFixed(3)} ms`,
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
 }
 
 /** One row a cgroup and policy where there is anything to say, and the totals. Null: it was not asked for. */

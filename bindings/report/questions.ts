@@ -101,22 +101,29 @@ export function overrun(figures: PolicyFigures): Overrun {
   };
 }
 
+/** Bytes that are not rounded yet: thirds add up. */
+type Unrounded = Stranded;
+
 /** 5. What is charged to dead cgroups, or to one that did not use it and was not chosen; what is used and charged to nobody. */
-export function stranded({ integrals, machine, oracle }: Evidence, cgroup: number): Stranded {
+function unrounded({ integrals, machine, oracle }: Evidence, cgroup: number): Unrounded {
   // The oracle's machine charges nobody, so that no limit strikes; its bill has everything.
   if (oracle)
     return { dead: 0, dead_byte_s: 0, unasked: 0, unasked_byte_s: 0, unpaid: 0, unpaid_byte_s: 0, unclaimed: 0 };
   const last = integrals.last(cgroup);
   const sums = integrals.sums(cgroup);
   return {
-    dead: bytes(last.dead),
+    dead: last.dead * PAGE_SIZE,
     dead_byte_s: sums.dead * PAGE_SIZE * NS,
-    unasked: bytes(last.unasked),
+    unasked: last.unasked * PAGE_SIZE,
     unasked_byte_s: sums.unasked * PAGE_SIZE * NS,
-    unpaid: bytes(last.unpaid),
+    unpaid: last.unpaid * PAGE_SIZE,
     unpaid_byte_s: sums.unpaid * PAGE_SIZE * NS,
     unclaimed: machine.policyFigures(cgroup).unclaimed_bytes,
   };
+}
+
+function stranded(of: Unrounded): Stranded {
+  return { ...of, dead: Math.round(of.dead), unasked: Math.round(of.unasked), unpaid: Math.round(of.unpaid) };
 }
 
 /** 6. Pages that changed their payer. */
@@ -165,7 +172,7 @@ export function answers(
       determinism: id === ROOT_CGROUP ? null : ofShuffle(id),
       innocents: innocents(evidence, id),
       overrun: overrun(figures),
-      stranded: stranded(evidence, id),
+      stranded: stranded(unrounded(evidence, id)),
       movement: movement(figures),
       pressure: pressure(evidence, id, figures),
       refusals: refusals(figures),
@@ -181,7 +188,7 @@ export function answers(
     innocents: sumOf(everywhere.map((q) => q.innocents)),
     // Levels overlap: the highest of all is the highest anywhere, and sums would count a page once a level.
     overrun: overrunTotal(everywhere.map((q) => q.overrun)),
-    stranded: sumOf(everywhere.map((q) => q.stranded)),
+    stranded: stranded(sumOf([...machine.cgroups.keys()].map((id) => unrounded(evidence, id)))),
     movement: movementTotal(machine, all),
     pressure: workTotal(machine, root!, all),
     refusals: refusalsTotal(everywhere.map((q) => q.refusals)),

@@ -91,7 +91,7 @@ export function lookAtUses(machine: Machine): UseTable {
   }
   const sets = readSets(u32, regionAt(L.R_USER_SET, capacities));
   // A folio that nobody has used yet counts as used by whom it was made for (read ahead).
-  const usersOf = (word: number) => (word >= L.USER_MADE_FOR >>> 0 ? [word - (L.USER_MADE_FOR >>> 0)] : sets[word]!);
+  const usersOf = (set: number) => (set < sets.length ? sets[set]! : [set - sets.length]);
   // Pages by (set, owner): neighbours mostly agree.
   const groups = new Map<number, number>();
   const unaskedOf = new Map<number, number>();
@@ -108,7 +108,8 @@ export function lookAtUses(machine: Machine): UseTable {
     const at = folios + (frame * L.FOLIO_STRIDE) / 4;
     const word = u32[at + L.FOLIO_CHARGE / 4]!;
     if (word === 0 || (word & L.CHARGE_KMEM) !== 0) continue;
-    const set = u32[users + frame]!;
+    const used = u32[users + frame]!;
+    const set = (used & L.USER_MADE_FOR) === 0 ? used : sets.length + (used & ~L.USER_MADE_FOR);
     const next = set * 2 ** 24 + (word >>> L.CHARGE_OWNER_SHIFT);
     if (next !== key) {
       if (run > 0) groups.set(key, (groups.get(key) ?? 0) + run);

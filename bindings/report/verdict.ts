@@ -13,7 +13,7 @@ const FIGURES: {
     'dead_byte_s + unasked_byte_s + unpaid_byte_s',
     ({ stranded }) => stranded.dead_byte_s + stranded.unasked_byte_s + stranded.unpaid_byte_s,
   ],
-  movement: ['moved + recharged', ({ movement }) => movement.moved + movement.recharged],
+  movement: ['moved + recharged + released', ({ movement }) => movement.moved + movement.recharged + movement.released],
   pressure: ['scanned', ({ pressure }) => pressure.scanned],
   refusals: [
     'all',

@@ -21,7 +21,7 @@ const ALL_TMPFS = definePolicy({
   name: 'all-tmpfs',
   summary: '',
   rows: [],
-  answers: { refused: { worker: 'enomem' } },
+  answers: { refused: { worker: 'enomem' }, allTmpfs: true },
 });
 
 row('L1', "loop-root: the cover letter's script prints oom_kill 0, 1, 1, and dd writes all of its 256M", async () => {

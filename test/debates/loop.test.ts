@@ -17,7 +17,7 @@ const S = 1_000_000_000;
 function mixed(answers: SomeAnswers): Policy {
   return definePolicy({ name: 'mixed', summary: '', rows: [], answers });
 }
-const ALL_TMPFS = mixed({ refused: { worker: 'enomem' } });
+const ALL_TMPFS = mixed({ refused: { worker: 'enomem' }, allTmpfs: true });
 const ONE_WORKER = mixed({ oneWorker: true });
 
 /** A cgroup's figures, by its path. */
