@@ -326,12 +326,13 @@ function foldPolicy(hash: u64): u64 {
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
     for (let field = L.PM_SKIPPED; field <= L.PM_WAKE_AT; field += 8) {
-      let word = load<u64>(policyMemcgAt(memcg) + field);
+      let word = load<u64>(at + field);
       if (word) hash = fold(fold(hash, (<u64>memcg << 32) | field), word);
     }
     let shift = load<u64>(at, L.PM_AGE_SHIFT);
     if (shift | load<u32>(at, L.PM_RELEASED)) hash = fold(fold(hash, (<u64>memcg << 32) | L.PM_AGE_SHIFT), shift);
   }
+  hash = foldTree(hash, bondAt(0) + L.BOND_RADIX); // unpaid frames
   for (let task: u32 = 1; task < headerGet(L.H_TASK_END); task++) {
     let uid = load<u32>(mmAt(task), L.TASK_UID);
     let namespace = load<u32>(mmAt(task), L.TASK_NAMESPACE);

@@ -5,8 +5,8 @@
 //   0        1024     HEADER_END   CPU_BASE                                                total ≤ 4 GiB
 //   | unused | header | ten columns | cpu counter memcg objcg event list task stat chunk swap folio log watch audit
 //                                     object mm map node nodeuse place lruvec shadow slot folioslot slotcache inode write reader psi
-//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker users
-//                                     user_set cross |
+//                                     psicpu psitask kill ring lock locked lru_add shrink huge node_owner bond policy_memcg loop_worker
+//                                     users user_set cross |
 //
 // A region starts on a 128-byte line and holds `count` records of one stride. Record 0 is never used: id 0 is none. What every
 // event touches (header, staged columns, CPUs) begins at a constant address: a constant is part of the instruction, a variable
@@ -321,7 +321,7 @@ export const OPTION_BUCKETS_ONLY: u32 = 16; // B2f
 export const OPTION_DEFAULT_CLASSES: u32 = 32; // P7a: page cache is persistent unless marked otherwise
 export const OPTION_SWAPIN_ISSUER: u32 = 64; // L2d
 export const OPTION_BACKCHARGE_KILL: u32 = 128; // L3
-export const OPTION_LOOP_ONLY: u32 = 256; // L4: only charges of loop workers fail, not all of tmpfs
+export const OPTION_ALL_TMPFS: u32 = 256; // L4: not only charges of loop workers fail, but all of tmpfs
 export const OPTION_OBJCG_STAYS: u32 = 512; // B1: the thread's kernel
 export const OPTION_ONE_WORKER: u32 = 1 << 16; // L2c: the issuer pays, but one worker does it for all of them
 // what the policy did, in total: u64 each
@@ -849,6 +849,7 @@ export const BOND_UID: u32 = 116; // u32 whose file it is (i_uid)
 export const BOND_WORKERS: u32 = 120; // u32 of a loop device: its workers
 export const BOND_QUOTA: u32 = 124; // u32 of a super block: pages that each user but root may have there; 0: any number
 export const BOND_PREALLOCATED: u32 = 1;
+export const BOND_REFUSED: u32 = 4; // an insertion was refused
 export const BOND_NOT_MADE: u32 = 2; // its making was refused: rows that name it mean nothing
 // What a policy knows of a memcg, and what it did there.
 export const PM_STRIDE: u32 = 448;

@@ -33,6 +33,7 @@ import {
   type ObjectType,
   type PageKind,
 } from './live.ts';
+import { type BpfObject, bpfObjects } from './policy/bpf-objects.ts';
 import {
   type CrossFigure,
   POLICY_COUNTS,
@@ -724,11 +725,15 @@ export class Machine {
     return this.#u32[(regionAt(L.R_POLICY_MEMCG, this.capacities) + cgroup * L.PM_STRIDE + field) / 4]!;
   }
 
-  /** The cgroup declares itself a resource domain, of this name or of none (`''`); with `null` it is none any more. */
+  /**
+   * The cgroup declares itself a resource domain, of this name or of none (`''`); with `null` it is none any more. EngineError EEXIST: one above or
+   * below has the name.
+   */
   setDomain(cgroup: number, name: string | null): void {
     const index = name === null ? 0 : name === '' ? O.DOMAIN_UNNAMED : this.#domainNumber(name);
     this.#present(cgroup, `domain of ${this.pathOf(cgroup)}`);
-    this.#call('domain', O.OP_DOMAIN, { cgroup, index });
+    const { errno } = this.#call('domain', O.OP_DOMAIN, { cgroup, index });
+    if (errno) throw new EngineError(errno, `domain of ${this.pathOf(cgroup)}: ${errno}`);
   }
 
   /** The name of a resource domain, `''` where it has none; null: the cgroup is no domain. */
@@ -788,6 +793,13 @@ export class Machine {
       if (scanned || stallNs || ioPages) pairs.push({ doer, owner, scanned, stallNs, ioPages });
     }
     return pairs.sort((a, b) => a.doer - b.doer || a.owner - b.owner);
+  }
+
+  /** BPF maps and programs, and who pays for each. None without capacity `policies`. */
+  bpfObjects(): BpfObject[] {
+    if (this.capacities.policies === 0 || this.capacities.nodes === 0) return [];
+    const path = (cgroup: number) => this.pathOf(cgroup);
+    return bpfObjects(this.#u32, this.#u64, this.capacities, this.#header(L.H_OBJECT_END), path);
   }
 
   #i64(at: number): bigint {
@@ -893,7 +905,6 @@ export class Machine {
     const object = this.#freeObjects.pop() ?? Math.max(1, this.#header(L.H_OBJECT_END));
     const { errno } = this.#call(doing, op, { ...columns, object });
     if (errno === undefined) return object;
-    if (op === O.OP_OBJECT_NEW) this.#call('free', O.OP_OBJECT_FREE, { object });
     this.#freeObjects.push(object);
     throw new EngineError(errno, `${doing}: ${errno}`);
   }

@@ -194,23 +194,22 @@ export function runTimers(now: u64, asker: u32 = 0): void {
         timer = L.CPU_OBJ_FLUSH_AT;
       }
     }
+    let work = policyOn && headerGet64(L.H_WORK_AT) ? headerGet64(L.H_WORK_AT) : NEVER;
     let idle = idleTimer(NEVER);
-    if (idle <= min<u64>(first, now)) {
-      freeIdleWorkers(idle);
-      continue;
-    }
-    let work = policyOn ? headerGet64(L.H_WORK_AT) : 0;
-    if (work && work <= min<u64>(first, now)) {
+    if (work <= min<u64>(first, now) && work <= idle) {
       headerSet64(L.H_NOW, work);
       runWork(current, asker);
+      continue;
+    }
+    if (idle <= min<u64>(first, now)) {
+      freeIdleWorkers(idle);
       continue;
     }
     if (rstatBase && headerGet64(L.H_STATS_FLUSH_AT) <= min<u64>(first, now)) {
       periodicFlush(min<u64>(first, now));
       continue;
     }
-    let next = min<u64>(first, idle);
-    if (work) next = min<u64>(next, work);
+    let next = min<u64>(min<u64>(first, idle), work);
     headerSet64(L.H_NEXT_TIMER, rstatBase ? min<u64>(next, headerGet64(L.H_STATS_FLUSH_AT)) : next);
     if (first == NEVER || first > now) break;
     store<u64>(cpuAt(cpu) + timer, NEVER);

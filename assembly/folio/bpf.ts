@@ -17,7 +17,7 @@ import { modStat } from '../memcg/stat';
 import { bondAt, headerGet, headerSet, nrCpus, objectAt, outOfRange, policyOn, policyTables, ROOT } from '../memory';
 import { forgetBond, objectMade } from '../policy/mount';
 import { kmemPayerOf } from '../policy/payer';
-import { answer, didAt, hasOption, setContext } from '../policy/policy';
+import { answer, did, didAt, hasOption, setContext } from '../policy/policy';
 import {
   GFP_DIRECT_RECLAIM, GFP_KERNEL, GFP_NORETRY, GFP_RETRY_MAYFAIL, KIND_PERCPU, KIND_SLAB, KIND_VMALLOC, OBJECT_BPF_MAP, OBJECT_BPF_PROG,
 } from '../replay/ops';
@@ -221,7 +221,10 @@ export function mapUpdate(task: u32, cpu: u32, object: u32, key: u64, bytes: u64
     objcg = allocationObjcg(object);
     setContext(L.CONTEXT_KMEM);
     if (objcg) errno = chargeObjectTo(task, cpu, objcg, <u32>bytes, kind, task ? gfp : gfp & ~GFP_DIRECT_RECLAIM);
-    if (errno) return errno == -ENOMEM ? refusedBy(objcg) : errno;
+    if (errno) {
+      store<u32>(bond, load<u32>(bond, L.BOND_FLAGS) | L.BOND_REFUSED, L.BOND_FLAGS);
+      return errno == -ENOMEM ? refusedBy(objcg) : errno;
+    }
     if (!objcg) noteUnpaid(object, bytes);
   }
   let element = key << 2;
@@ -297,4 +300,28 @@ export function bpfFree(cpu: u32, object: u32): i32 {
   else if (bytes) unchargeObject(cpu, objcg, <u32>bytes, load<u32>(bond, L.BOND_BUCKET_KIND));
   forgetBond(object);
   return 0;
+}
+
+/**
+ * The map's place is taken by another (map-in-map: an outer map points to that from now on), or by itself made anew: entries that the other
+ * lacks are lost. Where the copy could not be made, or not wholly, it is given up: what is there of it goes, and rows that name it mean
+ * this map, which stays.
+ */
+export function bpfReplaced(cpu: u32, object: u32, by: u32): void {
+  if (by == object || by >= headerGet(L.H_OBJECT_END) || typeOf(by) != OBJECT_BPF_MAP) {
+    did(L.DID_LOST_ENTRIES, load<i64>(bondAt(object), L.BOND_ELEMENTS));
+    return;
+  }
+  if (!(load<u32>(bondAt(by), L.BOND_FLAGS) & (L.BOND_NOT_MADE | L.BOND_REFUSED))) {
+    did(L.DID_LOST_ENTRIES, max<i64>(0, load<i64>(bondAt(object), L.BOND_ELEMENTS) - load<i64>(bondAt(by), L.BOND_ELEMENTS)));
+    return;
+  }
+  bpfFree(cpu, by);
+  did(L.DID_ROLLED_BACK, 1);
+  headerSet(L.H_CALL_REFUSED, 1);
+  // They change names: the one that is freed under its own is empty.
+  memory.copy(bondAt(by), bondAt(object), L.BOND_STRIDE);
+  memory.copy(objectAt(by), objectAt(object), L.OBJECT_STRIDE);
+  forgetBond(object);
+  memory.fill(bpfPages(object), 0, L.OBJECT_STRIDE - L.OBJECT_RADIX);
 }

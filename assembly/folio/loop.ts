@@ -7,7 +7,7 @@
 //
 // The worker runs when the call that made the pages is over, or when somebody waits for them; also a charge whose cgroup has nothing left
 // to reclaim but such pages waits (awaitWriteback()): then the worker runs in the middle of it, as it would on the same CPU.
-import { EBUSY, EDQUOT, EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH } from '../constants';
+import { EBUSY, EDQUOT, EINVAL, ENODEV, ENOENT, ENOSPC, ESRCH, PAGE_SIZE } from '../constants';
 import * as L from '../layout';
 import { memcgExists, nearestOnline } from '../memcg/memcg';
 import {
@@ -188,9 +188,11 @@ function transfer(object: u32, index: u64, assigned: u64, write: bool, forced: b
   let at = inodeAt(object);
   let backing = load<u32>(at, L.INODE_BACKING);
   let page = index + load<u32>(at, L.INODE_BACKING_OFFSET);
-  didAt(payer, write ? L.PMC_IO_WRITTEN : L.PMC_IO_READ, 4096);
   // shmem_file_read_iter(): what is a hole is read as zeros, and stays one.
-  if (!write && typeOf(backing) == OBJECT_SHMEM && !hasEntry(backing, page)) return 0;
+  if (!write && typeOf(backing) == OBJECT_SHMEM && !hasEntry(backing, page)) {
+    didAt(payer, L.PMC_IO_READ, PAGE_SIZE);
+    return 0;
+  }
   let task = headerGet(L.H_CURRENT_TASK);
   let charged = headerGet(L.H_CALL_CHARGED);
   let refused = headerGet(L.H_CALL_REFUSED);
@@ -214,6 +216,7 @@ function transfer(object: u32, index: u64, assigned: u64, write: bool, forced: b
   if (!inline && load<u32>(taskAt(actor), L.TASK_PENDING) & L.TASK_HAS_BATCH) unchargeBatch(actor);
   if (worker) setOverHigh(worker, handOver(actor, forced, who));
   let ended = errno && !headerGet(L.H_CALL_REFUSED) ? 1 : headerGet(L.H_CALL_REFUSED);
+  if (!ended) didAt(payer, write ? L.PMC_IO_WRITTEN : L.PMC_IO_READ, PAGE_SIZE);
   if (policyTables && headerGet(L.H_CALL_CHARGED)) noteLoopCharge(payer, headerGet(L.H_CALL_CHARGED));
   headerSet(L.H_LOOP_WORK, work);
   headerSet(L.H_CURRENT_TASK, task);

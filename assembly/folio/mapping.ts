@@ -17,6 +17,7 @@ import { contextNow, didAt, setCharge, setContext } from '../policy/policy';
 import { claim } from '../policy/release';
 import { onShare } from '../policy/share';
 import { freeAllWorkers, inWorker, refusesTmpfs } from '../policy/worker';
+import { refusesIo } from '../policy/room';
 import { costOf, memstall } from '../psi';
 import { dropShadow, evictionShadow, noteCost, refault, wasWorkingset } from '../reclaim/workingset';
 import {
@@ -387,7 +388,7 @@ export function fileAccess(task: u32, cpu: u32, object: u32, index: u64, count: 
  */
 export function addFolio(task: u32, cpu: u32, payer: u32, object: u32, index: u64, reading: bool, gfp: u32): i32 {
   if (!isShmem(object)) return makeFolio(task, cpu, payer, object, index, reading, gfp);
-  let refused = takeBlock(object);
+  let refused = policyOn && contextNow() == L.CONTEXT_WORKER && refusesIo(payer) ? L.CALL_NO_SPACE : takeBlock(object);
   if (refused) {
     headerSet(L.H_CALL_REFUSED, refused);
     if (refused == CALL_QUOTA) didAt(payer, L.PMC_EDQUOT, 1);

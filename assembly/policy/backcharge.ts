@@ -4,16 +4,17 @@
 // deficit, as much as a request took is kept free below its limit for the next one, so that only the first ones overdraw.
 import { isDying, outOfMemory } from '../charge/oom';
 import { MAX_RECLAIM_RETRIES } from '../constants';
-import { memoryCounter, pageCounterCharge, pageCounterRead } from '../counter/page-counter';
+import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import { drainAllStock } from '../counter/stock';
 import { awaitWriteback } from '../folio/writeback';
 import * as L from '../layout';
 import { memcgEvent } from '../memcg/events';
 import { parentOf } from '../memcg/memcg';
-import { headerGet, headerGet64, headerSet, policyMemcgAt, ROOT } from '../memory';
+import { headerGet, headerGet64, headerSet, ROOT } from '../memory';
 import { tryToFree } from '../reclaim/scan';
 import { taskMemcg } from '../task/task';
 import { answer, countAt, didAt, hasOption } from './policy';
+import { forcePast } from './refused';
 
 /** Pages above memory.max; negative: what may still be charged. */
 @inline function past(memcg: u32): i64 {
@@ -28,11 +29,7 @@ import { answer, countAt, didAt, hasOption } from './policy';
 
 /** The limit of `over` refused a charge of `pages` to `memcg`: it is made all the same, and owed at every level whose limit it passes. */
 export function backcharge(memcg: u32, over: u32, pages: u32): i32 {
-  memcgEvent(over, L.EVENT_MAX);
-  pageCounterCharge(memoryCounter(memcg), pages);
-  didAt(memcg, L.PMC_FORCE_CHARGE, 1);
-  let forced = policyMemcgAt(memcg) + L.PM_FORCED + (L.FORCED_BACKCHARGE << 3);
-  store<u64>(forced, load<u64>(forced) + pages);
+  forcePast(memcg, over, pages, L.FORCED_BACKCHARGE, false);
   for (let m = memcg; m && m != ROOT; m = parentOf(m)) {
     let above = past(m);
     if (above > 0) owe(m, min<i64>(above, pages));

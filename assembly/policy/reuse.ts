@@ -148,13 +148,13 @@ function makesRoom(task: u32, cpu: u32, over: u32, pages: i64): bool {
 }
 
 /** page_counter_try_charge() of a memcg's levels below `top`. */
-function tryCharge(task: u32, cpu: u32, memcg: u32, top: u32, pages: i64): bool {
+function tryCharge(task: u32, cpu: u32, memcg: u32, top: u32, pages: i64, reclaims: bool): bool {
   did(L.DID_COUNTER_OPERATIONS, 1);
   if (!pages || !isBelow(memcg, top)) return true;
   for (let retries = MAX_RECLAIM_RETRIES; retries; retries--) {
     let over = pageCounterTryChargeBelow(memoryCounter(memcg), stopAt(top), pages);
     if (!over) return true;
-    if (!makesRoom(task, cpu, memcgOfCounter(over), pages)) break;
+    if (!reclaims || !makesRoom(task, cpu, memcgOfCounter(over), pages)) break;
   }
   return false;
 }
@@ -183,7 +183,7 @@ function chargeAnyway(memcg: u32, top: u32, pages: i64): void {
 /** obj_cgroup_charge_pages(): whole pages for an objcg, below the shortcut's end. */
 function reservePages(task: u32, cpu: u32, to: u32, top: u32, pages: i64): bool {
   let memcg = objcgMemcg(to);
-  if (!tryCharge(task, cpu, memcg, top, pages)) return false;
+  if (!tryCharge(task, cpu, memcg, top, pages, true)) return false;
   if (!pages) return true;
   modStat(memcg, L.STAT_KMEM, pages);
   skips(memcg, top, pages);
@@ -698,7 +698,8 @@ function reserveFile(task: u32, cpu: u32, object: u32, from: u32, pages: u32): b
   let entry = entryOf(object, from);
   let to = get(object, TO);
   let top = fileShortcut(get(object, entryField(entry, FROM)), to);
-  if (to != ROOT && !tryCharge(task, cpu, to, top, pages)) return false;
+  // Reclaim for the sake of the next piece would take the last one.
+  if (to != ROOT && !tryCharge(task, cpu, to, top, pages, !answer(L.POLICY_CHUNK))) return false;
   put(object, entryField(entry, PAGES), get(object, entryField(entry, PAGES)) + pages);
   return true;
 }

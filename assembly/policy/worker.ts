@@ -74,7 +74,7 @@ export function workOwner(payer: u32, metadata: bool): u32 {
 
 /** L4 with all of tmpfs as its scope: a system call's page of tmpfs is refused as a worker's is. */
 @inline export function refusesTmpfs(): bool {
-  return tellsErrors() && !hasOption(L.OPTION_LOOP_ONLY);
+  return tellsErrors() && hasOption(L.OPTION_ALL_TMPFS);
 }
 
 /** Where the error of a system call's page could go: to who caused a worker's I/O, or (L4) as one of tmpfs, on which such I/O ends. */

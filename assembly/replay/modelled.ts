@@ -11,9 +11,9 @@ import { anonFree, anonTouch } from '../folio/anon';
 import { dropPagecache, fileAccess, fileDirty, objectFree, openObject, sync, truncate, unmapRange } from '../folio/mapping';
 import { mlock, munlock } from '../folio/mlock';
 import { objcgMemcg } from '../folio/objcg';
-import { bpfNew } from '../folio/bpf';
+import { bpfNew, bpfReplaced, isBpf } from '../folio/bpf';
 import { allocPages } from '../folio/page-alloc';
-import { radixClear, radixGet, radixSet } from '../folio/radix';
+import { NO_KEY, radixClear, radixGet, radixSet } from '../folio/radix';
 import { lruAddDrain } from '../folio/lru-add';
 import { giveFrame, takeFrame } from '../folio/resident';
 import { runLoop } from '../folio/loop';
@@ -25,14 +25,15 @@ import { countLocal } from '../memcg/events';
 import { memcgExists } from '../memcg/memcg';
 import { modStat, statLocal } from '../memcg/stat';
 import {
-  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, outOfRange, policyOn, policyTables, ringEnd, ROOT,
-  shrinkAt, taskAt, userSetsEnd, watchEnd,
+  headerGet, headerGet64, headerSet, headerSet64, mmAt, nrCpus, objcgAt, objectAt, objectsEnd, outOfRange, policyOn, policyTables,
+  ringEnd, ROOT, shrinkAt, taskAt, userSetsEnd, watchEnd,
 } from '../memory';
 import { settleDeficits, workOff } from '../policy/backcharge';
 import { callGoesOn, cannotExit, endCall, isElsewhere, isUnwound, noteCallBytes, noteCallFrame, openCall } from '../policy/call';
 import { objectMade, ownDirectory } from '../policy/mount';
 import { answer, setContext } from '../policy/policy';
 import { atReturnToUser } from '../policy/refused';
+import { chargeNobody, freeNobodysBytes, freeNobodysFrame, kmemIsUnpaid } from '../policy/unpaid';
 import { runWoken } from '../policy/wake';
 import { watching, watchRoom } from '../observe';
 import { psiClock, psiRuns } from '../psi';
@@ -65,6 +66,10 @@ function kmemCharge(row: u32, cpu: u32, task: u32, flags: u32, index: u64): i32 
   let kind = (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK;
   if (objcg && !memcgExists(objcg)) return outOfRange(L.FIELD_CGROUP, objcg, ENOENT);
   if (kind == O.KIND_SOCK) return objcg ? chargeSock(cpu, objcg, count, gfp) : outOfRange(L.FIELD_CGROUP, 0, ENOENT);
+  if (policyOn && kmemIsUnpaid()) {
+    let byFrame = (flags & O.FLAG_BY_FRAME) != 0;
+    return chargeNobody(task, objcg, byFrame ? index : NO_KEY, flags & O.FLAG_ORDER_MASK, count) ? 0 : full(L.CAP_NODES, index);
+  }
   if (!objcg && task) objcg = kmemPayer(task);
   // The root pays for nothing, nor for those of its children that are gone.
   if (objcg <= ROOT || objcgMemcg(objcg) == ROOT) return 0;
@@ -140,7 +145,7 @@ function full(table: u32, index: u64): i32 {
 /** Gives back the kernel page that a recorded frame stands for. False: none was charged. */
 function freeKernelFrame(cpu: u32, index: u64): bool {
   let frame = radixGet(kernelFrames(), index);
-  if (!frame) return false;
+  if (!frame) return policyOn && freeNobodysFrame(index);
   radixClear(kernelFrames(), index);
   unchargeKmem(cpu, frame, chargeWord(frame));
   giveFrame(frame);
@@ -150,7 +155,10 @@ function freeKernelFrame(cpu: u32, index: u64): bool {
 /** A kernel page that is given back by put_page() (page tables in mmu_gather, pipe buffers): by uncharge_folio(), past the stock. */
 function uncharge(task: u32, cpu: u32, index: u64): i32 {
   let frame = radixGet(kernelFrames(), index);
-  if (!frame) return 0;
+  if (!frame) {
+    if (policyOn) freeNobodysFrame(index);
+    return 0;
+  }
   radixClear(kernelFrames(), index);
   unchargeFolio(task, cpu, frame, chargeWord(frame));
   giveFrame(frame);
@@ -177,6 +185,7 @@ function kmemFree(row: u32, cpu: u32, flags: u32, index: u64): i32 {
     return 0;
   }
   if (kind != O.KIND_SLAB && kind != O.KIND_PERCPU) return outOfRange(L.FIELD_FLAGS, flags, EINVAL);
+  if (policyOn && kmemIsUnpaid() && freeNobodysBytes(objcg, count)) return 0;
   if (flags & O.FLAG_PINNED) {
     if (load<i64>(shrinkAt(objcg), L.SHRINK_PINNED) < <i64>count) {
       counted(L.RECORDED_UNMATCHED);
@@ -274,6 +283,7 @@ export function runEvent(row: u32, op: u32): i32 {
         return bpfNew(task, cpu, object, count, (flags >> O.FLAG_KIND_SHIFT) & O.FLAG_KIND_MASK, index, load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
       return objectMade(task, object, count, index & 0xffffffff, <u32>(index >> 32), load<u32>(<usize>row << 2, L.COLUMN_CGROUP));
     case O.OP_OBJECT_FREE:
+      if (index && policyTables && object < objectsEnd && isBpf(object)) bpfReplaced(cpu, object, <u32>index);
       return objectFree(task, cpu, object);
     case O.OP_SYNC:
       lruAddDrain(cpu); // write_cache_pages() and filemap_fdatawait_range() release their batches

@@ -17,6 +17,7 @@ import {
 import { Progress } from './progress.ts';
 import { readPolicies } from './read-policy.ts';
 import { parseCount, parseDuration } from './values.ts';
+import { reportTarget, writeReport } from './write-report.ts';
 
 interface Options extends MachineOptions {
   policy: string;
@@ -25,6 +26,7 @@ interface Options extends MachineOptions {
   shuffle?: string;
   diff?: string[];
   workers?: string;
+  report?: string;
   json?: boolean;
 }
 
@@ -40,6 +42,7 @@ export function addCompare(program: Command): void {
     .option('--shuffle <n>', "run every policy over n permutations of the jobs' start order, too")
     .option('--diff <policies...>', 'the differences between two of the policies, cgroup by cgroup')
     .option('--workers <n>', 'threads at most (default: as many as there are cores, if memory allows)')
+    .option('--report <page>', 'write a page of the results there (.html), which a browser shows and a printer prints')
     .option('--json', 'print one JSON object');
   addMachineOptions(command, 'modelled where the trace has accesses');
   command.action(runCompare);
@@ -64,7 +67,7 @@ function parseDiff(names: string[] | undefined, policies: readonly { name: strin
   return [a, b];
 }
 
-async function runCompare(path: string, options: Options): Promise<void> {
+async function runCompare(path: string, options: Options, command: Command): Promise<void> {
   const policies = readPolicies(options.policy);
   const boot = bootOptions(options);
   const residency = parseResidency(options.residency);
@@ -73,6 +76,7 @@ async function runCompare(path: string, options: Options): Promise<void> {
     throw new InputError(
       `${onlyModelled[0]}: recorded residency has it from the trace; it is for --residency modelled`,
     );
+  if (options.report !== undefined) reportTarget(options.report);
   const progress = new Progress('compare');
   const how: CompareOptions = {
     boot,
@@ -96,5 +100,6 @@ async function runCompare(path: string, options: Options): Promise<void> {
   }
   for (const { policy, warnings } of result.policies)
     for (const warning of warnings) process.stderr.write(`memcharge: warning: ${policy.name}: ${warning}\n`);
+  if (options.report !== undefined) await writeReport(options.report, result, command.parent?.version() ?? '');
   process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : compareText(result));
 }

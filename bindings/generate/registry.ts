@@ -1,7 +1,13 @@
 /** The scenarios, in the order in which `memcharge generate` lists them. */
 import type { Scenario } from './scenario.ts';
+import { bpf } from './scenarios/bpf.ts';
+import { bpfGhost } from './scenarios/bpf-ghost.ts';
+import { inodeReuse } from './scenarios/inode-reuse.ts';
 import { kmem } from './scenarios/kmem.ts';
 import { kmemRunaway } from './scenarios/kmem-runaway.ts';
+import { loop } from './scenarios/loop.ts';
+import { loopMetadata } from './scenarios/loop-metadata.ts';
+import { loopQueue } from './scenarios/loop-queue.ts';
 import { mountFull } from './scenarios/mount-full.ts';
 import { overProvision } from './scenarios/over-provision.ts';
 import { persistent } from './scenarios/persistent.ts';
@@ -24,4 +30,10 @@ export const SCENARIOS: readonly Scenario[] = [
   kmem,
   kmemRunaway,
   pods,
+  loop,
+  loopQueue,
+  loopMetadata,
+  bpf,
+  bpfGhost,
+  inodeReuse,
 ];

@@ -74,7 +74,7 @@ const FILE = z.strictObject({
   swapinIssuer: yesOrNo,
   oneWorker: yesOrNo,
   backchargeKill: yesOrNo,
-  loopOnly: yesOrNo,
+  allTmpfs: yesOrNo,
   objcgStays: yesOrNo,
 } satisfies Record<keyof Answers | 'name' | 'summary' | 'base' | 'rewrite', z.ZodType>);
 

@@ -117,7 +117,7 @@ export const OPTION_MEANINGS: Readonly<Record<Option, string>> = {
   swapinIssuer: "a page that a worker reads back from swap bills the issuer, not the entry's owner",
   oneWorker: 'one worker a device does the work of all, each charged to its issuer',
   backchargeKill: 'a deficit that cannot be worked off kills, instead of staying',
-  loopOnly: 'refused.worker is for loop workers only, instead of all of tmpfs',
+  allTmpfs: 'refused.worker is for all of tmpfs, too, not for loop workers only',
   objcgStays: 'kernel objects stay with the dying cgroup, instead of going to its parent',
 };
 

@@ -174,16 +174,10 @@ export const IMPOSSIBLE: readonly Mix[] = [
     'it is about the workers of issuers, of which there are none',
   ),
   refines(
-    'loopOnly',
+    'allTmpfs',
     'refused',
-    (a) => a.loopOnly && a.refused.worker === 'kernel',
-    'it narrows refused.worker, which is as in Linux',
-  ),
-  refines(
-    'loopOnly',
-    'worker',
-    (a) => a.loopOnly && (a.worker === 'root' || a.worker === 'backcharge'),
-    'loop workers that charge the root are never refused',
+    (a) => a.allTmpfs && a.refused.worker === 'kernel',
+    'it widens refused.worker, which is as in Linux',
   ),
   {
     fields: ['rewrite', 'payer'],

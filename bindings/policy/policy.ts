@@ -86,8 +86,8 @@ export interface Answers {
   backchargeKill: boolean;
   /** L2c: the issuer pays, but one worker of the device does it for all of them */
   oneWorker: boolean;
-  /** L4: only charges of loop workers fail, instead of all of tmpfs */
-  loopOnly: boolean;
+  /** L4: refused.worker is for all of tmpfs, too, not for loop workers only */
+  allTmpfs: boolean;
   /** B1: kernel objects stay with the dying cgroup, as in the thread's kernel, instead of going to its parent */
   objcgStays: boolean;
 }
@@ -112,7 +112,7 @@ export const LINUX: Readonly<Answers> = {
   swapinIssuer: false,
   backchargeKill: false,
   oneWorker: false,
-  loopOnly: false,
+  allTmpfs: false,
   objcgStays: false,
 };
 
@@ -237,7 +237,7 @@ export function writePolicy(u32: Uint32Array, u64: BigUint64Array, answers: Answ
       (answers.swapinIssuer ? L.OPTION_SWAPIN_ISSUER : 0) |
       (answers.backchargeKill ? L.OPTION_BACKCHARGE_KILL : 0) |
       (answers.oneWorker ? L.OPTION_ONE_WORKER : 0) |
-      (answers.loopOnly ? L.OPTION_LOOP_ONLY : 0) |
+      (answers.allTmpfs ? L.OPTION_ALL_TMPFS : 0) |
       (answers.objcgStays ? L.OPTION_OBJCG_STAYS : 0),
   );
   u64[(L.HEADER + L.H_POLICY + L.POLICY_WORK_NS) / 8] = BigInt(answers.workDelay);

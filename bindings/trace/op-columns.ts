@@ -48,7 +48,7 @@ const TABLE: Record<string, Partial<OpColumns>> = {
   progress: { task: true, flags: O.FLAG_RECLAIM | FLAG_IRQ },
   mark_victim: { object: 'victim' },
   object_new: { cgroup: 'own', object: 'newObject', index: 'number', count: 'type', flags: KIND, name: 'may' },
-  object_free: { object: 'object+' },
+  object_free: { object: 'object+', index: 'number' },
   anon_touch: { task: true, index: 'number', count: 'some', flags: FLAG_WRITE },
   anon_free: { task: true, index: 'number', count: 'some' },
   file_access: {

@@ -61,9 +61,10 @@ describe('run', () => {
     expect(done).toMatchObject({ code: 0, stderr: '' });
     const result = JSON.parse(done.stdout);
     expect(Object.keys(result)).toEqual([
-      ...['stdout', 'stderr', 'exit', 'kernel', 'elapsed_ns', 'state_digest', 'machine', 'cgroups', 'kills', 'audit'],
+      ...['stdout', 'stderr', 'exit', 'policy', 'kernel', 'elapsed_ns', 'state_digest', 'machine', 'cgroups', 'kills'],
+      'audit',
     ]);
-    expect(result).toMatchObject({ stdout: 'status 137\n', exit: 0, kernel: '6.1', audit: 'ok' });
+    expect(result).toMatchObject({ stdout: 'status 137\n', exit: 0, policy: 'linux', kernel: '6.1', audit: 'ok' });
     expect(result.stderr).toMatch(/^\/s\/limited\.sh: line 3: +\d+ Killed /);
     expect(result.cgroups['/a']['memory.events']).toMatchObject({ oom: 1, oom_kill: 1 });
     const pid = Number(/(\d+) Killed/.exec(result.stderr)![1]);
@@ -71,6 +72,24 @@ describe('run', () => {
     // The same again is the same.
     const again = await memcharge(['run', '--kernel', '6.1', '--json', '--audit', path]);
     expect(JSON.parse(again.stdout)).toEqual(result);
+  });
+
+  test('--policy runs the script under a charging policy, and --json says what it did', async () => {
+    const text = `C=/sys/fs/cgroup; mkdir $C/pod /tmp/m; echo 8M > $C/pod/memory.max; echo 0 > $C/pod/memory.swap.max
+mount -t tmpfs -o memcg=$C/pod t /tmp/m; dd if=/dev/zero of=/tmp/m/f bs=1M count=9 status=none; echo $?\n`;
+    const done = await memcharge(['run', '--policy', 'memcg-mount', '--json', '--audit', '-'], text);
+    const result = JSON.parse(done.stdout);
+    expect(result).toMatchObject({
+      stdout: '1\n',
+      stderr: "dd: error writing '/tmp/m/f': No space left on device\n",
+      policy: 'memcg-mount',
+      policy_counts: { moved: 0 },
+      kills: [],
+      audit: 'ok',
+    });
+    expect(result.policy_figures['/']).toMatchObject({ enospc: 1, sigbus: 0 });
+    expect(result.cgroups['/pod']['memory.current']).toBe(8 * 2 ** 20);
+    expect(await memcharge(['run', '-'], text)).toMatchObject({ code: 0, stdout: '0\n' });
   });
 
   test("--memory, --swap and --cpus are the machine's", async () => {
@@ -110,6 +129,14 @@ describe('run', () => {
       [['run', '--memory', 'much', '-'], 'memcharge: --memory much: not a size such as 1G\n'],
       [['run', '--memory', '4M', '-'], 'memcharge: --memory 4M: less than 24M, with which nothing can run\n'],
       [['run', '--memory', '1T', '-'], 'memcharge: --memory 1T: more than 64G\n'],
+      [
+        ['run', '--policy', 'nosuch', '-'],
+        'memcharge: no policy nosuch: memcharge policies lists them, and a file ends in .yaml, .yml or .json\n',
+      ],
+      [
+        ['run', '--policy', 'preallocate', '-'],
+        'memcharge: policy preallocate rewrites the rows of a trace (preallocate): a script has none, and can do itself what the rewrite would\n',
+      ],
       [['run', '--cpus', '0', '-'], 'memcharge: --cpus 0: not a whole number from 1 to 64\n'],
     ] as const)
       expect(await memcharge([...args])).toEqual({ code: 2, stdout: '', stderr });

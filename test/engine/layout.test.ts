@@ -117,10 +117,11 @@ it('draws the map', () => {
       17df80  huge           64
       17e000  node_owner       24
       17e080  bond          512
-      17e280  policy_memcg     4224
-      17f300  loop_worker   278608
-      1c3380  users        4004
-      1c4380  user_set      256"
+      17e280  policy_memcg     4928
+      17f600  loop_worker   278608
+      1c3680  users        4004
+      1c4680  user_set    98984
+      1dc980  cross      131104"
   `);
 });
 

@@ -216,6 +216,60 @@ describe('files that a policy brings', () => {
   });
 });
 
+describe('payers of resources that outlive their users', () => {
+  const SERVICE = 'mkdir $C/svc; echo +memory > $C/svc/cgroup.subtree_control; mkdir $C/svc/i1 $C/svc/i2 $C/x';
+
+  it("resource-domain: a marked file is the domain's, another one its toucher's; without the declaration nothing differs", async () => {
+    const work = `> /tmp/m/p; setfattr -n user.memcg_domain -v persistent /tmp/m/p
+      inside svc/i1 head -c 8M /dev/zero '>' /tmp/m/p; inside svc/i1 head -c 2M /dev/zero '>' /tmp/m/q; shmem svc; shmem svc/i1`;
+    const declared = await under(
+      'resource-domain',
+      `${SERVICE}; cat $C/svc/memory.domain; echo 1 > $C/svc/memory.domain; cat $C/svc/memory.domain; ${work}
+      setfattr -x user.memcg_domain /tmp/m/p; inside svc/i1 head -c 1M /dev/zero '>>' /tmp/m/p; shmem svc/i1`,
+    );
+    expect(declared.stdout).toBe(`0\n1\n${10 * MIB}\n${2 * MIB}\n${3 * MIB}\n`);
+    expect((await under('resource-domain', `${SERVICE}; ${work}`)).stdout).toBe(`${10 * MIB}\n${10 * MIB}\n`);
+    expect((await under('linux', `${SERVICE}; ${work}`)).stdout).toBe(`${10 * MIB}\n${10 * MIB}\n`);
+  });
+
+  it('resource-domain: a tmpfs is for a domain by name; a name stands once on a path from the root', async () => {
+    const { stdout, stderr } = await under(
+      'resource-domain',
+      `${SERVICE}; echo cache > $C/svc/memory.domain; echo 1 > $C/svc/i1/memory.domain; cat $C/svc/memory.domain
+      mount -t tmpfs -o memcg_domain=cache t /tmp/m; grep -c memcg_domain=cache /proc/mounts
+      inside svc/i1 head -c 4M /dev/zero '>' /tmp/m/p; inside x head -c 1M /dev/zero '>' /tmp/m/q; shmem svc; shmem svc/i1; shmem x
+      echo cache > $C/svc/i2/memory.domain; echo 2x > $C/svc/i2/memory.domain; cat $C/svc/i2/memory.domain; echo 0 > $C/svc/memory.domain; cat $C/svc/memory.domain`,
+    );
+    expect(stdout).toBe(`cache\n1\n${4 * MIB}\n0\n${MIB}\n0\n0\n`);
+    expect(stderr).toMatch(/echo: write error: File exists\n.*echo: write error: Invalid argument\n$/);
+  });
+
+  it('named-payer: upwards and across only where the cgroups on the way allow it, else EPERM; ENOENT outside of the namespace', async () => {
+    const { stdout, stderr } = await under(
+      'named-payer',
+      `${SERVICE}; inside svc/i1 memtouch -m $C/svc memfd 4k; inside svc/i1 mount -t tmpfs -o memcg=$C/svc t /tmp/m; shmem svc
+      echo 1 > $C/svc/memory.charge.allow; cat $C/svc/memory.charge.allow
+      p=$(inside svc/i1 memtouch -m $C/svc -d memfd 4M); shmem svc; shmem svc/i1
+      inside svc/i1 mount -t tmpfs -o memcg=$C/svc t /tmp/m; inside x head -c 2M /dev/zero '>' /tmp/m/f; shmem svc; shmem x
+      inside svc/i1 memtouch -m $C/svc/i2 memfd 4k; inside svc/i1 unshare -C memtouch -m $C/svc memfd 4k; kill $p`,
+    );
+    expect(stdout).toBe(`0\n1\n${4 * MIB}\n0\n${6 * MIB}\n0\n`);
+    const eperm = 'memtouch: memfd_create: Operation not permitted\n';
+    expect(stderr).toBe(
+      `${eperm}${FAILED('/tmp/m', 'permission denied')}${eperm}memtouch: memfd_create: No such file or directory\n`,
+    );
+  });
+
+  it('creator-ancestor: what the service mounted it pays for, as long as it is an ancestor of who touches', async () => {
+    const { stdout } = await under(
+      'creator-ancestor',
+      `mkdir $C/svc $C/x; inside svc mount -t tmpfs t /tmp/m; echo +memory > $C/svc/cgroup.subtree_control; mkdir $C/svc/i1
+      inside svc/i1 head -c 4M /dev/zero '>' /tmp/m/p; inside x head -c 1M /dev/zero '>' /tmp/m/q; shmem svc; shmem svc/i1; shmem x`,
+    );
+    expect(stdout).toBe(`${4 * MIB}\n0\n${MIB}\n`);
+  });
+});
+
 describe('a script that is compared', () => {
   const SOURCE = `${PREAMBLE}mkdir $C/a; limit a 8M; inside a memtouch anon 16M; echo $?`;
   it('answers its machine, kills by pid, and samples by virtual time, which change nothing', async () => {

@@ -4,7 +4,7 @@ export const bpfCopy: Preset = {
   name: 'bpf-copy',
   summary: 'a new map in the new cgroup, copied, swapped in, and the old one freed',
   rows: ['B5'],
-  scenario: 'shared',
+  scenario: 'bpf',
   rewrite: 'copy',
   needs: ['reopen'],
 };

@@ -4,7 +4,7 @@ export const bpfForce: Preset = {
   name: 'bpf-force',
   summary: 'insertions in atomic context are forced past the limit',
   rows: ['B3', 'B3a'],
-  scenario: 'shared',
+  scenario: 'bpf-ghost',
   answers: { refused: { atomic: 'force' } },
   needs: ['map_update'],
 };

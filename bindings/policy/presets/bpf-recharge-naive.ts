@@ -4,7 +4,7 @@ export const bpfRechargeNaive: Preset = {
   name: 'bpf-recharge-naive',
   summary: '… without a thought of what is inserted meanwhile',
   rows: ['B2h'],
-  scenario: 'shared',
+  scenario: 'bpf',
   answers: { reuse: 'recharge', naive: true },
   needs: ['reopen', 'recharge'],
 };

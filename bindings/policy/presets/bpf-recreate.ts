@@ -4,7 +4,7 @@ export const bpfRecreate: Preset = {
   name: 'bpf-recreate',
   summary: 'a map is freed and made anew by its next user: its contents are lost',
   rows: ['B8'],
-  scenario: 'shared',
+  scenario: 'bpf',
   rewrite: 'recreate',
   needs: ['reopen'],
 };

@@ -4,7 +4,7 @@ export const kmemUnaccounted: Preset = {
   name: 'kmem-unaccounted',
   summary: "kernel memory is nobody's",
   rows: ['B8'],
-  scenario: 'shared',
+  scenario: 'bpf-ghost',
   answers: { kmem: 'nobody' },
   needs: ['kmem_charge', 'map_update'],
 };

@@ -5,6 +5,6 @@ export const loopEnospc: Preset = {
   summary: 'shortage behind a loop device is an I/O error; nobody is killed for it',
   rows: ['L4', 'L4a', 'L4b', 'L4c'],
   scenario: 'shared',
-  answers: { refused: { worker: 'enomem' }, loopOnly: true },
+  answers: { refused: { worker: 'enomem' } },
   needs: ['loop_configure'],
 };
