@@ -36,12 +36,6 @@ const overReturn = ({ refused }: Answers) => Object.values(refused).includes('ov
 const overWork = ({ refused }: Answers) => Object.values(refused).includes('overcharge-work');
 
 export const IMPOSSIBLE: readonly Mix[] = [
-  refines(
-    'oneWorker',
-    'worker',
-    ({ oneWorker, worker }) => oneWorker && worker !== 'issuer',
-    'oneWorker is about the workers of issuers',
-  ),
   {
     fields: ['refused.worker', 'worker'],
     meets: ({ answers }) => answers.worker === 'backcharge' && answers.refused.worker !== 'kernel',

@@ -91,10 +91,7 @@ describe('a policy file', () => {
     // What meets what is in the base.
     ['name: x\nbase: memcg-mount\nshare: common-ancestor\n', 'p.yaml:3: field share: common-ancestor moves '],
     ['name: x\npayer: mount\nbase: common-ancestor\n', 'p.yaml:2: field share: common-ancestor moves '],
-    [
-      'name: x\nrefused:\n  call: enomem\n  worker: restart-call\n',
-      'p.yaml:4: field refused.worker: restart-call and ',
-    ],
+    ['name: x\nrefused:\n  call: enomem\n  worker: restart-call\n', 'p.yaml:4: field refused.worker: restart-call: '],
     ['name: x\nbase: kmem-unaccounted\nrefused: force\n', 'p.yaml:3: field refused.kmem: '],
   ])('is refused in one line: %j', (text, message) => {
     const told = refusal(text);
