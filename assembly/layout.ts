@@ -856,7 +856,6 @@ export const PM_STRIDE: u32 = 448;
 export const PM_UID: u32 = 0; // u32 who owns its cgroup.procs
 export const PM_DOMAIN: u32 = 4; // u32 id of the domain's name; DOMAIN_UNNAMED; 0: it is none
 export const PM_GRANTS: u32 = 8; // u32 1: it allows that others name it as payer (P6)
-export const PM_ASSIGNED: u32 = 12; // u32, room
 export const PM_OVER: u32 = 16; // i64 pages above memory.max now
 export const PM_OVER_SINCE: u32 = 24; // u64 ns
 export const PM_OVER_PEAK: u32 = 32; // i64 pages

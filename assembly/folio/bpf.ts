@@ -150,8 +150,8 @@ function describe(object: u32, objcg: u32, kind: u32, bytes: u64): void {
 
 /**
  * bpf(BPF_MAP_CREATE), or the place of a program: `pages` of `kind` (KIND_VMALLOC, KIND_SLAB or KIND_PERCPU: on each CPU; 0: what the
- * kernel takes for that size), charged to the task's objcg, or to that of `chosen` where the policy is to choose by a handle. A refused map does
- * not exist, and what the trace does to it means nothing. 0 or a negative errno.
+ * kernel takes for that size), charged to the task's objcg, or to that of `chosen` where the policy is to choose by a handle. A refused map
+ * does not exist, and what the trace does to it means nothing. 0 or a negative errno.
  */
 export function bpfNew(task: u32, cpu: u32, object: u32, type: u32, kind: u32, index: u64, chosen: u32): i32 {
   let pages = index & 0xffffffff;

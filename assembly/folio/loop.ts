@@ -68,8 +68,8 @@ function bind(object: u32, backing: u32, offset: u32, worker: u32): void {
 
 /**
  * The same from a trace (op loop_configure), which names no kernel thread: the engine has one of its own, and every cgroup counts as one
- * that io knows. The device is made if nobody has named it; `assigned` pays for it where the policy asks for that. -ENOENT, -EBUSY as above;
- * -EINVAL: it is a file of something else.
+ * that io knows. The device is made if nobody has named it; `assigned` pays for it where the policy asks for that. -ENOENT, -EBUSY as
+ * above; -EINVAL: it is a file of something else.
  */
 export function loopConfigure(object: u32, backing: u32, offset: u64, assigned: u32): i32 {
   if (!object || object >= objectsEnd) return outOfRange(L.FIELD_OBJECT, object, ENOENT);

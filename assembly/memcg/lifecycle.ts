@@ -87,8 +87,8 @@ function pagesLeft(memcg: u32): u64 {
 }
 
 /**
- * rmdir on condition that no more than `pages` are left (debate row P2a): EBUSY, as a refused row, where more are, or somebody lives there. One
- * that is gone already is gone.
+ * rmdir on condition that no more than `pages` are left (debate row P2a): EBUSY, as a refused row, where more are, or somebody lives there.
+ * One that is gone already is gone.
  */
 export function removeBelow(memcg: u32, pages: u64, cpu: u32): i32 {
   if (!memcgExists(memcg)) return outOfRange(L.FIELD_CGROUP, memcg, ENOENT);

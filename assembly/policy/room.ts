@@ -1,5 +1,6 @@
 // Where I/O is refused instead of somebody killed (L4): who is told that there is no space must have the memory to be told. So I/O that is
-// refused leaves to the tasks of a cgroup as much room as they have memory of their own, a batch at most (ours): below the limit, or in page
+// refused leaves to the tasks of a cgroup as much room as they have memory of their own, a batch at most (ours): below the limit, or in
+// page
 // cache that they can have when they need it. A cgroup that has nothing but what I/O brought is left none.
 import { MEMCG_CHARGE_BATCH, PAGE_COUNTER_MAX } from '../constants';
 import { memoryCounter, pageCounterMargin } from '../counter/page-counter';

@@ -38,18 +38,16 @@ export interface CrossFigure {
   ioPages: number;
 }
 
-/** Why pages were charged past a limit, in the order of FORCED_*. */
-export const FORCED = [
-  'dying',
-  'nofail',
-  'high_priority',
-  'overcharge',
-  'backcharge',
-  'rollback',
-  'move',
-  'limit_lowered',
-] as const;
-export type Forced = (typeof FORCED)[number];
+/** Why pages were charged past a limit. */
+export type Forced =
+  | 'dying'
+  | 'nofail'
+  | 'high_priority'
+  | 'overcharge'
+  | 'backcharge'
+  | 'rollback'
+  | 'move'
+  | 'limit_lowered';
 
 /** At one cgroup. Pages, unless the name says bytes or ns. */
 export interface PolicyFigures {
@@ -96,6 +94,7 @@ export interface PolicyFigures {
 /** Reads the figures of a cgroup: `read` answers the 64-bit word at an offset of its record. */
 export function policyFigures(read: (offset: number) => number): PolicyFigures {
   const count = (row: number) => read(L.PM_COUNTS + 8 * row);
+  const past = (reason: number) => read(L.PM_FORCED + 8 * reason);
   return {
     moved_in: count(L.PMC_MOVED_IN),
     moved_out: count(L.PMC_MOVED_OUT),
@@ -125,6 +124,15 @@ export function policyFigures(read: (offset: number) => number): PolicyFigures {
     over: read(L.PM_OVER),
     over_max_peak: read(L.PM_OVER_PEAK),
     over_page_ns: read(L.PM_OVER_PAGE_NS),
-    forced: Object.fromEntries(FORCED.map((name, i) => [name, read(L.PM_FORCED + 8 * i)])) as Record<Forced, number>,
+    forced: {
+      dying: past(L.FORCED_DYING),
+      nofail: past(L.FORCED_NOFAIL),
+      high_priority: past(L.FORCED_HIGH),
+      overcharge: past(L.FORCED_OVERCHARGE),
+      backcharge: past(L.FORCED_BACKCHARGE),
+      rollback: past(L.FORCED_ROLLBACK),
+      move: past(L.FORCED_MOVE),
+      limit_lowered: past(L.FORCED_LIMIT),
+    },
   };
 }

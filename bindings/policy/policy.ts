@@ -208,6 +208,52 @@ function sorted(answers: Answers): unknown[] {
   return [...Object.entries(rest).sort(), ...Object.entries(refused).sort()];
 }
 
+/** The engine's numbers of the answers. */
+const PAYER_NUMBERS: Readonly<Record<Payer, number>> = {
+  toucher: L.PAYER_TOUCHER,
+  mount: L.PAYER_MOUNT,
+  creator: L.PAYER_CREATOR,
+  named: L.PAYER_NAMED,
+  domain: L.PAYER_DOMAIN,
+  handle: L.PAYER_HANDLE,
+  nobody: L.PAYER_NOBODY,
+};
+const KMEM_NUMBERS: Readonly<Record<KmemPayer, number>> = { toucher: L.KMEM_TOUCHER, nobody: L.KMEM_NOBODY };
+const WORKER_NUMBERS: Readonly<Record<Worker, number>> = {
+  issuer: L.WORKER_ISSUER,
+  root: L.WORKER_ROOT,
+  inline: L.WORKER_INLINE,
+  assigned: L.WORKER_ASSIGNED,
+  backcharge: L.WORKER_BACKCHARGE,
+  'backcharge-metadata': L.WORKER_BACKCHARGE_METADATA,
+};
+const SHARE_NUMBERS: Readonly<Record<Share, number>> = {
+  stay: L.SHARE_STAY,
+  'common-ancestor': L.SHARE_COMMON_ANCESTOR,
+};
+const OFFLINE_NUMBERS: Readonly<Record<Offline, number>> = {
+  zombie: L.OFFLINE_ZOMBIE,
+  reparent: L.OFFLINE_REPARENT,
+  release: L.OFFLINE_RELEASE,
+  drop: L.OFFLINE_DROP,
+};
+const REUSE_NUMBERS: Readonly<Record<Reuse, number>> = { keep: L.REUSE_KEEP, recharge: L.REUSE_RECHARGE };
+const REFUSED_NUMBERS: Readonly<Record<Refusal, number>> = {
+  kernel: L.REFUSED_KERNEL,
+  enomem: L.REFUSED_ENOMEM,
+  error: L.REFUSED_ERROR,
+  'oom-in-place': L.REFUSED_OOM_IN_PLACE,
+  'restart-call': L.REFUSED_RESTART_CALL,
+  'overcharge-return': L.REFUSED_OVERCHARGE_RETURN,
+  'overcharge-work': L.REFUSED_OVERCHARGE_WORK,
+  force: L.REFUSED_FORCE,
+};
+const WAKE_NUMBERS: Readonly<Record<Wake, number>> = {
+  never: L.WAKE_NEVER,
+  always: L.WAKE_ALWAYS,
+  'if-cache': L.WAKE_IF_CACHE,
+};
+
 /** Writes the answers into the header of a machine whose engine attaches afterwards. Views of the whole memory. */
 export function writePolicy(u32: Uint32Array, u64: BigUint64Array, answers: Answers): void {
   const at = (L.HEADER + L.H_POLICY) / 4;
@@ -215,16 +261,16 @@ export function writePolicy(u32: Uint32Array, u64: BigUint64Array, answers: Answ
     u32[at + field / 4] = value;
   };
   put(L.POLICY_ON, isLinux(answers) ? 0 : 1);
-  put(L.POLICY_PAYER, PAYERS.indexOf(answers.payer));
-  put(L.POLICY_KMEM, KMEM_PAYERS.indexOf(answers.kmem));
-  put(L.POLICY_WORKER, WORKERS.indexOf(answers.worker));
-  put(L.POLICY_SHARE, SHARES.indexOf(answers.share));
-  put(L.POLICY_OFFLINE, OFFLINES.indexOf(answers.offline));
-  put(L.POLICY_REUSE, REUSES.indexOf(answers.reuse));
+  put(L.POLICY_PAYER, PAYER_NUMBERS[answers.payer]);
+  put(L.POLICY_KMEM, KMEM_NUMBERS[answers.kmem]);
+  put(L.POLICY_WORKER, WORKER_NUMBERS[answers.worker]);
+  put(L.POLICY_SHARE, SHARE_NUMBERS[answers.share]);
+  put(L.POLICY_OFFLINE, OFFLINE_NUMBERS[answers.offline]);
+  put(L.POLICY_REUSE, REUSE_NUMBERS[answers.reuse]);
   CONTEXTS.forEach((context, i) => {
-    put(L.POLICY_REFUSED + 4 * i, REFUSALS.indexOf(answers.refused[context]));
+    put(L.POLICY_REFUSED + 4 * i, REFUSED_NUMBERS[answers.refused[context]]);
   });
-  put(L.POLICY_WAKE, WAKES.indexOf(answers.wake));
+  put(L.POLICY_WAKE, WAKE_NUMBERS[answers.wake]);
   put(L.POLICY_CHUNK, answers.chunk);
   put(
     L.POLICY_OPTIONS,
