@@ -1,7 +1,7 @@
 // I/O goes through as the root at once, and its issuer is charged afterwards (L3): past its limit, as far as needed. What is above the
 // limit is a deficit, which the issuer works off: reclaim, whenever a task of the cgroup is back in user mode. What cannot be reclaimed
-// (tmpfs without swap) is killed for, or stays (OPTION_BACKCHARGE_KILL). Of metadata alone (L3a) the cgroup's balance is kept: once it has been in
-// deficit, as much as a request took is kept free below its limit for the next one, so that only the first ones overdraw.
+// (tmpfs without swap) is killed for, or stays (OPTION_BACKCHARGE_KILL). Of metadata alone (L3a) the cgroup's balance is kept: once it has
+// been in deficit, as much as a request took is kept free below its limit for the next one, so that only the first ones overdraw.
 import { isDying, outOfMemory } from '../charge/oom';
 import { MAX_RECLAIM_RETRIES } from '../constants';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';

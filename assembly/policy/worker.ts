@@ -1,6 +1,7 @@
 // Work that is done for somebody else: workerOf(). A loop device's pages are read and written by kernel threads; who runs, and who
 // pays, is the question of debate 3. Linux 6.18 (drivers/block/loop.c: loop_queue_work(), loop_free_idle_workers()): each cgroup that
-// issues I/O to a device has a worker there, made when it is first needed, which charges that cgroup, and goes when it was idle for a minute.
+// issues I/O to a device has a worker there, made when it is first needed, which charges that cgroup, and goes when it was idle
+// for a minute.
 //
 //     request of a cgroup → payer (loopPayer) → worker (workerFor) → | queue: one request after the other | → pages of the backing object
 //

@@ -39,15 +39,17 @@ export interface CrossFigure {
 }
 
 /** Why pages were charged past a limit. */
-export type Forced =
-  | 'dying'
-  | 'nofail'
-  | 'high_priority'
-  | 'overcharge'
-  | 'backcharge'
-  | 'rollback'
-  | 'move'
-  | 'limit_lowered';
+export const FORCED = [
+  'dying',
+  'nofail',
+  'high_priority',
+  'overcharge',
+  'backcharge',
+  'rollback',
+  'move',
+  'limit_lowered',
+] as const;
+export type Forced = (typeof FORCED)[number];
 
 /** At one cgroup. Pages, unless the name says bytes or ns. */
 export interface PolicyFigures {
