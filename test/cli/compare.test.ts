@@ -154,6 +154,8 @@ C=/sys/fs/cgroup; mkdir $C/pod $C/pod/a /tmp/m; echo +memory > $C/pod/cgroup.sub
       [['--policy', 'linux', '--shuffle', '1'], '--shuffle 1: not a whole number from 2 to 10000'],
       [['--policy', 'linux', '--workers', '0'], '--workers 0: not a whole number from 1 to 1024'],
       [['--policy', 'linux', '--diff', 'linux', 'root-only'], '--diff root-only: not one of the policies compared'],
+      [['--policy', 'linux', '--diff', 'linux', 'linux'], '--diff linux: is both of them'],
+      [['--policy', 'linux', '--report', path], `--report ${path}: is ${path}, which it would replace`],
       [['--policy', 'linux', '--residency', 'recorded'], `${path}: recorded residency needs frames`],
       [['--policy', 'linux', '--set', '/pod/c:memory.max=1M'], `${path}: no cgroup /pod/c to set memory.max of`],
       [['--policy', 'linux', '--sample', 'often'], '--sample often: not a duration such as 50ms, 1s'],
