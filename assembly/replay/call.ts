@@ -3,7 +3,7 @@
 import { EINVAL, ENOMEM, ERANGE, ESRCH } from '../constants';
 import { mapHuge, touchHuge, unmapHuge } from '../folio/hugetlb';
 import * as L from '../layout';
-import { headerGet, headerGet64, headerSet, nodesEnd, nrCpus, outOfRange, taskAt } from '../memory';
+import { headerGet, headerGet64, headerSet, nodesEnd, nrCpus, outOfRange, taskAt, tasksEnd } from '../memory';
 import { taskExists } from '../task/task';
 import { finishRow, runEvent } from './modelled';
 import { HUGE_MAP, HUGE_UNMAP, HUGE_WRITE, OP_SPAWN } from './ops';
@@ -40,7 +40,8 @@ export function call(op: u32, task: u32, cpu: u32, cgroup: u32, object: u32, ind
   store<u16>(row << 1, <u16>gfp, L.COLUMN_GFP);
   store<u8>(row, <u8>op, L.COLUMN_OP);
   errno = runEvent(L.LIVE_ROW, op);
-  finishRow(L.LIVE_ROW);
+  // (A spawn may name a task for which there is no record: then it was refused, and there is nobody who returns.)
+  if (task < tasksEnd) finishRow(L.LIVE_ROW);
   if (errno) return errno;
   return headerGet(L.H_CALL_REFUSED) ? -ENOMEM : 0;
 }
