@@ -17,7 +17,18 @@ echarts.use([
 ]);
 
 /** Told apart by people who do not see all colours (Okabe and Ito), and in grey by their lightness. */
-const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#d55e00', '#56b4e9', '#cc79a7', '#f0e442', '#8c6d31'];
+const COLOURS = [
+  '#0072b2',
+  '#e69f00',
+  '#009e73',
+  '#d55e00',
+  '#56b4e9',
+  '#cc79a7',
+  '#f0e442',
+  '#8c6d31',
+  '#7a5cc0',
+  '#9bbf30',
+];
 const REST = '#b8b8b8';
 
 const WIDTH = 960;
@@ -49,16 +60,27 @@ function draw(
   }
 }
 
-/** Seconds of the axis of time. */
-const seconds = {
-  type: 'value',
-  min: 0,
-  name: 'seconds',
-  nameLocation: 'middle',
-  nameGap: 26,
-  ...AXIS,
-  axisLabel: { ...FONT, showMaxLabel: false, hideOverlap: true },
-} as const;
+/** The unit that a time of so many ns is read in. */
+function unitOf(duration: number): readonly [ns: number, name: string] {
+  if (duration < 1e3) return [1, 'nanoseconds'];
+  if (duration < 1e6) return [1e3, 'microseconds'];
+  return duration < 1e9 ? [1e6, 'milliseconds'] : [1e9, 'seconds'];
+}
+
+/** The axis of time, of so many ns. */
+function time(duration: number) {
+  const [unit, name] = unitOf(duration);
+  return {
+    type: 'value',
+    min: 0,
+    max: Math.max(1e-9, duration / unit),
+    name,
+    nameLocation: 'middle',
+    nameGap: 26,
+    ...AXIS,
+    axisLabel: { ...FONT, showMaxLabel: false, hideOverlap: true },
+  } as const;
+}
 
 /** One layer of a stack. */
 export interface Layer {
@@ -69,9 +91,11 @@ export interface Layer {
 
 /** Bytes over time, stacked; `most` so that several drawings have the same scale. Times in ns. */
 export function areas(ts: readonly number[], layers: readonly Layer[], most: number): string {
+  const duration = ts.at(-1) ?? 0;
+  const [unit] = unitOf(duration);
   return draw(300, {
     grid: { left: 84, right: 24, top: 16, bottom: 44 },
-    xAxis: { ...seconds, max: Math.max(1e-9, (ts.at(-1) ?? 0) / 1e9) },
+    xAxis: time(duration),
     yAxis: {
       type: 'value',
       max: scale(most),
@@ -88,7 +112,7 @@ export function areas(ts: readonly number[], layers: readonly Layer[], most: num
       lineStyle: { width: 1, color: colour },
       itemStyle: { color: colour },
       areaStyle: { color: colour, opacity: 0.85 },
-      data: values.map((value, i) => [ts[i]! / 1e9, value]),
+      data: values.map((value, i) => [ts[i]! / unit, value]),
     })),
   });
 }
@@ -114,7 +138,7 @@ export function bars(names: readonly string[], values: readonly number[], text: 
   return draw(
     24 + 26 * names.length,
     {
-      grid: { left: 180, right: 92, top: 4, bottom: 8 },
+      grid: { left: 180, right: 124, top: 4, bottom: 8 },
       xAxis: { type: 'value', show: false, min: 0, max: Math.max(1e-9, ...values) },
       yAxis: {
         type: 'category',
@@ -255,9 +279,10 @@ export function moments(
   duration: number,
   series: readonly { name: string; points: readonly (readonly [policy: number, ts: number])[] }[],
 ): string {
+  const [unit] = unitOf(duration);
   return draw(70 + 30 * policies.length, {
     grid: { left: 220, right: 24, top: 8, bottom: 44 },
-    xAxis: { ...seconds, max: Math.max(1e-9, duration / 1e9) },
+    xAxis: time(duration),
     yAxis: { type: 'category', inverse: true, data: policies.map((name) => shortened(name, 28)), ...AXIS },
     series: series.map(({ name, points }, i) => ({
       name,
@@ -265,7 +290,71 @@ export function moments(
       symbol: i === 0 ? 'circle' : 'diamond',
       symbolSize: i === 0 ? 9 : 14,
       itemStyle: { color: KILL_COLOURS[i === 0 ? 0 : 1] },
-      data: points.map(([policy, ts]) => [ts / 1e9, policy]),
+      data: points.map(([policy, ts]) => [ts / unit, policy]),
     })),
+  });
+}
+
+/** A range, and the mean with its confidence interval. */
+export interface Range {
+  name: string;
+  min: number;
+  max: number;
+  mean: number;
+  ci95: readonly [number, number];
+}
+/** Ranges, their confidence intervals, and their means. */
+export const RANGE_COLOURS = ['#8c8c8c', COLOURS[4]!, COLOURS[3]!] as const;
+
+/** A line from the least to the most for each name, the confidence interval of the mean on it, and the mean; `most`: the end of the scale, in bytes. */
+export function ranges(all: readonly Range[], most: number): string {
+  const gap = ['-', '-'];
+  const lines = (ends: (range: Range) => readonly [number, number]) =>
+    all.flatMap((range, i) => {
+      const [from, to] = ends(range);
+      return [[from, i], [to, i], gap];
+    });
+  const points = (values: (range: Range) => readonly number[]) =>
+    all.flatMap((range, i) => values(range).map((value) => [value, i]));
+  const [range, interval, mean] = RANGE_COLOURS;
+  return draw(50 + 26 * all.length, {
+    grid: { left: 220, right: 40, top: 8, bottom: 32 },
+    xAxis: {
+      type: 'value',
+      min: 0,
+      max: scale(most),
+      interval: scale(most) / 4,
+      ...AXIS,
+      axisLabel: { ...FONT, formatter: bytes },
+    },
+    yAxis: { type: 'category', inverse: true, data: all.map(({ name }) => shortened(name, 28)), ...AXIS },
+    series: [
+      {
+        type: 'line',
+        showSymbol: false,
+        lineStyle: { width: 2, color: range },
+        data: lines(({ min, max }) => [min, max]),
+      },
+      {
+        type: 'scatter',
+        symbol: 'rect',
+        symbolSize: [2, 12],
+        itemStyle: { color: range },
+        data: points(({ min, max }) => [min, max]),
+      },
+      {
+        type: 'line',
+        showSymbol: false,
+        lineStyle: { width: 9, color: interval, opacity: 0.75 },
+        data: lines(({ ci95 }) => ci95),
+      },
+      {
+        type: 'scatter',
+        symbol: 'diamond',
+        symbolSize: 10,
+        itemStyle: { color: mean, opacity: 1 },
+        data: points((r) => [r.mean]),
+      },
+    ],
   });
 }

@@ -11,6 +11,12 @@ h2 { font-size: 1.3rem; margin: 2.2rem 0 .4rem; border-bottom: 1px solid var(--l
 h3 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; overflow-wrap: anywhere; }
 p { margin: .3rem 0 .7rem; max-width: 52rem; }
 .dim, figcaption, caption { color: var(--dim); }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; margin: .6rem 0 1rem; }
+dt { color: var(--dim); }
+dd { margin: 0; min-width: 0; }
+dd ul { margin: .2rem 0 0; padding-left: 1.1rem; }
+dd pre { margin: 0; }
+.none { color: var(--dim); }
 nav a { margin-right: 1rem; color: inherit; }
 figure { margin: .6rem 0 1.2rem; break-inside: avoid; }
 figcaption { font-size: .9rem; }
@@ -25,12 +31,14 @@ caption { text-align: left; padding-bottom: .2rem; }
 th, td { padding: .2rem .6rem; border: 1px solid var(--line); text-align: right; vertical-align: top; overflow-wrap: anywhere; }
 th { font-weight: 600; }
 thead th { overflow-wrap: normal; }
+tbody th { min-width: 7rem; }
+td[data-value] { white-space: nowrap; overflow-wrap: normal; }
 .legend li, figure, section { min-width: 0; }
 th:first-child, td.text, th.text { text-align: left; }
 .legend { list-style: none; margin: .2rem 0 0; padding: 0; font-size: .85rem; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; }
 details ul { margin: .3rem 0; padding-left: 1.1rem; }
 td.best { background: var(--best); font-weight: 600; }
-td.best::after { content: " ★"; }
+td.best::after { content: "\\a0★"; }
 td.bad { background: var(--bad); }
 code, pre { font: .88rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
 details summary { cursor: pointer; }
@@ -41,6 +49,11 @@ details summary { cursor: pointer; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   thead th { overflow-wrap: anywhere; }
+  tbody th { min-width: 4.5rem; }
+  td[data-value] { white-space: normal; }
+  th, td { padding: .15rem .3rem; }
+  tr { break-inside: avoid; }
+  .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   h2 { break-after: avoid; } h3 { break-after: avoid; }
   td.best, td.bad, .key, svg { print-color-adjust: exact; }
 }

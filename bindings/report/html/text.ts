@@ -42,6 +42,11 @@ export function count(value: number): string {
   return round(value);
 }
 
+/** `1 event`, `2 events`. */
+export function numbered(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
 function round(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 2 });
 }
