@@ -2,6 +2,7 @@
 // every list is walked both ways. The first discrepancy is the answer. Cold code: clarity before speed.
 
 import { addPrecharged, auditBpf, skippedPages } from './audit-bpf';
+import { auditOver } from './policy/over';
 import { auditWorkers } from './policy/worker';
 import { auditPressure } from './audit-pressure';
 import { auditResident } from './audit-resident';
@@ -307,5 +308,6 @@ export function audit(): u32 {
   if (!code && headerGet(L.H_RESIDENCY) == L.RESIDENCY_MODELLED) code = auditResident();
   if (!code) code = auditPressure();
   if (!code) code = auditWorkers();
+  if (!code) code = auditOver();
   return code;
 }

@@ -1101,6 +1101,7 @@ export const AUDIT_PRESSURE: u32 = 26;
 export const AUDIT_MLOCK: u32 = 27;
 export const AUDIT_BPF: u32 = 28;
 export const AUDIT_LOOP: u32 = 29;
+export const AUDIT_OVER: u32 = 30;
 
 // ---------------------------------------------------------------------------------------------- regions
 export const R_CPU: u32 = 0;

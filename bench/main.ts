@@ -4,6 +4,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { accessSuite } from './access.ts';
+import { comparingSuite, ONE_WORKER } from './comparing.ts';
 import { BASELINE, importersSuite, importSuite } from './importing.ts';
 import { ENGINE, limitsSuite } from './limits.ts';
 import type { Peer } from './peer.ts';
@@ -34,7 +35,7 @@ const SUITES: Record<string, () => Workload> = {
   frees: () => frees(frames),
 };
 
-const OTHERS = ['limits', 'access', 'import', 'importers'];
+const OTHERS = ['limits', 'access', 'import', 'importers', 'compare'];
 
 const note = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -84,6 +85,11 @@ for (const name of options.suite ?? [...Object.keys(SUITES), ...OTHERS]) {
     rows.push(...(await importersSuite(directory, frames / 4, 1, Math.min(rounds, 5), note)));
     continue;
   }
+  if (name === 'compare') {
+    note('compare');
+    rows.push(...(await comparingSuite(options.quick ? 1 : 4, 1, Math.min(rounds, 5))));
+    continue;
+  }
   const suite = SUITES[name];
   if (!suite) throw new Error(`no suite ${name}: ${[...Object.keys(SUITES), ...OTHERS].join(', ')}`);
   rows.push(...(await runSuite(suite(), programs, directory)));
@@ -105,6 +111,11 @@ if (options.json) {
     if (row.peer === ENGINE && Object.keys(row.toOthers).some((other) => other.startsWith('C, ')))
       for (const [other, ratio] of Object.entries(row.toOthers))
         process.stdout.write(`${row.suite}: ${ratio.toFixed(2)} × the time of ${other}\n`);
+  for (const row of rows)
+    if (row.toOthers[ONE_WORKER] !== undefined)
+      process.stdout.write(
+        `${row.suite}, ${row.peer}: ${(1 / row.toOthers[ONE_WORKER]).toFixed(2)} × the speed of ${ONE_WORKER}\n`,
+      );
   const checked = rows.find((row) => row.suite === 'charge/uncharge' && row.peer === 'memcharge')?.toC;
   if (checked != null) {
     const verdict = checked <= TARGET ? 'met' : 'missed';

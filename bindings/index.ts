@@ -59,6 +59,9 @@ export {
   type Statistics,
   type VmStat,
 } from './machine.ts';
+export type { PolicyCount, PolicyFigures } from './policy/figures.ts';
+export { type Answers, definePolicy, type Policy, PolicyError, type Preset } from './policy/policy.ts';
+export { PRESETS, presetOf } from './policy/registry.ts';
 export { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from './replay/replay.ts';
 export { Against, type AgainstReport } from './report/against.ts';
 export { type Costs, DEFAULT_COSTS, type Pressure, type PressureLine } from './report/pressure.ts';

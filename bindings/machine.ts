@@ -267,6 +267,7 @@ const AUDIT_NAMES = [
   'locked page',
   'memory of a BPF object',
   'loop workers',
+  'pages above memory.max',
 ];
 const EVENT_NAMES = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const;
 const SWAP_EVENT_NAMES = ['high', 'max', 'fail'] as const;

@@ -146,6 +146,7 @@ export function pageCounterChargeBelow(counter: usize, stop: usize, pages: i64):
     raiseWatermarks(c, usage);
     if (watching()) watch(c, counter, usage, pages, L.WATCH_CHARGE);
   }
+  noteOver(counter);
 }
 
 /** Takes back from the levels from `counter` to below `stop`. Answers how many they are. */
@@ -155,6 +156,7 @@ export function pageCounterUnchargeBelow(counter: usize, stop: usize, pages: i64
     cancel(c, pages, counter, L.WATCH_UNCHARGE);
     levels++;
   }
+  if (headerGet(L.H_OVER)) noteOver(counter);
   return levels;
 }
 

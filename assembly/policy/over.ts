@@ -1,6 +1,7 @@
 // How far, for how long and why a memcg is above its memory.max: the fourth question (Overrun) and row K6 of debate 5. It follows from the
 // counters alone, so that whoever charges past a limit need only say why. While nobody is over (H_OVER), an uncharge asks one word;
 // a charge that fits asks nothing, since it changes no level that is over.
+import { differs } from '../audit';
 import { memoryCounter, pageCounterRead } from '../counter/page-counter';
 import * as L from '../layout';
 import { parentOf } from '../memcg/memcg';
@@ -61,4 +62,17 @@ export function overLimitWritten(memcg: u32, before: i64): void {
 export function overSettle(): void {
   if (!policyTables || !headerGet(L.H_OVER)) return;
   for (let memcg: u32 = ROOT + 1; memcg < headerGet(L.H_MEMCG_END); memcg++) settle(memcg);
+}
+
+/** What is noted of every memcg is what its counter says, and so many are over. 0, or AUDIT_OVER. */
+export function auditOver(): u32 {
+  if (!policyTables) return 0;
+  let found: i64 = 0;
+  for (let memcg: u32 = ROOT + 1; memcg < headerGet(L.H_MEMCG_END); memcg++) {
+    let noted = load<i64>(policyMemcgAt(memcg), L.PM_OVER);
+    let code = differs(L.AUDIT_OVER, memcg, pagesOver(memcg), noted);
+    if (code) return code;
+    if (noted) found++;
+  }
+  return differs(L.AUDIT_OVER, 0, found, headerGet(L.H_OVER));
 }

@@ -129,7 +129,7 @@ export function accessInShort(row: u32, slot: usize): bool {
   // A live or exited task without an open batch.
   if (task - 1 >= tasksEnd - 1 || load<u64>(taskAt(task)) - 1 >= L.TASK_EXITED) return false;
   let own = mmAt(task);
-  if (load<u32>(own, L.TASK_KILLED) | load<u32>(own, L.TASK_OVER_HIGH) | load<u32>(own, L.TASK_IN_CALL)) return false;
+  if (load<u32>(own, L.TASK_KILLED) | load<u32>(own, L.TASK_OVER_HIGH)) return false;
   if (headerGet(L.H_VICTIMS) | headerGet(L.H_RELEASE_CHECK)) return false;
   let now = load<u64>(<usize>row << 3, L.COLUMN_TS);
   if (cpu >= nrCpus || now >= headerGet64(L.H_NEXT_TIMER) || now >= headerGet64(L.H_WRITEBACK_AT)) return false;
@@ -138,8 +138,11 @@ export function accessInShort(row: u32, slot: usize): bool {
     return false;
   }
   let frame = word & L.PTE_FRAME;
+  let state: u32 = 0;
   if (op == O.OP_FILE_ACCESS) {
-    if (flags || headerGet(L.H_READAHEAD) || (stateOf(frame) & L.STATE_KIND_MASK) > O.KIND_SHMEM) return false;
+    if (flags || headerGet(L.H_READAHEAD)) return false;
+    state = stateOf(frame);
+    if ((state & L.STATE_KIND_MASK) > O.KIND_SHMEM) return false;
   } else {
     if (op != O.OP_ANON_TOUCH) return false;
     if (flags & O.FLAG_WRITE && !(word & L.PTE_EXCLUSIVE)) {
@@ -158,7 +161,6 @@ export function accessInShort(row: u32, slot: usize): bool {
     if (!(word & L.PTE_YOUNG)) store<u32>(slot, word | L.PTE_YOUNG);
     return true;
   }
-  let state = stateOf(frame);
   if (!(state & L.STATE_REFERENCED)) setState(frame, state | L.STATE_REFERENCED);
   else markAccessed(frame);
   return true;

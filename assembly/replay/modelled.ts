@@ -399,19 +399,22 @@ function callReturn(row: u32, flags: u32): void {
 export function replayModelled(from: u32, to: u32): i32 {
   // Who listens hears of every row: the short way is for when nobody does.
   let listens = watching() || ringEnd != 0 || headerGet(L.H_BUFFER_HEAD) != 0 || policyOn || userSetsEnd != 0;
+  // (Nor while some call goes on that its task's next row may end.)
+  let short = !listens && !headerGet(L.H_CALLS);
   let groupEnd = from;
   for (let row = from; row < to; row++) {
     if (row == groupEnd) {
       groupEnd = min<u32>(to, row + LOOK_UP_ROWS);
       lookUp(row, groupEnd);
     }
-    if (!listens && accessInShort(row, slotOf(row))) continue;
+    if (short && accessInShort(row, slotOf(row))) continue;
     // A row that makes kswapd run changes many more: half of a large log is kept for it.
     if (watching() && !watchRoom(max<u32>(WATCH_PER_ROW, watchEnd >> 1))) return row;
     if (ringEnd && !ringRoom(load<u32>(<usize>row << 2, L.COLUMN_COUNT))) return row;
     let errno = modelledEvent(row);
     if (errno) return errno;
     finishRow(row);
+    short = !listens && !headerGet(L.H_CALLS);
   }
   return to;
 }

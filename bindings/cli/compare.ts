@@ -128,6 +128,7 @@ function parseDiff(names: string[] | undefined, policies: readonly { name: strin
   for (const name of [a, b])
     if (!policies.some((policy) => policy.name === name))
       throw new InputError(`--diff ${name}: not one of the policies compared`);
+  if (a === b) throw new InputError(`--diff ${a}: is both of them, and differs in nothing from itself`);
   return [a, b];
 }
 
@@ -140,7 +141,7 @@ async function runCompare(path: string, options: Options, command: Command): Pro
     throw new InputError(
       `${onlyModelled[0]}: recorded residency has it from the trace; it is for --residency modelled`,
     );
-  if (options.report !== undefined) reportTarget(options.report);
+  if (options.report !== undefined) reportTarget(options.report, [path, ...options.policy.split(',')]);
   const version = command.parent?.version() ?? '';
   const questions = parseQuestions(options.question);
   const diff = parseDiff(options.diff, policies);

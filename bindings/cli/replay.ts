@@ -1,7 +1,7 @@
 /** `memcharge replay TRACE`: the main job. */
 import type { Command } from 'commander';
 import type { BootOptions, Machine, Residency } from '../machine.ts';
-import { checkOps, checkResidency, opsOf } from '../policy/fit.ts';
+import { checkResidency, checkRows, RowsSeen } from '../policy/fit.ts';
 import type { Policy } from '../policy/policy.ts';
 import { bootFor, type KnobOverride, type ReplayObserver, type ReplayOutcome, replayTrace } from '../replay/replay.ts';
 import { lookAt, residencyOf } from '../replay/residency.ts';
@@ -124,8 +124,10 @@ async function runOnce(
       integrals.sample(machine, ts - (before ?? ts - every));
       before = ts;
     };
-    const outcome = await replayTrace(machine, trace, { ...observer, sample: { every, take } }, overrides, warm, range);
-    const uses = integrals.sample(machine, outcome.toNs - (before ?? outcome.fromNs));
+    const ended = (from: number, to: number) => integrals.end(machine, to - (before ?? from));
+    const looking = { ...observer, sample: { every, take }, ended };
+    const outcome = await replayTrace(machine, trace, looking, overrides, warm, range);
+    const uses = integrals.sample(machine, 0);
     const result = replayResult(machine, trace, outcome, boot.seed ?? 0);
     addPolicyFigures(result.cgroups, machine, uses, integrals);
     return { machine, outcome, result };
@@ -170,7 +172,7 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
     throw new InputError('--policy: several policies run the trace several times: standard input cannot be');
   if (policies.length > 1 && options.cgroupfs !== undefined)
     throw new InputError('--cgroupfs: several policies have no one state at the end');
-  if (path !== '-') await checkNeeds(path, policies);
+  if (path !== '-') await checkNeeds(path, policies, setup.residency);
   const results: ReplayResult[] = [];
   for (const policy of policies) results.push(await replayOne(path, options, { ...setup, policy }, initial, samples));
   if (options.json) process.stdout.write(`${JSON.stringify(policies.length > 1 ? results : results[0])}\n`);
@@ -180,13 +182,20 @@ async function runReplay(path: string, options: ReplayOptions): Promise<void> {
 }
 
 /** Throws InputError for a policy that needs rows which the trace does not have. */
-async function checkNeeds(path: string, policies: readonly (Policy | null)[]): Promise<void> {
-  const needy = policies.flatMap((policy) => (policy !== null && policy.needs.length > 0 ? [policy] : []));
+async function checkNeeds(
+  path: string,
+  policies: readonly (Policy | null)[],
+  residency: Residency | null,
+): Promise<void> {
+  const needy = policies.flatMap((policy) =>
+    policy !== null && (policy.needs.length > 0 || policy.needsHits) ? [policy] : [],
+  );
   if (needy.length === 0) return;
   const trace = await openTrace(path);
   try {
-    const ops = await opsOf(trace);
-    for (const policy of needy) checkOps(policy, ops, path);
+    const rows = new RowsSeen();
+    for await (const batch of trace.batches()) rows.see(batch);
+    for (const policy of needy) checkRows(policy, rows, residency, path);
   } finally {
     await trace.close();
   }

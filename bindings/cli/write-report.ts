@@ -4,13 +4,22 @@ import { basename, dirname, join } from 'node:path';
 import type { CompareResult } from '../report/compare-result.ts';
 import { fileError, InputError } from '../trace/input-error.ts';
 
-/** The file that a report at `path` will be: behind a symbolic link its target. InputError where there can be none. */
-export function reportTarget(path: string): string {
+/**
+ * The file that a report at `path` will be: behind a symbolic link its target. InputError where there can be none, and where it is one of
+ * those that the report is made from.
+ */
+export function reportTarget(path: string, inputs: readonly string[] = []): string {
   try {
     const info = lstatSync(path, { throwIfNoEntry: false });
     const target = info?.isSymbolicLink() ? realpathSync(path) : path;
     if (info !== undefined && !statSync(target).isFile())
       throw new InputError(`${path}: exists and is not a regular file`);
+    const old = info && statSync(target);
+    for (const input of inputs) {
+      const other = old && statSync(input, { throwIfNoEntry: false });
+      if (other && other.dev === old.dev && other.ino === old.ino)
+        throw new InputError(`--report ${path}: is ${input}, which it would replace`);
+    }
     if (!statSync(dirname(target)).isDirectory()) throw new InputError(`${dirname(path)}: is not a directory`);
     return target;
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The same trace under several policies: it is read once, and each policy runs on a machine of its own, beside the others. */
 import { DEFAULT_CAPACITIES, MODELLED_CAPACITIES, memorySize } from '../engine/capacities.ts';
 import type { BootOptions, Residency } from '../machine.ts';
-import { checkOps, checkResidency, isLowerBound } from '../policy/fit.ts';
+import { checkResidency, checkRows, isLowerBound } from '../policy/fit.ts';
 import { type Policy, PolicyError } from '../policy/policy.ts';
 import type { KnobOverride } from '../replay/replay.ts';
 import { capacitiesFor, lookAt } from '../replay/residency.ts';
@@ -59,7 +59,7 @@ export async function compareTrace(
   const residency = await residencyFor(shared, options.residency ?? null);
   for (const policy of policies) {
     checkResidency(policy, residency, shared.path);
-    checkOps(policy, shared.ops, shared.path);
+    checkRows(policy, shared.rows, residency, shared.path);
   }
   const source = shared.metadata.find(([key]) => key === 'source')?.[1] ?? '';
   const boot = options.boot ?? {};

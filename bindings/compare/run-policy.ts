@@ -80,6 +80,12 @@ export class Watch {
     this.series = new SeriesTaker(policy);
   }
 
+  /** The last row is done. */
+  end(ts: number, machine: Machine, begun: number): void {
+    this.integrals.end(machine, ts - (this.#before ?? begun));
+    this.#before = ts;
+  }
+
   /** A sample at `ts`; the first counts for the time since `begun`. Answers who used what. */
   take(ts: number, machine: Machine, begun: number): UseTable {
     const uses = this.integrals.sample(machine, ts - (this.#before ?? begun));
@@ -102,7 +108,11 @@ export async function runPolicy(
   const outcome = await replayTrace(
     machine,
     trace,
-    { rows: instances.rows, sample: { every: setup.sampleNs, take } },
+    {
+      rows: instances.rows,
+      sample: { every: setup.sampleNs, take },
+      ended: (from, to) => watch.end(to, machine, from),
+    },
     setup.overrides,
   );
   const services = instances.figures(machine);

@@ -2,9 +2,9 @@
  * A trace read once into memory that worker threads share: its columns lie in SharedArrayBuffers, and each worker has a Trace over the same
  * bytes. 41 bytes a row, and the names.
  */
-import * as O from '../../assembly/replay/ops.ts';
+import { RowsSeen } from '../policy/fit.ts';
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
-import { type HighWater, OP_NAMES } from '../trace/schema.ts';
+import type { HighWater } from '../trace/schema.ts';
 
 interface SharedBatch extends Omit<TraceBatch, 'name'> {
   /** rows that have a name */
@@ -19,8 +19,8 @@ export interface SharedTrace {
   events: number;
   durationNs: number;
   batches: SharedBatch[];
-  /** names of the ops that occur */
-  ops: string[];
+  /** what its rows show */
+  rows: Pick<RowsSeen, 'ops' | 'hits'>;
 }
 
 type Column = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
@@ -36,7 +36,7 @@ function shared<T extends Column>(column: T): T {
 /** Reads a trace to its end. Throws InputError as reading does. */
 export async function shareTrace(trace: Trace, progress: (events: number) => void = () => {}): Promise<SharedTrace> {
   const batches: SharedBatch[] = [];
-  const seen = new Set<number>();
+  const rows = new RowsSeen();
   let events = 0;
   for await (const batch of trace.batches()) {
     if (batch.length === 0) continue;
@@ -45,7 +45,7 @@ export async function shareTrace(trace: Trace, progress: (events: number) => voi
       const name = batch.name(row);
       if (name !== null) names.push([row, name]);
     }
-    for (const code of new Set(batch.op.subarray(0, batch.length))) seen.add(batch.opMap[code]!);
+    rows.see(batch);
     batches.push({
       length: batch.length,
       firstRow: batch.firstRow,
@@ -74,7 +74,7 @@ export async function shareTrace(trace: Trace, progress: (events: number) => voi
     events,
     durationNs: first && last ? Number(last.ts[last.length - 1]! - first.ts[0]!) : 0,
     batches,
-    ops: [...seen].filter((op) => op > 0 && op < O.NR_OPS).map((op) => OP_NAMES[op]!),
+    rows: { ops: rows.ops, hits: rows.hits },
   };
 }
 

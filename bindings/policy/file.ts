@@ -90,12 +90,15 @@ const FREE_FORMS: Readonly<Record<string, string>> = {
 /** Reads a policy out of the text of a file. PolicyFileError says what is wrong, and where. */
 export function parsePolicy(text: string, path: string): Policy {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const refuse = (offset: number, why: string): never => {
     throw new PolicyFileError(`${path}:${lines.linePos(offset).line || 1}: ${why}`);
   };
-  const [broken] = document.errors;
-  if (broken !== undefined) refuse(broken.pos[0], `not YAML: ${broken.message.split('\n')[0]}`);
+  // A tag that is not known would be passed over with a warning: here nothing is.
+  const [broken] = [...document.errors, ...document.warnings];
+  if (broken !== undefined) refuse(broken.pos[0], `not YAML: ${reason(broken)}`);
+  const json = path.endsWith('.json') ? notJson(text) : null;
+  if (json !== null) refuse(json.offset, `not JSON: ${json.why}`);
   const root = document.contents;
   if (!isMap(root)) return refuse(root?.range?.[0] ?? 0, 'not a policy: fields such as name and base are expected');
   /** Where a field stands; where it does not, where its part does, else the file's first. */
@@ -116,7 +119,7 @@ export function parsePolicy(text: string, path: string): Policy {
   try {
     value = document.toJS({ maxAliasCount: 10 });
   } catch (error) {
-    return refuse(0, `not YAML: ${(error as Error).message}`);
+    return refuse(0, `not YAML: ${reason(error as Error)}`);
   }
   const read = FILE.safeParse(value, { reportInput: true });
   if (!read.success) {
@@ -146,6 +149,27 @@ export function parsePolicy(text: string, path: string): Policy {
     // The field that is refused may come from the base, and what it meets from the file.
     const [at] = [...error.fields, 'base'].map((field) => place(field.split('.'))).filter((each) => each !== null);
     return refuse(at ?? 0, `field ${error.message}`);
+  }
+}
+
+/** A complaint of the parser in one line, in words for who wrote the file. */
+function reason({ message }: Error): string {
+  if (message.includes('call stack')) return 'nested too deeply';
+  if (message.includes('multiple documents')) return 'a file holds one policy, and this one has several documents';
+  return message.split('\n')[0]!;
+}
+
+/** Where a text is not JSON though the same may be YAML (a trailing comma, a comment), and why; null: it is JSON. */
+function notJson(text: string): { offset: number; why: string } | null {
+  try {
+    JSON.parse(text);
+    return null;
+  } catch (error) {
+    const { message } = error as Error;
+    const at = /at position (\d+)/.exec(message);
+    const why = message.replace(/(?: in JSON)?(?: at position.*)?$/s, '').replace(/\s+/g, ' ');
+    // Of a short text the engine tells no position, but for its end.
+    return { offset: at ? Number(at[1]) : message.includes('end of JSON') ? text.length : 0, why };
   }
 }
 

@@ -33,6 +33,8 @@ export interface ReplayObserver {
   passed?(ts: number): void;
   /** called every `every` ns of trace time with the machine as it stood then */
   sample?: { every: number; take(ts: number, machine: Machine): void };
+  /** the last row is done, or the range is over, at `to`; the first was at `from`. What was left due then still runs: time goes on for that */
+  ended?(from: number, to: number, machine: Machine): void;
   /** called now and then */
   progress?(events: number): void;
   /** called at each row of some ops */
@@ -318,6 +320,10 @@ class Run {
     // Where a range ends, time does not go on.
     const last = this.stopped ? this.#until! : this.#last;
     while (sample && this.#from >= 0n && this.#nextSample <= last) this.#sampleNow();
+    if (this.#observer.ended && this.#begun >= 0n) {
+      this.#machine.engine.advance(last);
+      this.#observer.ended(this.fromNs, Number(last), this.#machine);
+    }
     const end = this.stopped ? last : last + 1_000_000_000n;
     this.#machine.engine.advance(end);
     if (change) this.#machine.drainWatch((c) => change(c));

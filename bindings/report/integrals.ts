@@ -1,8 +1,9 @@
 /**
  * What is added up while a trace runs, from samples at a fixed interval of its time: each value counts for the time since the sample before
- * it. The figures are therefore exact to one interval.
+ * it. The figures are therefore exact to one interval. What the machine adds up by itself is read where the trace ends.
  */
 import type { Machine } from '../machine.ts';
+import type { PolicyFigures } from '../policy/figures.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
 import { lookAtUses, type UseTable } from './uses.ts';
 
@@ -13,6 +14,9 @@ export interface Misplaced {
   unpaid: number;
 }
 
+/** What a machine adds up itself, by its clock. */
+export type ByClock = Pick<PolicyFigures, 'over_page_ns' | 'deficit_ns'>;
+
 const NONE: Readonly<Misplaced> = { dead: 0, unasked: 0, unpaid: 0 };
 
 export class Integrals {
@@ -21,6 +25,7 @@ export class Integrals {
   readonly #error = new Map<number, number>();
   readonly #sums = new Map<number, Misplaced>();
   #last = new Map<number, Misplaced>();
+  #atEnd: Map<number, ByClock> | null = null;
 
   /** `ns` since the sample before, or since the first row. Answers who used what at this moment. */
   sample(machine: Machine, ns: number): UseTable {
@@ -32,14 +37,29 @@ export class Integrals {
       this.#errors += error;
       this.#error.set(id, (this.#error.get(id) ?? 0) + error);
     }
-    for (const [id, now] of this.#last) {
+    this.#add(this.#last, ns);
+    return uses;
+  }
+
+  /** The last row is done, `ns` after the last sample: what the clock does from here on is no part of the trace. */
+  end(machine: Machine, ns: number): void {
+    this.#add(misplaced(machine, lookAtUses(machine)), ns);
+    this.#atEnd = new Map([...machine.cgroups.keys()].map((id) => [id, machine.policyFigures(id)]));
+  }
+
+  #add(misplaced: ReadonlyMap<number, Misplaced>, ns: number): void {
+    for (const [id, now] of misplaced) {
       const sum = this.#sums.get(id) ?? { ...NONE };
       sum.dead += now.dead * ns;
       sum.unasked += now.unasked * ns;
       sum.unpaid += now.unpaid * ns;
       this.#sums.set(id, sum);
     }
-    return uses;
+  }
+
+  /** Time above limits and in deficit, up to end() where that was called, else until now (`figures`). */
+  byClock(cgroup: number, figures: PolicyFigures): ByClock {
+    return this.#atEnd?.get(cgroup) ?? figures;
   }
 
   /** Mean distance of what a cgroup itself is charged from its share, pages. */

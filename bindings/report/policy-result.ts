@@ -57,7 +57,7 @@ export function addPolicyFigures(
       unclaimed: figures.unclaimed_bytes,
       force_charge: figures.force_charge,
       over_max_peak: figures.over_max_peak * PAGE_SIZE,
-      over_max_byte_ns: figures.over_page_ns * PAGE_SIZE,
+      over_max_byte_ns: integrals.byClock(id, figures).over_page_ns * PAGE_SIZE,
       moved: figures.moved_in * PAGE_SIZE,
       moved_out: figures.moved_out * PAGE_SIZE,
       recharged: figures.recharged_in * PAGE_SIZE,

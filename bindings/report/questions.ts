@@ -19,7 +19,7 @@ import type {
   Work,
   WorkTotal,
 } from './compare-result.ts';
-import type { Integrals } from './integrals.ts';
+import type { ByClock, Integrals } from './integrals.ts';
 import { innocentsOf, type UseTable } from './uses.ts';
 
 /** What the answers are made of. */
@@ -89,15 +89,15 @@ export function innocents({ machine }: Evidence, cgroup: number): Innocents {
 }
 
 /** 4. How far above memory.max, how long, and why. */
-export function overrun(figures: PolicyFigures): Overrun {
+export function overrun(figures: PolicyFigures, { over_page_ns, deficit_ns }: ByClock): Overrun {
   return {
     peak: bytes(figures.over_max_peak),
     now: bytes(figures.over),
-    byte_s: figures.over_page_ns * PAGE_SIZE * NS,
+    byte_s: over_page_ns * PAGE_SIZE * NS,
     force_charge: figures.force_charge,
     forced: mapValues(figures.forced, bytes),
     deficit_peak: bytes(figures.deficit_peak),
-    deficit_ns: figures.deficit_ns,
+    deficit_ns,
   };
 }
 
@@ -171,7 +171,7 @@ export function answers(
       attribution: attributionOf(id),
       determinism: id === ROOT_CGROUP ? null : ofShuffle(id),
       innocents: innocents(evidence, id),
-      overrun: overrun(figures),
+      overrun: overrun(figures, integrals.byClock(id, figures)),
       stranded: stranded(unrounded(evidence, id)),
       movement: movement(figures),
       pressure: pressure(evidence, id, figures),

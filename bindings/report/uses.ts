@@ -8,8 +8,8 @@ import { regionAt } from '../engine/capacities.ts';
 import type { Machine } from '../machine.ts';
 import { PAGE_COUNTER_MAX, ROOT_CGROUP } from '../trace/schema.ts';
 
-/** Sets of users that there is room for unless told: as many as there are combinations of cgroups that share something. */
-export const OBSERVED_SETS = 4096;
+/** Sets of users that there is room for unless told: as many as there are combinations of cgroups that share something. 2 MiB. */
+export const OBSERVED_SETS = 65536;
 
 /** Figures by cgroup id, all of the cgroup itself. */
 export interface UseTable {

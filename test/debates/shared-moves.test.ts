@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EVENT_MAX, EVENT_OOM_KILL, LRU_INACTIVE_FILE } from '../../assembly/layout.ts';
-import { KIND_ANON, KIND_FILE, KIND_SHMEM } from '../../assembly/replay/ops.ts';
+import { KIND_ANON, KIND_FILE, KIND_SHMEM, KNOB_MAX } from '../../assembly/replay/ops.ts';
 import { SCENARIOS } from '../../bindings/generate/registry.ts';
 import { overProvision } from '../../bindings/generate/scenarios/over-provision.ts';
 import { shared } from '../../bindings/generate/scenarios/shared.ts';
@@ -430,3 +430,21 @@ test.each([
     { numRuns: 40, seed: 11 },
   );
 }, 120_000);
+
+row(
+  'S3',
+  'common-ancestor: what moves away ends what its payer was above its limit: 40 pages over, 0 once b has touched all 64',
+  async () => {
+    const { machine, a, tasks } = await pod({ cpus: 1 });
+    const file = machine.newObject('shmem');
+    machine.access(tasks.a, file, { index: 0, pages: 64, write: true });
+    machine.engine.drainAllStock(1, 0);
+    machine.writeKnob(a, KNOB_MAX, 24n);
+    expect(machine.usage(a)).toBe(64);
+    const before = machine.policyFigures(a);
+    expect([before.over, before.over_max_peak]).toEqual([40, 40]);
+    machine.access(tasks.b, file, { index: 0, pages: 64 });
+    expect([machine.usage(a), machine.policyFigures(a).over]).toEqual([0, 0]);
+    expect(machine.audit()).toBeNull();
+  },
+);

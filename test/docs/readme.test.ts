@@ -40,6 +40,16 @@ describe('README', () => {
     for (const command of ['import', 'inspect', 'replay']) expect(readme).toContain(`memcharge ${command} `);
   });
 
+  test('the table of determinism is what compare prints', async () => {
+    const [generate, compare] = [...readme.matchAll(/^memcharge ((?:generate|compare) shared.*)$/gm)].map((m) =>
+      m[1]!.split(' '),
+    );
+    await run(process.execPath, [main, ...generate!], { cwd: folder });
+    const { stdout } = await run(process.execPath, [main, ...compare!], { cwd: folder });
+    const table = /```\n(determinism [\s\S]*?)```/.exec(readme)![1]!.trimEnd().split('\n');
+    for (const line of table) expect(stdout.split('\n')).toContain(line);
+  });
+
   test('every file and folder that it names is there', async () => {
     const named = [...readme.matchAll(/`((?:assembly|bindings|test|bench|docs)\/[\w./-]*)`|\]\((docs\/[\w.-]+)\)/g)];
     expect(named.length).toBeGreaterThan(10);

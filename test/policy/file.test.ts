@@ -10,9 +10,9 @@ import { PRESETS, presetOf } from '../../bindings/policy/registry.ts';
 import { memcharge, scratch } from '../trace/helpers.ts';
 
 /** The line that is told of a text. */
-function refusal(text: string): string {
+function refusal(text: string, path = 'p.yaml'): string {
   try {
-    parsePolicy(text, 'p.yaml');
+    parsePolicy(text, path);
   } catch (error) {
     if (error instanceof PolicyFileError) return error.message;
     throw error;
@@ -80,8 +80,12 @@ describe('a policy file', () => {
     ['name: x\nbase: nope\n', 'p.yaml:2: field base: "nope" is not one of linux, linux-2017, '],
     ['name: x\nbase: oracle-owner\n', 'p.yaml:2: field base: oracle-owner is an oracle'],
     ['name: x\nname: y\n', 'p.yaml:2: not YAML: Map keys must be unique'],
-    ['name: x\n---\nname: y\n', 'p.yaml:2: not YAML: Source contains multiple documents'],
+    ['name: x\n---\nname: y\n', 'p.yaml:2: not YAML: a file holds one policy'],
     ['name: &a x\nsummary: *b\n', 'p.yaml:1: not YAML: Unresolved alias'],
+    ['name: x\nbase: !fast linux\n', 'p.yaml:2: not YAML: Unresolved tag: !fast'],
+    ['name: x\n? [a]\n: 1\n', 'p.yaml:2: not YAML: With stringKeys, all keys must be strings'],
+    ['name: x\n1: 2\n', 'p.yaml:2: field 1: there is no such field'],
+    [`name: ${'['.repeat(30_000)}`, 'p.yaml:1: not YAML: nested too deeply'],
     ['- a\n', 'p.yaml:1: not a policy: '],
     ['', 'p.yaml:1: not a policy: '],
     ['{"name": "x",\n "payer": "mont"}', 'p.yaml:2: field payer: "mont" is not one of toucher, mount, '],
@@ -97,6 +101,17 @@ describe('a policy file', () => {
     const told = refusal(text);
     expect(told.slice(0, message.length)).toBe(message);
     expect(told).not.toMatch(/\n/);
+  });
+
+  it.each([
+    ['{"name": "x",\n "base": "linux",\n}', 'p.json:3: not JSON: '],
+    ['{"name": "x", # why\n "base": "linux"}', 'p.json:1: not JSON: '],
+    ['name: x\n', 'p.json:1: not JSON: '],
+    ['{"name": "x"', 'p.json:1: not YAML: '],
+  ])('that is called JSON is JSON: %j', (text, message) => {
+    const told = refusal(text, 'p.json');
+    expect(told.slice(0, message.length)).toBe(message);
+    expect(told).not.toMatch(/\n| in JSON| at position/);
   });
 
   it('is found by what it is called', async () => {
