@@ -6,6 +6,7 @@ import { inodeReuse } from './scenarios/inode-reuse.ts';
 import { kmem } from './scenarios/kmem.ts';
 import { kmemRunaway } from './scenarios/kmem-runaway.ts';
 import { loop } from './scenarios/loop.ts';
+import { loopLimit } from './scenarios/loop-limit.ts';
 import { loopMetadata } from './scenarios/loop-metadata.ts';
 import { loopQueue } from './scenarios/loop-queue.ts';
 import { mountFull } from './scenarios/mount-full.ts';
@@ -33,6 +34,7 @@ export const SCENARIOS: readonly Scenario[] = [
   loop,
   loopQueue,
   loopMetadata,
+  loopLimit,
   bpf,
   bpfGhost,
   inodeReuse,
