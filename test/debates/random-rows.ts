@@ -487,7 +487,7 @@ export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
           objects.filter((o) => o.loop),
           b,
         );
-        if (task && device)
+        if (task && device && attached.has(device.name))
           trace.row('loop_io', {
             task: trace.task(task.name),
             object: trace.objectId(device.name),
