@@ -1261,6 +1261,8 @@ export class Machine {
       case 'ENOENT':
         return `${field} ${value}: no such cgroup`;
       case 'ENODEV':
+        if (this.#header(L.H_CURRENT_OP) === O.OP_LOOP_IO)
+          return `${field} ${value}: the loop device has no backing object`;
         return `${field} ${value}: the cgroup is removed`;
       case 'EEXIST':
         return `${field} ${value}: exists already`;

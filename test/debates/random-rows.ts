@@ -42,25 +42,45 @@ const WHATS = [
     'unlock',
     'atomic',
   ] as const),
+  ...(['fork', 'exec', 'mlock', 'munlock', 'dirty', 'unmap', 'knob', 'score', 'chown', 'setns', 'return'] as const),
+  ...([
+    'pages',
+    'pages_free',
+    'sock',
+    'sock_free',
+    'slab',
+    'slab_free',
+    'remount',
+    'detach',
+    'remake',
+    'fill',
+  ] as const),
 ] as const;
 
-export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.record({
-    what: fc.constantFrom(...WHATS),
-    a: fc.nat(1000),
-    b: fc.nat(1000),
-    n: fc.integer({ min: 1, max: 300 }),
-    flag: fc.boolean(),
-  }),
-  { minLength: 10, maxLength: 120 },
-);
+const step: fc.Arbitrary<Step> = fc.record({
+  what: fc.constantFrom(...WHATS),
+  a: fc.nat(1000),
+  b: fc.nat(1000),
+  n: fc.integer({ min: 1, max: 300 }),
+  flag: fc.boolean(),
+});
+
+/** Short traces, and some of so many steps. */
+export function stepsUpTo(most: number): fc.Arbitrary<Step[]> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.array(step, { minLength: 10, maxLength: 120, size: 'max' }) },
+    { weight: 1, arbitrary: fc.array(step, { minLength: Math.min(most, 200), maxLength: most, size: 'max' }) },
+  );
+}
 
 /** The rows of the steps: those that make no sense where they come are left out. */
 export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
   const trace = new TraceBuilder({ step: 1_000_000 });
   const cgroups: string[] = [];
   const tasks: { name: string; cgroup: string }[] = [];
-  const objects: { name: string; type: string; keys: Set<number>; loop: boolean }[] = [];
+  const objects: { name: string; type: string; keys: Set<number>; loop: boolean; mount?: string | undefined }[] = [];
+  const bytes = { pages: [] as (readonly number[])[], sock: new Map<string, number>() };
+  const attached = new Map<string, string>();
   const mounts: string[] = [];
   const held = new Map<number, string>();
   const kmem: { cgroup: string; bytes: number }[] = [];
@@ -89,6 +109,7 @@ export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
         trace.rmdir(cgroup);
         cgroups.splice(cgroups.indexOf(cgroup), 1);
         for (const k of kmem.filter((each) => each.cgroup === cgroup)) kmem.splice(kmem.indexOf(k), 1);
+        bytes.sock.delete(cgroup);
         break;
       }
       case 'limit':
@@ -134,14 +155,20 @@ export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
           ...(by && { by }),
           ...(!flag && cgroup && { payer: cgroup }),
         });
-        objects.push({ name, type, keys: new Set(), loop: false });
+        objects.push({ name, type, keys: new Set(), loop: false, mount });
         break;
       }
       case 'access':
       case 'fault': {
         const object = pick(ofType('file', 'shmem'), b);
         if (task && object)
-          trace.access(task.name, object.name, { index: n, pages: 1 + (a % 64), write: flag, fault: what === 'fault' });
+          trace.access(task.name, object.name, {
+            index: n,
+            pages: 1 + (a % 64),
+            write: flag,
+            fault: what === 'fault',
+            inCall: what === 'access' && n % 7 === 0,
+          });
         break;
       }
       case 'truncate': {
@@ -202,8 +229,165 @@ export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
         mounts.push(name);
         break;
       }
-      case 'umount':
-        break; // what is on it would have to go first
+      case 'umount': {
+        const mount = pick(mounts, b);
+        if (!mount) break;
+        for (const object of objects.filter((o) => o.mount === mount)) {
+          trace.objectFree(object.name);
+          objects.splice(objects.indexOf(object), 1);
+        }
+        trace.umount(mount);
+        mounts.splice(mounts.indexOf(mount), 1);
+        break;
+      }
+      case 'remount': {
+        const mount = pick(mounts, b);
+        if (!mount) break;
+        const columns = { object: trace.objectId(mount), count: flag ? 0 : n, name: 'remount' };
+        trace.row('mount', {
+          ...columns,
+          ...(task && { task: trace.task(task.name) }),
+          ...(cgroup && { cgroup: trace.cgroup(cgroup) }),
+        });
+        break;
+      }
+      case 'fork': {
+        if (!task) break;
+        const name = `t${++names}`;
+        trace.fork(task.name, name);
+        if (flag) trace.rows.at(-1)!.flags = O.FLAG_THREAD;
+        tasks.push({ name, cgroup: task.cgroup });
+        break;
+      }
+      case 'exec':
+        if (task && ![...held.values()].includes(task.name))
+          trace.row('exec', { task: trace.task(task.name), name: 'x' });
+        break;
+      case 'mlock':
+      case 'munlock': {
+        const object = n & 1 ? pick(ofType('file', 'shmem'), b) : undefined;
+        if (!task) break;
+        trace.row(what, {
+          task: trace.task(task.name),
+          object: object ? trace.objectId(object.name) : 0,
+          index: object ? n : 16 + b,
+          count: 1 + (a % 64),
+          flags: flag && what === 'mlock' ? O.FLAG_ONFAULT : 0,
+        });
+        break;
+      }
+      case 'dirty': {
+        const object = pick(ofType('file'), b);
+        if (object) trace.row('file_dirty', { object: trace.objectId(object.name), index: n, count: 1 + (a % 64) });
+        break;
+      }
+      case 'unmap': {
+        const object = pick(ofType('file', 'shmem'), b);
+        if (task && object)
+          trace.row('unmap', {
+            task: trace.task(task.name),
+            object: trace.objectId(object.name),
+            index: n,
+            count: flag ? 0 : a % 64,
+          });
+        break;
+      }
+      case 'knob': {
+        if (!cgroup) break;
+        const knobs = ['memory.low', 'memory.min', 'memory.swap.max', 'memory.swap.high', 'memory.oom.group'] as const;
+        const knob = knobs[n % knobs.length]!;
+        trace.writeKnob(cgroup, knob, knob === 'memory.oom.group' ? (flag ? 1 : 0) : flag ? null : a);
+        break;
+      }
+      case 'score':
+        if (task) trace.oomScoreAdj(task.name, [-1000, -500, 0, 500, 1000][n % 5]!);
+        break;
+      case 'chown':
+        if (cgroup) trace.chown(cgroup, flag ? 0 : 1000);
+        break;
+      case 'setns':
+        if (task) trace.setns(task.name, flag ? null : (cgroup ?? null));
+        break;
+      case 'return':
+        if (task) trace.returnToUser(task.name);
+        break;
+      case 'pages': {
+        const order = n % 4;
+        if (!task && !cgroup) break;
+        const gfp = [O.GFP_KERNEL, 0, O.GFP_HIGH, O.GFP_KERNEL | O.GFP_NOFAIL][a % 4]!;
+        bytes.pages.push(trace.kmem(task?.name ?? null, { pages: (1 + (b % 8)) << order, order, gfp, open: flag }));
+        break;
+      }
+      case 'pages_free': {
+        const frames = pick(bytes.pages, b);
+        if (!frames) break;
+        bytes.pages.splice(bytes.pages.indexOf(frames), 1);
+        trace.kmemFree(task?.name ?? null, frames, { open: flag });
+        break;
+      }
+      case 'sock':
+      case 'sock_free': {
+        if (!cgroup) break;
+        const count = 1 + (n % 32);
+        const has = bytes.sock.get(cgroup) ?? 0;
+        if (what === 'sock_free' && has < count) break;
+        bytes.sock.set(cgroup, has + (what === 'sock' ? count : -count));
+        trace.row(what === 'sock' ? 'kmem_charge' : 'kmem_free', {
+          task: task ? trace.task(task.name) : 0,
+          cgroup: trace.cgroup(cgroup),
+          count,
+          flags: O.KIND_SOCK << O.FLAG_KIND_SHIFT,
+          gfp: what === 'sock' ? (flag ? O.GFP_KERNEL : O.GFP_HIGH) : 0,
+        });
+        break;
+      }
+      case 'slab':
+      case 'slab_free':
+        if (!task || !cgroup) break;
+        trace.row(what === 'slab' ? 'kmem_charge' : 'kmem_free', {
+          task: trace.task(task.name),
+          cgroup: trace.cgroup(cgroup),
+          count: 192 * (1 + (n % 3)),
+          flags: (O.KIND_SLAB << O.FLAG_KIND_SHIFT) | O.FLAG_RECLAIMABLE,
+          gfp: what === 'slab' ? O.GFP_KERNEL : 0,
+        });
+        break;
+      case 'detach': {
+        const device = pick(
+          objects.filter((o) => o.loop),
+          b,
+        );
+        if (!device) break;
+        trace.row('sync', { object: trace.objectId(device.name) });
+        const back = attached.get(device.name);
+        trace.loopConfigure(device.name, back ? null : `back${device.name.slice(4)}`);
+        if (back) attached.delete(device.name);
+        else attached.set(device.name, 'again');
+        break;
+      }
+      case 'remake': {
+        // An instance ends and the next one begins: its tasks go, the cgroup is removed and made again.
+        if (!cgroup || cgroups.some((c) => c.startsWith(`${cgroup}/`))) break;
+        const inside = tasks.filter((t) => t.cgroup === cgroup);
+        if (inside.some((t) => [...held.values()].includes(t.name))) break;
+        for (const each of inside) {
+          trace.exit(each.name);
+          tasks.splice(tasks.indexOf(each), 1);
+        }
+        trace.rmdir(cgroup);
+        for (const k of kmem.filter((each) => each.cgroup === cgroup)) kmem.splice(kmem.indexOf(k), 1);
+        bytes.sock.delete(cgroup);
+        trace.mkdir(cgroup, flag ? { 'memory.max': 64 + n } : {});
+        const name = `t${++names}`;
+        trace.spawn(name, cgroup);
+        tasks.push({ name, cgroup });
+        break;
+      }
+      case 'fill': {
+        // As much as a small machine has not got: global reclaim, kswapd, the OOM killer.
+        if (task) trace.touch(task.name, { index: 4096 + b, pages: 2 * n, write: true, inCall: flag });
+        break;
+      }
       case 'domain':
         if (cgroup)
           trace.row('domain', {
@@ -295,6 +479,7 @@ export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
         });
         objects.push({ name: backing, type: 'backing', keys: new Set(), loop: false });
         objects.push({ name: device, type: 'block', keys: new Set(), loop: true });
+        attached.set(device, backing);
         break;
       }
       case 'loop_io': {
@@ -302,7 +487,7 @@ export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
           objects.filter((o) => o.loop),
           b,
         );
-        if (task && device)
+        if (task && device && attached.has(device.name))
           trace.row('loop_io', {
             task: trace.task(task.name),
             object: trace.objectId(device.name),
