@@ -23,7 +23,7 @@ import {
   WAKES,
   WORKERS,
 } from '../../bindings/policy/policy.ts';
-import { rowsOfSteps, steps } from '../debates/random-rows.ts';
+import { rowsOfSteps, stepsUpTo } from '../debates/random-rows.ts';
 import { replayRows } from '../debates/run.ts';
 
 /** One answer that is not Linux's: what it is called, and how it is given. */
@@ -142,7 +142,7 @@ describe('a mix', () => {
       .uniqueArray(fc.constantFrom(...CHOICES), { minLength: 1, maxLength: 6, selector: ({ field }) => field })
       .filter((choices) => refusalOf(choices) === null);
     await fc.assert(
-      fc.asyncProperty(mixes, steps, async (choices, list) => {
+      fc.asyncProperty(mixes, stepsUpTo(120), async (choices, list) => {
         // Rewrites change the trace, and are none of the engine's business: test/trace/rewrite/.
         const { rewrite: _, ...rest } = mix(choices);
         const policy: Policy = { ...rest, needs: [] };
