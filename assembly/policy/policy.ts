@@ -1,7 +1,7 @@
 // The policy at hand: six answers in the header, written by the bindings before attach() (bindings/policy/policy.ts). A hook asks
 // `policyOn` first, which is a global of the instance, and does nothing more while every answer is Linux's.
 import * as L from '../layout';
-import { headerGet, headerSet, policyMemcgAt, policyTables } from '../memory';
+import { headerGet, headerSet, headerSet64, policyMemcgAt, policyTables } from '../memory';
 
 /** One of the answers, POLICY_*. */
 @inline export function answer(question: u32): u32 {
@@ -13,8 +13,8 @@ import { headerGet, headerSet, policyMemcgAt, policyTables } from '../memory';
 
 /** What is charged next, to whom it would be in Linux, and where an error could go: CONTEXT_*. */
 @inline export function setContext(context: u32): void {
-  headerSet(L.H_POLICY + L.POLICY_CONTEXT, context);
-  headerSet(L.H_POLICY + L.POLICY_TARGET, 0);
+  // and no target, which is the upper half
+  headerSet64(L.H_POLICY + L.POLICY_CONTEXT, context);
 }
 @inline export function contextNow(): u32 {
   return headerGet(L.H_POLICY + L.POLICY_CONTEXT);

@@ -384,7 +384,8 @@ function callReturn(row: u32, flags: u32): void {
   if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
   if (headerGet(L.H_RELEASE_CHECK)) releaseDying(load<u16>(<usize>row << 1, L.COLUMN_CPU));
   let flags = load<u32>(<usize>row << 2, L.COLUMN_FLAGS);
-  if (policyOn || headerGet(L.H_CALLS) || headerGet(L.H_LOCKS) || flags & O.FLAG_IN_CALL) {
+  // (H_LOCKS and H_CALLS, in one read)
+  if (policyOn || headerGet64(L.H_LOCKS) || flags & O.FLAG_IN_CALL) {
     callReturn(row, flags);
     // Who could not exit before a lock was let go.
     if (headerGet(L.H_VICTIMS)) victimsDie(load<u16>(<usize>row << 1, L.COLUMN_CPU));
