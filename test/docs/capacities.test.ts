@@ -41,8 +41,9 @@ describe('docs/capacities.md', () => {
     [...text.matchAll(/^\| `(\w+)` \| .* \| ([\d.]+) \|$/gm)].map((row) => [row[1]!, Number(row[2])] as const),
   )('one more of %s costs %f bytes', (name, bytes) => {
     // Far from rounding: many more of them, where nothing else is the bound.
-    const modelled = ['objects', 'maps', 'nodes'].includes(name) ? { nodes: 1 } : {};
-    const base = { ...small, ...modelled, pages: 1 << 24, cgroups: name === 'workers' ? 1 : 1000 };
+    const modelled = ['objects', 'maps', 'nodes', 'observe'].includes(name) ? { nodes: 1 } : {};
+    const observed = name === 'observe' ? { observe: 1 } : {};
+    const base = { ...small, ...modelled, ...observed, pages: 1 << 24, cgroups: name === 'workers' ? 1 : 1000 };
     const more = 100_000;
     const grown = { ...base, [name]: base[name as keyof Capacities] + more };
     const workers = name === 'workers' ? 2 : 1; // a worker's statistics: one record for the root, one for the cgroup
