@@ -124,6 +124,22 @@ row(
   },
 );
 
+row(
+  'K1',
+  'kmem-enomem: a call that fails gives back the slab that it had before: 256K charged, then 1M refused, and memory.stat slab is 0',
+  async () => {
+    const trace = new TraceBuilder().mkdir('/k', { 'memory.max': 1024 }).spawn('T', '/k').touch('T', { pages: 850 });
+    const slab = (O.KIND_SLAB << O.FLAG_KIND_SHIFT) | O.FLAG_IN_CALL;
+    const columns = { task: trace.task('T'), cgroup: trace.cgroup('/k'), gfp: O.GFP_KERNEL, flags: slab };
+    for (let i = 0; i < 64; i++) trace.row('kmem_charge', { ...columns, count: 4096 });
+    trace.kmem('T', { pages: 256 });
+    const machine = await replayRows(trace, 'kmem-enomem');
+    expect(at(machine, '/k').enomem.kmem).toBe(1);
+    expect(machine.memoryStat(idOf(machine, '/k')).slab).toBe(0);
+    expect(pagesOf(machine, '/k')).toBeLessThan(850 + 64 + 2);
+  },
+);
+
 // --- K2
 
 row(
