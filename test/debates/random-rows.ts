@@ -433,7 +433,8 @@ export function rowsOfSteps(list: readonly Step[]): TraceBuilder {
           object: trace.objectId(map.name),
           index: n,
           count: 64 * (1 + (a % 100)),
-          flags: (n & 1 ? O.KIND_SLAB : O.KIND_PERCPU) << O.FLAG_KIND_SHIFT,
+          // The elements of a map are of one kind.
+          flags: (trace.objectId(map.name) & 1 ? O.KIND_SLAB : O.KIND_PERCPU) << O.FLAG_KIND_SHIFT,
           gfp: flag ? O.GFP_KERNEL : a & 1 ? O.GFP_HIGH : 0,
         });
         break;

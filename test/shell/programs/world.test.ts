@@ -125,7 +125,11 @@ describe('programs of mounts and devices', () => {
       ['setpriv nosuch', 127, 'setpriv: failed to execute nosuch: No such file or directory\n'],
       ['setpriv --reuid abc true', 1, "setpriv: failed to parse reuid: 'abc'\n"],
       ['sudo echo hi', 0, 'hi\n'],
-      ['memtouch', 2, 'usage: memtouch [-d] anon SIZE | read PATH SIZE | write PATH SIZE | shm KEY SIZE\n'],
+      [
+        'memtouch',
+        2,
+        'usage: memtouch [-dp] [-m CGROUP] anon SIZE | read PATH SIZE | write PATH SIZE | shm KEY SIZE | memfd SIZE\n',
+      ],
       ['memtouch read /nosuch 4k', 1, '/nosuch: No such file or directory\n'],
       ['memtouch anon 0', 1, 'memtouch: map: Invalid argument\n'],
     ]);
