@@ -3,22 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import * as L from '../../assembly/layout.ts';
 import { Machine } from '../../bindings/machine.ts';
-import {
-  type Answers,
-  definePolicy,
-  KMEM_PAYERS,
-  OFFLINES,
-  PAYERS,
-  type Policy,
-  PolicyError,
-  REFUSALS,
-  REUSES,
-  REWRITES,
-  SHARES,
-  WAKES,
-  WORKERS,
-} from '../../bindings/policy/policy.ts';
-import { presetOf } from '../../bindings/policy/registry.ts';
+import type { Policy } from '../../bindings/policy/policy.ts';
 import { bootFor } from '../../bindings/replay/replay.ts';
 import type { Trace, TraceBatch } from '../../bindings/trace/arrow-reader.ts';
 import { traceFor } from '../../bindings/trace/rewrite/rewrite-trace.ts';
@@ -50,64 +35,6 @@ export const settings: fc.Arbitrary<Setting> = fc.record({
   watch: fc.boolean(),
   split: fc.nat(1000),
 });
-
-const refusal = fc.constantFrom(...REFUSALS);
-const rarely = fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
-
-/** A policy of answers that may be combined. */
-export const randomPolicy: fc.Arbitrary<Policy> = fc
-  .record({
-    payer: fc.constantFrom(...PAYERS),
-    kmem: fc.constantFrom(...KMEM_PAYERS),
-    worker: fc.constantFrom(...WORKERS),
-    share: fc.constantFrom(...SHARES),
-    offline: fc.constantFrom(...OFFLINES),
-    reuse: fc.constantFrom(...REUSES),
-    refused: fc.record({
-      fault: refusal,
-      call: refusal,
-      kmem: refusal,
-      atomic: refusal,
-      worker: refusal,
-      target: refusal,
-    }),
-    wake: fc.constantFrom(...WAKES),
-    chunk: fc.constantFrom(0, 0, 1, 7),
-    workDelay: fc.constantFrom(1_000_000, 0, 5_000_000_000),
-    reclaimFirst: rarely,
-    recheck: fc.constantFrom(true, true, false),
-    shortcut: fc.constantFrom(true, true, false),
-    naive: rarely,
-    bucketsOnly: rarely,
-    defaultClasses: rarely,
-    swapinIssuer: rarely,
-    backchargeKill: rarely,
-    oneWorker: rarely,
-    allTmpfs: rarely,
-    objcgStays: rarely,
-    rewrite: fc.constantFrom(undefined, undefined, undefined, ...REWRITES),
-  })
-  .map(({ rewrite, ...answers }) => allowed(answers, rewrite));
-
-const LINUX = presetOf('linux').answers;
-
-/** What is refused is as in Linux instead, field by field, until the mix is allowed. */
-function allowed(asked: Answers, rewrite: Policy['rewrite']): Policy {
-  let answers = asked;
-  let chosen = rewrite;
-  for (;;) {
-    try {
-      return definePolicy({ name: 'mix', summary: '', rows: [], answers, ...(chosen && { rewrite: chosen }) });
-    } catch (error) {
-      if (!(error instanceof PolicyError)) throw error;
-      const field = error.fields[0]!;
-      if (field === 'rewrite') chosen = undefined;
-      else if (field.startsWith('refused.'))
-        answers = { ...answers, refused: { ...answers.refused, [field.slice(8)]: 'kernel' } };
-      else answers = { ...answers, [field]: LINUX[field as keyof Answers] };
-    }
-  }
-}
 
 /** Usage, statistics and notes: none below 0, none above its parent's. */
 export function checkCounters(machine: Machine): void {

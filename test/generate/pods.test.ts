@@ -59,7 +59,7 @@ test('every scenario is the same twice, and has a default for each option', () =
     expect(a.length, scenario.name).toBeGreaterThan(0);
     expect(a, scenario.name).toEqual(b);
     for (const [name, option] of Object.entries(scenario.options)) {
-      expect(name, scenario.name).toMatch(/^[a-z][a-z0-9-]*$/i);
+      expect(name, scenario.name).toMatch(/^[a-z][a-z0-9_-]*$/i);
       expect(option.summary, `${scenario.name} ${name}`).not.toBe('');
     }
   }
