@@ -44,7 +44,10 @@ describe('generate', () => {
     writeFileSync(path, 'mine');
     for (const [args, message] of [
       [['nope', '-o', path], /^memcharge: no scenario nope: known are shared.*\n$/],
-      [['shared', '-o', path, '--option', 'speed=1'], 'memcharge: --option speed: shared has pages, order, memcg, service\n'],
+      [
+        ['shared', '-o', path, '--option', 'speed=1'],
+        'memcharge: --option speed: shared has pages, order, memcg, service\n',
+      ],
       [
         ['shared', '-o', path, '--option', '__proto__=1'],
         'memcharge: --option __proto__: shared has pages, order, memcg, service\n',
