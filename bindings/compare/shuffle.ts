@@ -11,23 +11,13 @@
 import * as O from '../../assembly/replay/ops.ts';
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
 import { InputError } from '../trace/input-error.ts';
+import type { TraceRow } from '../trace/rewrite/rewrite.ts';
 import { ROOT_CGROUP } from '../trace/schema.ts';
 import type { SharedTrace } from './shared-trace.ts';
 
 /** A row, in the engine's codes. `at`: its turn in the trace. */
-interface Row {
-  ts: bigint;
+interface Row extends TraceRow {
   at: number;
-  op: number;
-  cpu: number;
-  task: number;
-  cgroup: number;
-  object: number;
-  index: bigint;
-  count: number;
-  flags: number;
-  gfp: number;
-  name: string | null;
 }
 
 /** What charges: a job starts with the first of these. */

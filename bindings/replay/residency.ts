@@ -6,6 +6,7 @@ import * as O from '../../assembly/replay/ops.ts';
 import type { Capacities } from '../engine/capacities.ts';
 import type { BootOptions, Residency } from '../machine.ts';
 import type { Trace, TraceBatch } from '../trace/arrow-reader.ts';
+import { copyBatch } from '../trace/copy-batch.ts';
 import { InputError } from '../trace/input-error.ts';
 
 /** Ops that only recorded residency reads: what is charged, frame by frame. (Kernel pages are uncharged in both.) */
@@ -32,7 +33,7 @@ export async function lookAt(trace: Trace): Promise<LookedAt> {
   while (rows < LOOK_ROWS && !(frames && accesses)) {
     // The reader uses a batch's memory again for the next one.
     const last = ahead.pop();
-    if (last !== undefined) ahead.push(copyOf(last));
+    if (last !== undefined) ahead.push(copyBatch(last));
     const next = await source.next();
     if (next.done) break;
     ahead.push(next.value);
@@ -48,26 +49,6 @@ export async function lookAt(trace: Trace): Promise<LookedAt> {
     for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
   }
   return { trace: { ...trace, batches, close: () => trace.close() }, frames, accesses };
-}
-
-function copyOf(batch: TraceBatch): TraceBatch {
-  const names = Array.from({ length: batch.length }, (_, row) => batch.name(row));
-  return {
-    length: batch.length,
-    firstRow: batch.firstRow,
-    ts: batch.ts.slice(),
-    cpu: batch.cpu.slice(),
-    op: batch.op.slice(),
-    opMap: batch.opMap.slice(),
-    task: batch.task.slice(),
-    cgroup: batch.cgroup.slice(),
-    object: batch.object.slice(),
-    index: batch.index.slice(),
-    count: batch.count.slice(),
-    flags: batch.flags.slice(),
-    gfp: batch.gfp.slice(),
-    name: (row) => names[row]!,
-  };
 }
 
 /** The residency asked for, or else recorded where the trace has frames. Throws InputError where the trace cannot be replayed so. */
